@@ -1,0 +1,141 @@
+"""Intervals: hand-computed, against scipy, and by simulated coverage."""
+
+import numpy as np
+import pytest
+from ablation.statistics.intervals import (
+    bca_interval,
+    mean_interval,
+    prediction_interval,
+    two_way_bootstrap,
+)
+from ablation.statistics.simulation import TEST_TRAIN_RATIO, simulate_null_errors
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+SAMPLES = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30)
+
+
+def test_mean_interval_by_hand() -> None:
+    # 1, 2, 3, 4: mean 2.5, S² = (2.25 + 0.25 + 0.25 + 2.25)/3 = 5/3. Variance of the mean:
+    # (1/4 + 1/4) · 5/3 = 0.83333, root 0.912871. t(0.975, 3) = 3.182446. Half-width 2.905163.
+    low, high = mean_interval([1, 2, 3, 4], test_train_ratio=0.25, confidence=0.95)
+    assert (low, high) == pytest.approx((2.5 - 2.905163, 2.5 + 2.905163), abs=1e-5)
+
+
+@given(SAMPLES)
+def test_ratio_zero_is_the_plain_t_interval(values: list[float]) -> None:
+    ours = mean_interval(values, test_train_ratio=0, confidence=0.9)
+    if np.std(values) > 0:
+        scipys = stats.ttest_1samp(values, 0).confidence_interval(0.9)
+        assert ours == pytest.approx((scipys.low, scipys.high), rel=1e-9, abs=1e-6)
+    else:
+        assert ours == pytest.approx((values[0], values[0]))
+
+
+@given(SAMPLES, st.floats(0, 1), st.floats(0.01, 1))
+def test_more_overlap_never_narrows(values: list[float], ratio: float, more: float) -> None:
+    narrow = mean_interval(values, test_train_ratio=ratio, confidence=0.95)
+    wide = mean_interval(values, test_train_ratio=ratio + more, confidence=0.95)
+    assert wide[0] <= narrow[0] <= narrow[1] <= wide[1]
+
+
+def test_prediction_interval_by_hand() -> None:
+    # As above: S = 1.290994, t = 3.182446. Same data: S · sqrt(1 + 1/4) = 1.443376, half 4.593466.
+    # Fresh data, ratio 1/4: S · sqrt(1 + 1/4 + 2/4) = 1.707825, half 5.435063.
+    values = [1, 2, 3, 4]
+    same = prediction_interval(values, test_train_ratio=0.25, confidence=0.95)
+    fresh = prediction_interval(values, test_train_ratio=0.25, confidence=0.95, same_data=False)
+    assert same == pytest.approx((2.5 - 4.593466, 2.5 + 4.593466), abs=1e-5)
+    assert fresh == pytest.approx((2.5 - 5.435063, 2.5 + 5.435063), abs=1e-5)
+
+
+def test_prediction_interval_holds_a_new_run_and_the_interval_of_the_mean_does_not() -> None:
+    # Replicates 12 … 17 are a fresh shuffle of the same data: what a published run on them would be.
+    errors = simulate_null_errors(150, 18, np.random.default_rng(5), n_features=20)[:, :, 0]
+    inside = {"prediction": 0, "mean": 0}
+    for study in errors:
+        ours, new = study[:12], study[12]
+        low, high = prediction_interval(ours, test_train_ratio=TEST_TRAIN_RATIO, confidence=0.95)
+        inside["prediction"] += low <= new <= high
+        low, high = mean_interval(ours, test_train_ratio=0, confidence=0.95)
+        inside["mean"] += low <= new <= high
+    assert 0.90 <= inside["prediction"] / 150 <= 0.99
+    assert inside["mean"] / 150 < 0.65
+
+
+def test_bca_agrees_with_scipy() -> None:
+    values = np.random.default_rng(0).exponential(size=60) ** 2
+    ours = bca_interval(values, confidence=0.95, rng=np.random.default_rng(1), n_resamples=20_000)
+    scipys = stats.bootstrap(
+        (values,), np.mean, n_resamples=20_000, method="BCa", rng=np.random.default_rng(2)
+    ).confidence_interval
+    plain = np.array([2 * values.mean() - scipys.high, 2 * values.mean() - scipys.low])
+    assert ours == pytest.approx((scipys.low, scipys.high), rel=0.03)
+    assert not np.allclose(ours, plain, rtol=0.03)  # a method without acceleration would differ
+
+
+def test_bca_refuses_few_samples_and_takes_thirty() -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="30 values are needed"):
+        bca_interval(rng.normal(size=29), confidence=0.95, rng=rng)
+    low, high = bca_interval(rng.normal(size=30), confidence=0.95, rng=rng, n_resamples=500)
+    assert low < high
+
+
+def test_bca_of_equal_values_is_a_point() -> None:
+    interval = bca_interval(np.ones(40), confidence=0.95, rng=np.random.default_rng(0))
+    assert interval == (1, 1)
+
+
+def test_two_way_bootstrap_counts_both_sources_of_spread() -> None:
+    # value = 3 · row effect + column effect, no noise: Var(mean) = 9 S²_row/J + S²_column/n exactly,
+    # so the interval must be ± 1.96 of its root; either source alone is much narrower.
+    rng = np.random.default_rng(3)
+    rows, columns = 3 * rng.normal(size=40), 20 * rng.normal(size=900)
+    rows = rows - rows.mean()
+    columns = columns - columns.mean()
+    low, high = two_way_bootstrap(rows[:, None] + columns, confidence=0.95, rng=rng)
+    row_part, column_part = rows.var(ddof=1) / 40, columns.var() / 900
+    half = 1.96 * np.sqrt(row_part + column_part)
+    assert (high - low) / 2 == pytest.approx(half, rel=0.06)
+    assert half > 1.2 * 1.96 * np.sqrt(max(row_part, column_part))
+
+
+def test_two_way_bootstrap_of_few_replicates_is_not_too_narrow() -> None:
+    # With J draws out of J = 6 the spread would be sqrt(5/6) = 0.913 of this.
+    rng = np.random.default_rng(4)
+    rows = rng.normal(size=6)
+    table = np.repeat(rows[:, None], 30, axis=1)
+    low, high = two_way_bootstrap(table, confidence=0.6827, rng=rng, n_resamples=40_000)
+    assert (high - low) / 2 == pytest.approx(rows.std(ddof=1) / np.sqrt(6), rel=0.05)
+
+
+def test_bootstraps_repeat_with_the_same_seed() -> None:
+    table = np.random.default_rng(0).normal(size=(5, 50))
+    for call in (
+        lambda rng: bca_interval(table[0], confidence=0.9, rng=rng, n_resamples=200),
+        lambda rng: two_way_bootstrap(table, confidence=0.9, rng=rng, n_resamples=200),
+    ):
+        first, again, other = (call(np.random.default_rng(seed)) for seed in (7, 7, 8))
+        assert first == again != other
+
+
+@pytest.mark.parametrize("values", [[1.0], [], [1.0, np.nan], [1.0, np.inf], [[1.0, 2.0]]])
+def test_intervals_refuse_what_is_no_sample(values: list[float]) -> None:
+    for interval in (mean_interval, prediction_interval):
+        with pytest.raises(ValueError):
+            interval(values, test_train_ratio=0.25, confidence=0.95)
+
+
+@pytest.mark.parametrize(("ratio", "confidence"), [(-0.1, 0.95), (np.nan, 0.95), (0, 1), (0, 95)])
+def test_intervals_refuse_impossible_settings(ratio: float, confidence: float) -> None:
+    for interval in (mean_interval, prediction_interval):
+        with pytest.raises(ValueError):
+            interval([1, 2, 3], test_train_ratio=ratio, confidence=confidence)
+
+
+@pytest.mark.parametrize("shape", [(1, 50), (5, 29), (50,)])
+def test_two_way_bootstrap_refuses_other_shapes(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="are needed"):
+        two_way_bootstrap(np.ones(shape), confidence=0.95, rng=np.random.default_rng(0))

@@ -1,0 +1,1 @@
+"""Reproducible ablation studies: stacked replicates, cached cells, honest comparisons."""

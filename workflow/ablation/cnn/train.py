@@ -1,0 +1,182 @@
+"""Train the convolutional network: cross-entropy, Adam, all replicates at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ablation.cnn import augment
+from ablation.cnn.network import StackedCNN
+from ablation.cnn.raw import CLASSES
+from ablation.stack.optimisers import StackedAdam
+from ablation.stack.training import Checkpoint, Trained, train
+from ablation.streams import Purpose, generator
+
+VALIDATION_BATCH = 256
+
+
+def standardised(images: Tensor, index: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+    """Images of a batch, ``[B, R, 28, 28]``, standardised by each replicate's own mean and scale.
+
+    Args:
+        images: the pool ``[N, 28, 28]`` uint8.
+        index: which image each replicate sees at each place, ``[R, B]``.
+        mean, scale: ``[R]``, of pixels in units of 0 to 1.
+    """
+    return _standardise(images[index.T].float().div_(255.0), mean, scale)
+
+
+def _standardise(pixels: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+    pixels = pixels.contiguous(memory_format=torch.channels_last)
+    return pixels.sub_(mean.view(1, -1, 1, 1)).div_(scale.view(1, -1, 1, 1))
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Each replicate's mean cross-entropy ``[R]`` of logits ``[R, B, 10]``, in fp32."""
+    flat = functional.cross_entropy(
+        logits.float().flatten(0, 1), labels.flatten(), reduction="none"
+    )
+    return flat.view(labels.shape).mean(1)
+
+
+class CNNTask:
+    """The task that the shared loop trains."""
+
+    def __init__(
+        self,
+        parameters: dict[str, Any],
+        part: dict[str, Tensor],
+        seed: int,
+        device: torch.device,
+        precision: str,
+    ) -> None:
+        self.parameters, self.seed, self.device = parameters, seed, device
+        self.precision = precision
+        self.images, self.labels = part["images"].to(device), part["labels"].to(device)
+        self.train_index = part["train_index"].to(device)
+        self.validation_index = part["validation_index"].to(device)
+        self.mean, self.scale = (part[name].float().to(device) for name in ("mean", "scale"))
+        self.replicates = len(self.mean)
+        self.network = StackedCNN(parameters, seed, self.replicates).to(device)
+        self.optimiser = StackedAdam(
+            self.network.parameters(), float(parameters["learning_rate"])
+        )
+        self.mean_prediction_loss = torch.full((self.replicates,), math.log(CLASSES), device=device)
+
+    def _per_replicate(
+        self, purpose: Purpose, epoch: int, draw: Callable[[np.random.Generator], Any]
+    ) -> Tensor:
+        """Draw every replicate's numbers of one epoch and stack them, ``[R, …]``."""
+        drawn = [draw(generator(self.seed, purpose, r, epoch)) for r in range(self.replicates)]
+        return torch.from_numpy(np.stack(drawn)).to(self.device)
+
+    def _noise(self, epoch: int) -> tuple[Tensor | None, Tensor | None]:
+        """Dropout factors ``[R, n, fc_width]`` and augmentation ``[R, n, 4]`` of one epoch, None where unused."""
+        p, count = self.parameters, self.train_index.shape[1]
+        mask = values = None
+        if p["dropout"] > 0:
+            shape, rate = (count, p["fc_width"]), p["dropout"]
+            mask = self._per_replicate(
+                Purpose.DROPOUT, epoch, lambda s: s.random(shape, np.float32) >= rate
+            )
+        if p["augmentation"] == "affine":
+            ranges = (p["rotation_degrees"], p["translation"], p["brightness"])
+            values = self._per_replicate(
+                Purpose.AUGMENTATION, epoch, lambda s: augment.draw(s, count, *ranges)
+            )
+        return mask, values
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        if self.precision == "bf16":
+            return torch.autocast(self.device.type, torch.bfloat16)
+        return nullcontext()
+
+    def _input(self, index: Tensor, values: Tensor | None) -> Tensor:
+        if values is None:
+            return standardised(self.images, index, self.mean, self.scale)
+        pixels = self.images[index].float().div_(255.0).flatten(0, 1).unsqueeze(1)
+        moved = augment.apply(pixels, values.flatten(0, 1)).view(*index.shape, *pixels.shape[2:])
+        return _standardise(moved.transpose(0, 1), self.mean, self.scale)
+
+    def train_epoch(self, epoch: int) -> Tensor:
+        """One pass over the train part in the epoch's order."""
+        self.network.train()
+        count, size = self.train_index.shape[1], self.parameters["batch_size"]
+        order = self._per_replicate(Purpose.ORDER, epoch, lambda s: s.permutation(count))
+        mask, values = self._noise(epoch)
+        total = torch.zeros(self.replicates, device=self.device)
+        for start in range(0, count, size):
+            place = slice(start, start + size)
+            index = self.train_index.gather(1, order[:, place])
+            x = self._input(index, None if values is None else values[:, place])
+            factors = None
+            if mask is not None:
+                factors = mask[:, place].float() / (1 - self.parameters["dropout"])
+            with self._autocast():
+                logits = self.network(x, factors)
+            loss = cross_entropy(logits, self.labels[index])
+            loss.sum().backward()
+            self.optimiser.step()
+            total += loss.detach() * index.shape[1]
+        return total / count
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, Tensor]:
+        """Validation loss and accuracy of each replicate, in fp32."""
+        self.network.eval()
+        loss = torch.zeros(self.replicates, device=self.device)
+        correct = torch.zeros_like(loss)
+        for index in self.validation_index.split(VALIDATION_BATCH, 1):
+            logits = self.network(standardised(self.images, index, self.mean, self.scale))
+            labels = self.labels[index]
+            loss += cross_entropy(logits, labels) * index.shape[1]
+            correct += (logits.argmax(2) == labels).sum(1)
+        count = self.validation_index.shape[1]
+        return {"val_loss": loss / count, "val_accuracy": correct / count}
+
+    def after_epoch(self, figures: dict[str, Tensor]) -> None:
+        """Record the learning rate, which is constant."""
+        rate = float(self.parameters["learning_rate"])
+        figures["learning_rate"] = torch.full_like(figures["val_loss"], rate)
+
+    def state(self) -> dict[str, Tensor]:
+        """The optimiser's memory."""
+        return self.optimiser.state()
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Go on from a checkpoint."""
+        self.optimiser.load(state)
+
+
+def run(
+    parameters: dict[str, Any],
+    part: dict[str, Tensor],
+    *,
+    seed: int,
+    device: torch.device,
+    precision: str,
+    checkpoint: Checkpoint | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> Trained:
+    """Train all replicates of one cell.
+
+    Args:
+        parameters: the cell's parameters.
+        part: what ``prepare`` made for training.
+        seed: the study's seed.
+        device: where to train.
+        precision: ``fp32``, ``tf32`` (CUDA) or ``bf16`` for the forward and backward pass; losses are fp32 always.
+        checkpoint, report: see the shared loop.
+    """
+    if device.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = precision != "fp32"
+        torch.backends.cudnn.allow_tf32 = precision != "fp32"
+    task = CNNTask(parameters, part, seed, device, precision)
+    return train(task, parameters["epochs"], checkpoint=checkpoint, report=report)

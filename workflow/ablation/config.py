@@ -1,0 +1,209 @@
+"""The configuration: merged variants in, a complete and valid one out, or one sentence that says what is wrong."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from ablation.canonical import label, normalise
+
+SCHEMA = Path(__file__).resolve().parent.parent / "schemas" / "config.schema.yaml"
+EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
+TYPES = {
+    "integer": "an integer",
+    "number": "a number",
+    "string": "a text",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+}
+
+
+class ConfigError(ValueError):
+    """The configuration is not valid; the message is one sentence that names key, value and what is allowed."""
+
+
+@lru_cache
+def schema() -> dict[str, Any]:
+    """The configuration schema."""
+    loaded: dict[str, Any] = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    return loaded
+
+
+def merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
+    """Merge a variant over a configuration, mapping by mapping, as ``snakemake --configfile`` does."""
+    merged = dict(base)
+    for name, value in override.items():
+        both = isinstance(value, dict) and isinstance(merged.get(name), dict)
+        merged[name] = merge(merged[name], value) if both else value
+    return merged
+
+
+def load(*paths: Path) -> dict[str, Any]:
+    """Read configuration files, the later over the earlier, and resolve them."""
+    config: dict[str, Any] = {}
+    for path in paths:
+        config = merge(config, yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    return resolve(config)
+
+
+def resolve(config: dict[str, Any]) -> dict[str, Any]:
+    """Drop what is null, read ``1e-3`` as a number, fill defaults and validate.
+
+    Raises:
+        ConfigError: if anything is not allowed.
+    """
+    try:
+        resolved = normalise(_numbers(_named(_without_null(config))))
+    except ValueError as error:
+        raise ConfigError(f"The configuration holds a value that is no number: {error}.") from error
+    validate(resolved, schema(), "")
+    _fill_defaults(resolved, schema())
+    validate(resolved, schema(), "")
+    return dict(resolved)
+
+
+def validate(value: Any, against: dict[str, Any], where: str) -> None:
+    """Raise ConfigError for the first thing that a schema does not allow.
+
+    Args:
+        value: what to check.
+        against: a schema, with ``$ref`` into the configuration schema.
+        where: the key of the value, for the sentence.
+    """
+    validator = Draft202012Validator({**against, "$defs": schema()["$defs"]})
+    errors = sorted(validator.iter_errors(value), key=lambda e: (len(e.absolute_path), str(e.path)))
+    if errors:
+        raise ConfigError(_sentence(errors[0], where))
+
+
+def _without_null(config: dict[str, Any]) -> dict[str, Any]:
+    models = config.get("models")
+    if not isinstance(models, dict):
+        return config
+    kept: dict[str, Any] = {}
+    for name, model in models.items():
+        if model is None:
+            continue
+        if isinstance(model, dict) and isinstance(model.get("axes"), dict):
+            axes = {axis: _kept(body) for axis, body in model["axes"].items() if body is not None}
+            model = {**model, "axes": axes}
+        kept[name] = model
+    return {**config, "models": kept}
+
+
+def _kept(axis: Any) -> Any:
+    if isinstance(axis, dict) and isinstance(axis.get("values"), dict):
+        values = {name: value for name, value in axis["values"].items() if value is not None}
+        return {**axis, "values": values}
+    return axis
+
+
+def _named(value: Any) -> Any:
+    """Turn keys that YAML read as something else (``off``, ``3``) into labels."""
+    if isinstance(value, dict):
+        return {
+            name if isinstance(name, str) else label(name): _named(item)
+            for name, item in value.items()
+        }
+    return [_named(item) for item in value] if isinstance(value, list) else value
+
+
+def _numbers(value: Any) -> Any:
+    """YAML 1.1 reads ``1e-3`` as a text; every such text here is meant as a number."""
+    if isinstance(value, dict):
+        return {name: _numbers(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    return float(value) if isinstance(value, str) and EXPONENT.fullmatch(value) else value
+
+
+def _fill_defaults(value: Any, against: dict[str, Any]) -> None:
+    if "$ref" in against:
+        against = schema()["$defs"][against["$ref"].rsplit("/", 1)[-1]]
+    if not isinstance(value, dict):
+        return
+    for name, sub in against.get("properties", {}).items():
+        if "default" in sub and name not in value:
+            value[name] = normalise(sub["default"])
+        if name in value:
+            _fill_defaults(value[name], sub)
+    rest = against.get("additionalProperties")
+    if isinstance(rest, dict):
+        for name in set(value) - set(against.get("properties", {})):
+            _fill_defaults(value[name], rest)
+
+
+def _shown(value: Any) -> str:
+    text = label(value) if isinstance(value, bool | int | float) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def allowed(rule: dict[str, Any]) -> str:
+    """What a schema allows, in words."""
+    if "enum" in rule:
+        return "one of " + ", ".join(map(str, rule["enum"]))
+    if "anyOf" in rule:
+        return " or ".join(allowed(option) for option in rule["anyOf"])
+    types = rule.get("type", "object")
+    text = " or ".join(TYPES[each] for each in ([types] if isinstance(types, str) else types))
+    bounds = []
+    for name, word in (
+        ("minimum", "at least {}"),
+        ("exclusiveMinimum", "greater than {}"),
+        ("maximum", "at most {}"),
+        ("exclusiveMaximum", "less than {}"),
+        ("multipleOf", "a multiple of {}"),
+        ("minItems", "of at least {} entries"),
+        ("maxItems", "of at most {} entries"),
+        ("minProperties", "of at least {} entries"),
+        ("pattern", "that matches {}"),
+        ("minLength", "of at least {} characters"),
+        ("maxLength", "of at most {} characters"),
+    ):
+        if name in rule:
+            bounds.append(word.format(_bound(rule[name])))
+    return " ".join([text, ", ".join(bounds)]).strip()
+
+
+def _bound(value: Any) -> str:
+    return value if isinstance(value, str) else label(value)
+
+
+def _dotted(*parts: Any) -> str:
+    text = ""
+    for part in parts:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text or "the configuration"
+
+
+def _sentence(error: ValidationError, where: str) -> str:
+    path = ([where] if where else []) + list(error.absolute_path)
+    rule, value = error.schema, error.instance
+    if error.validator == "additionalProperties":
+        unknown = sorted(set(value) - set(rule.get("properties", {})))[0]
+        known = ", ".join(sorted(rule.get("properties", {})))
+        return f"{_dotted(*path, unknown)} is not a known key: allowed here are {known}."
+    if error.validator == "required":
+        missing = next(name for name in rule["required"] if name not in value)
+        return f"{_dotted(*path, missing)} is missing: it must be {allowed(_property(rule, missing))}."
+    if error.validator == "not":
+        return f"{_dotted(*path)} is {_shown(value)}, a name kept for the project's own folders: choose another."
+    if error.parent is not None and error.parent.validator == "propertyNames":
+        path = list(error.parent.absolute_path)
+    if error.validator == "pattern" and "propertyNames" in [error.schema_path[0], *error.schema_path]:
+        return f"{_dotted(*path)} has the name {_shown(value)}: allowed is {allowed({'type': 'string', **rule})}."
+    return f"{_dotted(*path)} is {_shown(value)}: allowed is {allowed(rule)}."
+
+
+def _property(rule: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = rule["properties"][name]
+    if "$ref" in found:
+        found = schema()["$defs"][found["$ref"].rsplit("/", 1)[-1]]
+    return found

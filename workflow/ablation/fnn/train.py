@@ -1,0 +1,118 @@
+"""Train the fully connected network: MSE loss, SGD, ReduceLROnPlateau, all replicates at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ablation.fnn.network import StackedFNN
+from ablation.stack.optimisers import PlateauPerReplicate, StackedSGD
+from ablation.stack.training import Checkpoint, Trained, train
+from ablation.streams import Purpose, generator
+
+
+def batch_order(seed: int, epoch: int, rows: Tensor, longest: int, size: int) -> tuple[Tensor, Tensor]:
+    """Row numbers of every batch of one epoch and the weight of each row.
+
+    Returns:
+        Two tensors ``[batches, R, size]``. Replicates with fewer rows, and the last batch, are filled up with row 0 at weight 0.
+    """
+    batches = -(-longest // size)
+    order = np.zeros((len(rows), batches * size), dtype=np.int64)
+    weight = np.zeros((len(rows), batches * size), dtype=np.float32)
+    for r, count in enumerate(rows.tolist()):
+        order[r, :count] = generator(seed, Purpose.ORDER, r, epoch).permutation(count)
+        weight[r, :count] = 1.0
+    shape = (len(rows), batches, size)
+    return (
+        torch.from_numpy(order.reshape(shape).transpose(1, 0, 2).copy()),
+        torch.from_numpy(weight.reshape(shape).transpose(1, 0, 2).copy()),
+    )
+
+
+def squared_error(network: StackedFNN, x: Tensor, y: Tensor, weight: Tensor) -> Tensor:
+    """Each replicate's sum of squared errors over the rows of weight 1, ``[R]``, in (1000 USD)²."""
+    return ((network(x) - y).square() * weight).sum(1)
+
+
+class FNNTask:
+    """The task that the shared loop trains."""
+
+    def __init__(
+        self, parameters: dict[str, Any], part: dict[str, Tensor], seed: int, device: torch.device
+    ) -> None:
+        self.parameters, self.seed, self.device = parameters, seed, device
+        self.part = {name: tensor.to(device) for name, tensor in part.items()}
+        replicates = len(part["train_n"])
+        self.network = StackedFNN(parameters, seed, replicates).to(device)
+        rate = torch.full((replicates,), float(parameters["learning_rate"]), device=device)
+        self.optimiser = StackedSGD(self.network.parameters(), rate)
+        self.plateau = PlateauPerReplicate(
+            rate, parameters["lr_factor"], parameters["lr_patience"]
+        )
+        self.train_weight, self.validation_weight = (
+            self._weight(f"{name}_n", f"{name}_y") for name in ("train", "validation")
+        )
+        mean = (self.part["train_y"] * self.train_weight).sum(1) / self.part["train_n"]
+        error = (self.part["train_y"] - mean[:, None]).square() * self.train_weight
+        self.mean_prediction_loss = error.sum(1) / self.part["train_n"]
+
+    def _weight(self, count: str, like: str) -> Tensor:
+        rows = torch.arange(self.part[like].shape[1], device=self.device)
+        return (rows < self.part[count][:, None]).float()
+
+    def train_epoch(self, epoch: int) -> Tensor:
+        """One pass over the train part in the epoch's order."""
+        rows, longest = self.part["train_n"], self.part["train_y"].shape[1]
+        order, weight = batch_order(
+            self.seed, epoch, rows.cpu(), longest, self.parameters["batch_size"]
+        )
+        replicate = torch.arange(len(rows), device=self.device)[:, None]
+        total = torch.zeros(len(rows), device=self.device)
+        for index, one in zip(order.to(self.device), weight.to(self.device), strict=True):
+            x, y = self.part["train_x"][replicate, index], self.part["train_y"][replicate, index]
+            error = squared_error(self.network, x, y, one)
+            (error / one.sum(1).clamp(min=1)).sum().backward()
+            self.optimiser.step()
+            total += error.detach()
+        return total / rows
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, Tensor]:
+        """The validation loss of each replicate."""
+        x, y = self.part["validation_x"], self.part["validation_y"]
+        error = squared_error(self.network, x, y, self.validation_weight)
+        return {"val_loss": error / self.part["validation_n"]}
+
+    def after_epoch(self, figures: dict[str, Tensor]) -> None:
+        """Record the learning rate that the epoch used, then let the schedule act."""
+        figures["learning_rate"] = self.optimiser.learning_rate.clone()
+        self.plateau.step(figures["val_loss"])
+
+    def state(self) -> dict[str, Tensor]:
+        """Learning rates and the schedule's memory."""
+        return {**self.optimiser.state(), **self.plateau.state()}
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Go on from a checkpoint."""
+        self.optimiser.load(state)
+        self.plateau.load(state)
+
+
+def run(
+    parameters: dict[str, Any],
+    part: dict[str, Tensor],
+    *,
+    seed: int,
+    device: torch.device,
+    precision: str,
+    checkpoint: Checkpoint | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> Trained:
+    """Train all replicates of one cell. The network always runs in fp32, whatever the precision asked for."""
+    task = FNNTask(parameters, part, seed, device)
+    return train(task, parameters["epochs"], checkpoint=checkpoint, report=report)

@@ -1,0 +1,225 @@
+"""Axes → cells → resolved specifications. The grid is declared in the configuration and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ablation.canonical import SAFE_LABEL, canonical_json, key_of, label
+from ablation.config import ConfigError, schema, validate
+from ablation.registry import MODELS, Model
+from ablation.sources import code_digest
+
+Parameters = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value of one axis.
+
+    Attributes:
+        model, axis, label: its place; ``name`` joins them as in its path.
+        value: the value, or the set of overrides that the label stands for.
+        parameters: all parameters, resolved.
+        spec: the specification that decides its numbers; ``key`` is its digest.
+        data_spec: the specification of its prepared data; ``data_key`` is its digest.
+    """
+
+    model: str
+    axis: str
+    label: str
+    value: Any
+    parameters: Parameters
+    spec: dict[str, Any]
+    data_spec: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.model}/{self.axis}_{self.label}"
+
+    @cached_property
+    def spec_json(self) -> str:
+        return canonical_json(self.spec)
+
+    @cached_property
+    def key(self) -> str:
+        return key_of(self.spec)
+
+    @cached_property
+    def data_key(self) -> str:
+        return key_of(self.data_spec)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One factor: its cells, and which of them the others are compared with."""
+
+    model: str
+    name: str
+    parameter: str | None
+    fixed: Parameters
+    reference: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class ModelStudy:
+    """One model's part of a study."""
+
+    model: Model
+    replicates: int
+    parameters: Parameters
+    axes: tuple[Axis, ...]
+
+    @property
+    def cells(self) -> Iterator[Cell]:
+        return (cell for axis in self.axes for cell in axis.cells)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A resolved configuration as a grid of cells."""
+
+    name: str
+    seed: int
+    config: dict[str, Any]
+    models: tuple[ModelStudy, ...]
+
+    @property
+    def cells(self) -> list[Cell]:
+        return [cell for part in self.models for cell in part.cells]
+
+    @cached_property
+    def by_name(self) -> dict[str, Cell]:
+        return {cell.name: cell for cell in self.cells}
+
+    @cached_property
+    def by_key(self) -> dict[str, Cell]:
+        """One cell per key: what is trained."""
+        return {cell.key: cell for cell in reversed(self.cells)}
+
+    @cached_property
+    def by_data_key(self) -> dict[str, Cell]:
+        """One cell per prepared data set."""
+        return {cell.data_key: cell for cell in reversed(self.cells)}
+
+
+def build(config: dict[str, Any]) -> Study:
+    """Build the grid of a resolved configuration.
+
+    Raises:
+        ConfigError: one sentence, if an axis or one of its cells is not allowed.
+    """
+    models = tuple(_model(config, name) for name in MODELS if name in config["models"])
+    study = Study(config["study"]["name"], config["study"]["seed"], config, models)
+    _check_paths(study.cells)
+    return study
+
+
+def _model(config: dict[str, Any], name: str) -> ModelStudy:
+    body, model = config["models"][name], MODELS[name]
+    baseline = body["parameters"]
+    _check(model, baseline, f"models.{name}.parameters")
+    axes = tuple(_axis(config, model, axis) for axis in body["axes"])
+    return ModelStudy(model, body["replicates"], baseline, axes)
+
+
+def _overrides(axis: dict[str, Any], where: str) -> list[tuple[str, Any, Parameters]]:
+    """Label, value and overrides of every value of an axis."""
+    values, parameter = axis["values"], axis.get("parameter")
+    if isinstance(values, dict):
+        if parameter is not None:
+            raise ConfigError(
+                f"{where}.parameter is {parameter!r}, but the values are labelled sets of overrides: "
+                "allowed is a list of values with it, or labelled sets without it."
+            )
+        return [(name, overrides, overrides) for name, overrides in values.items()]
+    if parameter is None:
+        raise ConfigError(f"{where}.parameter is missing: a list of values must name what it varies.")
+    return [(label(value), value, {parameter: value}) for value in values]
+
+
+def _axis(config: dict[str, Any], model: Model, name: str) -> Axis:
+    body = config["models"][model.name]
+    axis, where = body["axes"][name], f"models.{model.name}.axes.{name}"
+    shared = {**body["parameters"], **axis["with"]}
+    _check(model, shared, f"{where}.with", only=axis["with"])
+    cells = []
+    for text, value, overrides in _overrides(axis, where):
+        if not SAFE_LABEL.fullmatch(text) or len(text) > 60:
+            raise ConfigError(
+                f"{where}.values holds {value!r}, whose label {text!r} is no safe file name: "
+                "allowed are letters, digits, dots, hyphens and underscores, a letter or digit first."
+            )
+        parameters = {**shared, **overrides}
+        _check(model, parameters, f"{where}.values ({text})", only=overrides)
+        cells.append(_cell(config, model, name, text, value, parameters))
+    reference = _reference(axis, cells, shared, where)
+    return Axis(model.name, name, axis.get("parameter"), axis["with"], reference, tuple(cells))
+
+
+def _check(model: Model, parameters: Parameters, where: str, only: Parameters | None = None) -> None:
+    rule = schema()["$defs"][f"{model.name}_parameters"]
+    if only is not None:
+        validate(only, {**rule, "required": []}, where)
+    validate(parameters, rule, where)
+    try:
+        model.check(parameters)
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}.") from error
+
+
+def _cell(
+    config: dict[str, Any], model: Model, axis: str, text: str, value: Any, parameters: Parameters
+) -> Cell:
+    dataset = model.dataset(parameters)
+    shared = {
+        "model": model.name,
+        "data": {"dataset": dataset, "files": model.raw_files(dataset)},
+        "seed": config["study"]["seed"],
+        "replicates": config["models"][model.name]["replicates"],
+    }
+    prepare, train = model.module("prepare"), model.module("train")
+    data_parameters = {name: parameters[name] for name in model.data_parameters}
+    compute = config["compute"]
+    spec = {
+        **shared,
+        "parameters": model.relevant(parameters),
+        "precision": compute["precision"] if model.has_precision else "fp32",
+        "threads": compute["threads"],
+        "code": code_digest(prepare, train),
+    }
+    data_spec = {**shared, "parameters": data_parameters, "code": code_digest(prepare)}
+    return Cell(model.name, axis, text, value, parameters, spec, data_spec)
+
+
+def _reference(axis: dict[str, Any], cells: list[Cell], shared: Parameters, where: str) -> str:
+    labels = [cell.label for cell in cells]
+    if "reference" in axis:
+        wanted = label(axis["reference"])
+        if wanted not in labels:
+            raise ConfigError(
+                f"{where}.reference is {wanted!r}: allowed are the axis's labels {', '.join(labels)}."
+            )
+        return wanted
+    for cell in cells:
+        if canonical_json(cell.parameters) == canonical_json(shared):
+            return cell.label
+    raise ConfigError(
+        f"{where}.values holds {', '.join(labels)}, none of which is the baseline: "
+        "allowed is to add the baseline's value, or to name one of them as reference."
+    )
+
+
+def _check_paths(cells: list[Cell]) -> None:
+    """Refuse two cells on one path, also where the file system ignores case."""
+    seen: dict[str, Cell] = {}
+    for cell in cells:
+        other = seen.setdefault(cell.name.lower(), cell)
+        if other is not cell:
+            raise ConfigError(
+                f"models.{cell.model}.axes.{cell.axis}.values holds {cell.value!r}, which shares the path "
+                f"results/{cell.name} with {other.value!r} of axis {other.axis}: each cell needs a path of its own."
+            )

@@ -1,0 +1,80 @@
+"""The models a study can hold, and all that other modules need to know of one.
+
+A new model is a package beside ``fnn`` and ``cnn``, an entry here and its parameters in the configuration schema.
+Nothing here imports torch: Snakemake reads this module each time it starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ablation.cnn import raw as cnn_raw
+from ablation.fnn import raw as fnn_raw
+
+Parameters = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A test metric and which direction is better (``lower`` or ``higher``)."""
+
+    name: str
+    better: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """One network with its data.
+
+    Attributes:
+        name: its name in paths and in the configuration.
+        metrics: its test metrics; comparisons are made on the first.
+        data_parameters: the parameters that decide which data are prepared.
+        dataset: the data set (a folder in ``resources/``) that the parameters ask for.
+        raw_files: that data set's files with their pinned SHA-256.
+        check: raises ValueError with one sentence if parameters contradict one another or the data.
+        relevant: the parameters without those that cannot change this cell's numbers.
+        has_precision: whether ``compute.precision`` changes its numbers.
+    """
+
+    name: str
+    metrics: tuple[Metric, ...]
+    data_parameters: tuple[str, ...]
+    dataset: Callable[[Parameters], str]
+    raw_files: Callable[[str], dict[str, str]]
+    check: Callable[[Parameters], None]
+    relevant: Callable[[Parameters], Parameters]
+    has_precision: bool
+
+    def module(self, stage: str) -> str:
+        """The full name of the module of one stage: ``prepare``, ``train``, ``evaluate``, ``yardsticks``."""
+        return f"ablation.{self.name}.{stage}"
+
+
+MODELS: dict[str, Model] = {
+    model.name: model
+    for model in (
+        Model(
+            name="fnn",
+            metrics=(Metric("mse", "lower"), Metric("mae", "lower"), Metric("r2", "higher")),
+            data_parameters=(),
+            dataset=fnn_raw.dataset,
+            raw_files=fnn_raw.raw_files,
+            check=fnn_raw.check,
+            relevant=dict,
+            has_precision=False,
+        ),
+        Model(
+            name="cnn",
+            metrics=(Metric("accuracy", "higher"), Metric("loss", "lower")),
+            data_parameters=("source",),
+            dataset=cnn_raw.dataset,
+            raw_files=cnn_raw.raw_files,
+            check=cnn_raw.check,
+            relevant=cnn_raw.relevant,
+            has_precision=True,
+        ),
+    )
+}

@@ -1,0 +1,1 @@
+"""Networks of R replicates trained as one: layers, optimisers, the training loop."""
