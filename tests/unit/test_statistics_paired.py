@@ -56,12 +56,12 @@ def test_no_change_at_all_gives_p_one() -> None:
 
 
 def test_a_constant_difference_cannot_be_tested() -> None:
-    # In floats 0.96 − 0.95 and 0.97 − 0.96 differ in the last bits; that is no spread.
-    first, second = np.array([0.96, 0.97, 0.98]), np.array([0.95, 0.96, 0.97])
+    # In floats 0.3 − 0.2, 0.4 − 0.3 and 1.1 − 1 differ in the last bits; that is no spread.
+    first, second = np.array([0.3, 0.4, 1.1]), np.array([0.2, 0.3, 1.0])
     assert np.std(first - second) > 0
     test = corrected_paired_test(first - second, test_train_ratio=0)
     assert (test.p, test.effect_size) == (None, None)
-    assert test.difference == pytest.approx(0.01)
+    assert test.difference == pytest.approx(0.1)
 
 
 def test_two_pairs_have_a_p_but_no_effect_size() -> None:
@@ -77,7 +77,7 @@ def test_corrected_test_refuses_what_is_no_sample(differences: list[float]) -> N
 
 
 def test_hedges_factor_removes_the_bias() -> None:
-    # 200,000 samples of 5 from N(0.7, 1): the raw ratio is too large by 1/0.7979, the corrected is not.
+    # 200,000 samples of 5 from N(0.7, 1): the raw ratio is too large by 1/0.7979.
     draws = np.random.default_rng(0).normal(0.7, 1, (200_000, 5))
     raw = float(np.mean(draws.mean(axis=1) / draws.std(axis=1, ddof=1)))
     assert raw > 0.8
@@ -135,8 +135,9 @@ def test_floor_of_the_detectable_difference() -> None:
 
 
 def test_power_against_drawn_studies() -> None:
-    # Equicorrelated differences whose correlation is the assumed one, 1/5 for ratio 1/4: a part shared
-    # by all J with variance 1/4 of that of the rest. Then S² estimates 1 and Var(mean) = 1/J + 1/4.
+    # Equicorrelated differences whose correlation is the assumed one, 1/5 for ratio 1/4: a part
+    # shared by all J, with 1/4 of the variance of the rest. So S² estimates 1 and
+    # the variance of the mean is 1/J + 1/4.
     rng = np.random.default_rng(0)
     effect = smallest_detectable(12, test_train_ratio=0.25)
     shared = 0.5 * rng.normal(size=(20_000, 1))

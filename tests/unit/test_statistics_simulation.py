@@ -1,4 +1,4 @@
-"""False positives on redrawn data with overlapping splits: the naive test fails, the corrected does not."""
+"""False positives on redrawn data: the naive test fails, the corrected one does not."""
 
 import numpy as np
 import pytest

@@ -78,3 +78,7 @@ MODELS: dict[str, Model] = {
         ),
     )
 }
+
+DATASETS: dict[str, dict[str, str]] = {"boston": fnn_raw.raw_files("boston"), **cnn_raw.FILES}
+EMBEDDED = ("boston", "mnist-5k")
+OFFICIAL = tuple(name for name in DATASETS if name not in EMBEDDED)

@@ -56,7 +56,7 @@ def prepare(
     Returns:
         ``images [N, 28, 28] uint8``, ``labels [N]``, ``train_index [R, n]``, ``validation_index [R, m]``, ``mean [R]`` and ``scale [R]``
         (of the train part's pixels, in units of 0 to 1); and ``images``, ``labels``, ``test_index [R, k]``. An image that is in
-        no replicate's train or validation part is not in the first dictionary.
+        no replicate's train or validation part is not in the first dictionary. ``fixed`` tells whether all replicates share one test set.
     """
     name = dataset(parameters)
     images, labels, test_images, test_labels = load(folder, name)
@@ -75,5 +75,6 @@ def prepare(
     }
     if test_images is not None and test_labels is not None:
         every = np.broadcast_to(np.arange(len(test_labels)), (replicates, len(test_labels)))
-        return train, {"images": test_images, "labels": test_labels, "test_index": every.copy()}
-    return train, {"images": images, "labels": labels, "test_index": index["test"]}
+        index["test"], images, labels = every.copy(), test_images, test_labels
+    test = {"images": images, "labels": labels, "test_index": index["test"]}
+    return train, {**test, "fixed": np.array(fixed)}

@@ -1,0 +1,92 @@
+"""The command line behind the rules: ``python -m ablation <stage> …``. Each stage imports only what it needs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger("ablation")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ablation", description=__doc__)
+    stages = parser.add_subparsers(dest="stage", required=True)
+
+    def stage(name: str, *paths: str, spec: bool = True) -> argparse.ArgumentParser:
+        sub = stages.add_parser(name)
+        if spec:
+            sub.add_argument("--spec", type=json.loads, required=True)
+        for path in paths:
+            sub.add_argument(f"--{path}", type=Path, required=True)
+        return sub
+
+    stage("download", "run", "output")
+    stage("prepare", "raw", "output")
+    stage("train", "data", "run", "output")
+    stage("evaluate", "entry", "train", "test", "output")
+    stage("view", "entry", "metrics", "output")
+    stage("yardsticks", "train", "test", "output")
+    stage("collect", "mark", "output", spec=False)
+    stage("plot", "mark", "tables", "output", spec=False)
+    stage("report", "mark", "tables", "figures", "output", spec=False)
+    fail = stage("fail", "output", "log", spec=False)
+    fail.add_argument("--fingerprint", required=True)
+    fail.add_argument("--status", type=int, required=True)
+    return parser
+
+
+def _run_facts(options: argparse.Namespace) -> dict[str, Any]:
+    """What a job needs to know and no number depends on."""
+    facts: dict[str, Any] = json.loads(options.run.read_text(encoding="utf-8"))
+    return facts
+
+
+def _run(options: argparse.Namespace) -> None:
+    given: dict[str, Any] = vars(options)
+    stage, spec = given["stage"], given.get("spec")
+    if stage == "train":
+        from ablation.train_job import train
+
+        print(train(spec, options.data, options.output, _run_facts(options)), flush=True)
+    elif stage in ("collect", "plot", "report"):
+        from ablation import study_jobs
+
+        paths = {name: given[name] for name in ("tables", "figures", "output") if name in given}
+        spec = json.loads(options.mark.read_text(encoding="utf-8"))["spec"]
+        getattr(study_jobs, stage)(spec, **paths)
+    else:
+        from ablation import jobs
+
+        if stage == "download":
+            jobs.download(spec, _run_facts(options), options.output)
+        elif stage == "prepare":
+            jobs.prepare(spec, options.raw, options.output)
+        elif stage == "evaluate":
+            jobs.evaluate(spec, options.entry, options.train, options.test, options.output)
+        elif stage == "view":
+            from ablation.views import view
+
+            view(spec, options.entry, options.metrics, options.output)
+        elif stage == "yardsticks":
+            jobs.yardsticks(spec, options.train, options.test, options.output)
+        elif stage == "fail":
+            jobs.fail(options.output, options.fingerprint, options.status, options.log)
+
+
+def main() -> int:
+    """Run one stage; an error is one line at the end of the log, after its traceback."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
+    )
+    options = _parser().parse_args()
+    try:
+        _run(options)
+    except Exception as error:
+        log.exception("%s failed", options.stage)
+        log.error("%s: %s", type(error).__name__, " ".join(str(error).split()))
+        return 1
+    return 0

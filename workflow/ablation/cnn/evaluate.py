@@ -1,0 +1,102 @@
+"""Test the convolutional network: the only place that opens its test part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ablation.cnn.network import StackedCNN, sequential
+from ablation.cnn.raw import CLASSES, SIDE
+from ablation.cnn.train import standardised
+
+Columns = dict[str, NDArray[Any]]
+SHAPE = (1, SIDE, SIDE)
+LOSS = "loss"
+BATCH = 250
+
+
+def plain(parameters: dict[str, Any], tensors: dict[str, Tensor], replicate: int) -> nn.Sequential:
+    """One replicate as a plain network."""
+    return sequential(parameters, tensors, replicate)
+
+
+def confusion_matrix(
+    labels: NDArray[np.int64], predicted: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Counts ``[10, 10]``; rows are the true digits."""
+    counts = np.bincount(labels * CLASSES + predicted, minlength=CLASSES * CLASSES)
+    return counts.reshape(CLASSES, CLASSES)
+
+
+def metrics(
+    labels: NDArray[np.int64], predicted: NDArray[np.int64], loss: NDArray[np.float64]
+) -> dict[str, Any]:
+    """Accuracy, mean cross-entropy and the accuracy of each digit (None for a digit that is not in the test part)."""
+    counts = confusion_matrix(labels, predicted)
+    per_class = [
+        None if total == 0 else float(hit / total)
+        for hit, total in zip(counts.diagonal(), counts.sum(1), strict=True)
+    ]
+    return {
+        "accuracy": float((labels == predicted).mean()),
+        "loss": float(loss.mean()),
+        "per_class_accuracy": per_class,
+    }
+
+
+@torch.no_grad()
+def evaluate(
+    parameters: dict[str, Any], tensors: dict[str, Tensor], part: dict[str, Tensor]
+) -> tuple[list[dict[str, Any]], Columns]:
+    """Predict every replicate's test part, in fp32.
+
+    Args:
+        parameters: the cell's parameters.
+        tensors: the stacked network.
+        part: ``images [N, 28, 28]`` uint8, ``labels [N]``, ``test_index [R, k]``; the train part's ``mean`` and ``scale``.
+
+    Returns:
+        A dictionary of metrics per replicate, and the columns of ``predictions.csv``.
+    """
+    index = part["test_index"]
+    replicates = len(index)
+    network = StackedCNN(parameters, 0, replicates).eval()
+    network.load_state_dict(tensors)
+    mean, scale = part["mean"].float(), part["scale"].float()
+    logits = torch.cat(
+        [network(standardised(part["images"], each, mean, scale)) for each in index.split(BATCH, 1)],
+        dim=1,
+    ).double()
+    labels = part["labels"][index]
+    loss = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
+    columns: Columns = {
+        "replicate": np.repeat(np.arange(replicates), index.shape[1]),
+        "index": index.flatten().numpy(),
+        "label": labels.flatten().numpy(),
+        "predicted": logits.argmax(2).flatten().numpy(),
+        "loss": loss.numpy(),
+    }
+    cut = {name: columns[name].reshape(replicates, -1) for name in ("label", "predicted", "loss")}
+    rows = [
+        metrics(cut["label"][r], cut["predicted"][r], cut["loss"][r]) for r in range(replicates)
+    ]
+    return rows, columns
+
+
+def sizes(train: dict[str, Tensor], test: dict[str, Tensor]) -> dict[str, Any]:
+    """Images per part, and the ratio that corrects for overlapping splits (0 for a fixed test set)."""
+    n_train, n_test = train["train_index"].shape[1], test["test_index"].shape[1]
+    fixed = bool(test["fixed"])
+    return {
+        "n_train": n_train,
+        "n_validation": train["validation_index"].shape[1],
+        "n_test": n_test,
+        "test_train_ratio": 0.0 if fixed else n_test / n_train,
+        "fixed_test_set": fixed,
+    }
+

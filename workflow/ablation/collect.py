@@ -1,0 +1,116 @@
+"""Views → tidy tables and ``study.json``. Pure: documents and frames in, documents and frames out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from ablation.registry import MODELS
+from ablation.schemas import columns_of, validate_columns
+
+View = dict[str, Any]
+METRICS = [metric.name for model in MODELS.values() for metric in model.metrics]
+
+
+def cells_table(views: list[View], references: dict[str, bool]) -> pd.DataFrame:
+    """One row per cell and axis.
+
+    Args:
+        views: the content of every cell's ``metrics.json``.
+        references: cell name → whether it is its axis's reference.
+    """
+    rows = []
+    for view in views:
+        cost, size = view["cost"] or {}, view["model_size"] or {}
+        environment, status = view["environment"] or {}, view["status"]
+        losses = [r["val_loss"] for r in view["replicates"] if r["val_loss"] is not None]
+        row = {
+            **{name: view[name] for name in ("model", "axis", "label", "cell", "key")},
+            "is_reference": references[view["cell"]],
+            "status": "failed" if "failed" in status else "ok",
+            "n_ok": status["ok"],
+            "n_diverged": status["diverged"],
+        }
+        for name in METRICS:
+            metric = (view["metrics"] or {}).get(name) or {}
+            low, high = metric.get("ci95") or (None, None)
+            row |= {f"{name}_mean": metric.get("mean"), f"{name}_sd": metric.get("sd")}
+            row |= {f"{name}_low": low, f"{name}_high": high}
+        row["val_loss_mean"] = sum(losses) / len(losses) if losses else None
+        row |= {name: size.get(name) for name in ("parameters", "multiply_adds")}
+        costs = ("seconds", "cpu_seconds", "peak_memory_bytes", "samples_per_second")
+        row |= {name: cost.get(name) for name in costs}
+        row |= {name: environment.get(name) for name in ("device", "precision", "torch")}
+        rows.append(row)
+    frame = pd.DataFrame(rows)
+    validate_columns(list(frame.columns), "cells")
+    return frame
+
+
+def replicates_table(views: list[View]) -> pd.DataFrame:
+    """One row per cell, axis and replicate."""
+    rows = []
+    for view in views:
+        place = {name: view[name] for name in ("model", "axis", "label", "cell", "key")}
+        for replicate in view["replicates"]:
+            row = {**place, "replicate": replicate["replicate"], "status": replicate["status"]}
+            row |= {name: replicate.get(name) for name in METRICS}
+            row |= {name: replicate[name] for name in ("best_epoch", "val_loss")}
+            classes = replicate.get("per_class_accuracy") or [None] * 10
+            row |= {f"class_{digit}": accuracy for digit, accuracy in enumerate(classes)}
+            rows.append(row)
+    columns = None if rows else pd.Index(columns_of("replicates"))
+    frame = pd.DataFrame(rows, columns=columns).astype({"best_epoch": "Int64"})
+    validate_columns(list(frame.columns), "replicates")
+    return frame
+
+
+def epochs_table(histories: dict[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
+    """One row per key, replicate and epoch, of (model, key) → ``history.csv``."""
+    frames = [
+        frame.assign(model=model, key=key).reindex(columns=columns_of("epochs"))
+        for (model, key), frame in histories.items()
+        if len(frame)
+    ]
+    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns_of("epochs"))
+    validate_columns(list(frame.columns), "epochs")
+    return frame
+
+
+def study_document(
+    study: dict[str, Any], models: list[dict[str, Any]], views: dict[str, View], yardsticks: dict[str, Any]
+) -> dict[str, Any]:
+    """``study.json``: the grid with what each cell became.
+
+    Args:
+        study: name, seed and title.
+        models: the grid as the workflow passes it: model, replicates, parameters, dataset, axes with cells.
+        views: cell name → view.
+        yardsticks: model → name → metrics per replicate.
+    """
+    described = []
+    for model in models:
+        axes = []
+        for axis in model["axes"]:
+            cells = [{**cell, **_outcome(views[cell["cell"]])} for cell in axis["cells"]]
+            axes.append({**axis, "cells": cells})
+        data = next(
+            (v["data"] for v in views.values() if v["model"] == model["model"] and v["data"]), None
+        )
+        sizes = data or {"test_train_ratio": 0.0, "fixed_test_set": False}
+        described.append({**model, "data": {**model["data"], **sizes}, "axes": axes})
+    named = {
+        model: {name: {"replicates": rows} for name, rows in group.items()}
+        for model, group in yardsticks.items()
+    }
+    return {"study": study, "models": described, "yardsticks": named}
+
+
+def _outcome(view: View) -> dict[str, Any]:
+    return {
+        "failed": view["status"].get("failed"),
+        "confusion_matrix": view["confusion_matrix"],
+        "environment": view["environment"],
+        "parameters": view["spec"]["parameters"],
+    }

@@ -1,0 +1,47 @@
+"""The figures of a study, as SVG that takes its text colour from the page it stands in.
+
+Nothing heavy is imported here: Snakemake calls :func:`figure_names` each time it starts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COMMON = ("curves", "metrics")
+KINDS = {"fnn": (*COMMON, "predictions"), "cnn": (*COMMON, "confusion")}
+
+
+def figure_name(model: str, axis: str, kind: str) -> str:
+    """The name of one figure, also its file name without ``.svg``."""
+    return f"{model}_{axis}_{kind}"
+
+
+def figure_names(model: str, axes: list[str]) -> list[str]:
+    """The names of all figures of a model, axis by axis."""
+    return [figure_name(model, axis, kind) for axis in axes for kind in KINDS.get(model, COMMON)]
+
+
+def draw_model(
+    study: dict[str, Any],
+    comparisons: dict[str, Any],
+    tables: dict[str, pd.DataFrame],
+    predictions: dict[str, pd.DataFrame],
+    *,
+    model: str,
+    style: dict[str, Any],
+    messages: dict[str, str],
+) -> dict[str, bytes]:
+    """Draw every figure of one model: the names of :func:`figure_names` → SVG.
+
+    tables: ``cells``, ``replicates`` and ``epochs``. predictions: by key, read for regressions.
+    style: ``palette``, a seaborn palette or a list of colours; its first is the reference's.
+    messages: the catalogue that ``ablation.report.messages.load`` returns.
+    """
+    from ablation.figures.model import draw
+
+    return draw(
+        study, comparisons, tables, predictions, model=model, style=style, messages=messages
+    )

@@ -1,0 +1,263 @@
+"""All figures of one model: which data go on which panel, with which words."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from ablation.figures import KINDS, COMMON, figure_name
+from ablation.figures.curves import draw_curves
+from ablation.figures.matrices import draw_confusion, largest_error, row_percent
+from ablation.figures.points import draw_points
+from ablation.figures.scatter import draw_predictions, view_of
+from ablation.figures.style import INK, Look, looks, rc
+from ablation.figures.svg import to_svg
+from ablation.report.words import slug, value_text
+
+WIDTH = 10.0  # inches; 960 px on a page
+ORDER = ("mse", "mae", "r2", "accuracy", "loss")
+
+
+class Sheet:
+    """One axis of one model, with what every figure of it needs."""
+
+    def __init__(
+        self,
+        model: str,
+        axis: dict[str, Any],
+        tables: dict[str, pd.DataFrame],
+        palette: Any,
+        messages: dict[str, str],
+    ) -> None:
+        self.model, self.axis, self.messages = model, axis, messages
+        self.name: str = axis["axis"]
+        self.cells: list[dict[str, Any]] = axis["cells"]
+        self.labels = [cell["label"] for cell in self.cells]
+        self.looks: dict[str, Look] = looks(self.labels, axis["reference"], palette)
+        here = {
+            name: table[(table["model"] == model) & (table["axis"] == self.name)]
+            for name, table in tables.items()
+            if name != "epochs"
+        }
+        text_labels = [frame.assign(label=frame["label"].astype(str)) for frame in here.values()]
+        here = dict(zip(here, text_labels, strict=True))
+        self.summary, self.replicates = here["cells"], here["replicates"]
+        self.epochs = self._epochs(tables["epochs"])
+
+    def _epochs(self, epochs: pd.DataFrame) -> pd.DataFrame:
+        fates = self.replicates[["label", "key", "replicate", "status"]]
+        found = epochs[epochs["model"] == self.model].drop(columns="model")
+        joined = fates.merge(found, on=["key", "replicate"], how="inner")
+        return joined.assign(ok=joined["status"] == "ok")
+
+    def t(self, key: str, **values: object) -> str:
+        return self.messages[key].format(**values)
+
+    def text(self, label: str) -> str:
+        return value_text(self.messages, label)
+
+    def note(self, label: str) -> str:
+        """What to say of a value without numbers: failed, or how many replicates diverged."""
+        cell = next(cell for cell in self.cells if cell["label"] == label)
+        if cell["failed"] is not None:
+            return self.t("figure.failed")
+        row = self.replicates[self.replicates["label"] == label]
+        k = int((row["status"] == "diverged").sum())
+        return self.t("figure.diverged", k=k, n=len(row)) if k else ""
+
+    def legend_text(self, label: str) -> str:
+        words = self.text(label)
+        if label == self.axis["reference"]:
+            words = self.t("figure.is_reference", value=words)
+        note = self.note(label)
+        return self.t("figure.with_note", value=words, note=note) if note else words
+
+    def row_text(self, label: str) -> str:
+        """As the label of a row; a note stands below, unless it stands in the empty row itself."""
+        has_points = (self.replicates["label"] == label) & (self.replicates["status"] == "ok")
+        note = self.note(label) if has_points.any() else ""
+        return f"{self.text(label)}\n{note}" if note else self.text(label)
+
+
+def draw(
+    study: dict[str, Any],
+    comparisons: dict[str, Any],
+    tables: dict[str, pd.DataFrame],
+    predictions: dict[str, pd.DataFrame],
+    *,
+    model: str,
+    style: dict[str, Any],
+    messages: dict[str, str],
+) -> dict[str, bytes]:
+    """See :func:`ablation.figures.draw_model`."""
+    entry = next(entry for entry in study["models"] if entry["model"] == model)
+    first = comparisons["models"][model]["metric"]
+    present = [name for name in ORDER if tables["replicates"].loc[
+        tables["replicates"]["model"] == model, name].notna().any()]  # fmt: skip
+    metrics = [first, *(name for name in present if name != first)]
+    makers: dict[str, Callable[[Sheet], Figure]] = {
+        "curves": curves_figure,
+        "metrics": lambda sheet: metrics_figure(sheet, metrics),
+        "confusion": confusion_figure,
+        "predictions": lambda sheet: predictions_figure(sheet, predictions),
+    }
+    drawn: dict[str, bytes] = {}
+    for axis in entry["axes"]:
+        sheet = Sheet(model, axis, tables, style.get("palette"), messages)
+        for kind in KINDS.get(model, COMMON):
+            name = figure_name(model, sheet.name, kind)
+            with mpl.rc_context(rc(name)), warnings.catch_warnings():
+                # The page's fonts set the text; ours may lack its characters.
+                warnings.filterwarnings("ignore", message="Glyph .* missing from")
+                drawn[name] = to_svg(makers[kind](sheet), slug(name))
+    return drawn
+
+
+def curves_figure(sheet: Sheet) -> Figure:
+    """Train and validation loss, and validation accuracy where there is one."""
+    columns = ["train_loss", "val_loss"]
+    if sheet.epochs["val_accuracy"].notna().any():
+        columns.append("val_accuracy")
+    figure = Figure(figsize=(WIDTH, 3.55), layout="constrained")
+    axs = figure.subplots(1, len(columns), squeeze=False)[0]
+    for ax, column in zip(axs, columns, strict=True):
+        frame = sheet.epochs
+        if column == "val_accuracy":
+            frame = frame.assign(val_accuracy=100 * frame["val_accuracy"])
+        draw_curves(ax, frame, column, sheet.looks, loss=column != "val_accuracy")
+        ax.set_title(sheet.t(f"figure.{column}"))
+        ax.set_xlabel(sheet.t("figure.epoch"))
+        ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    _share_loss_scale(axs[0], axs[1])
+    for ax in axs[:2]:
+        if ax.get_yscale() == "log":
+            _plain_log(ax)
+    _legend(figure, sheet, lines=True)
+    return figure
+
+
+def metrics_figure(sheet: Sheet, metrics: list[str]) -> Figure:
+    """Every metric of the test part, replicate by replicate."""
+    rows = len(sheet.labels)
+    figure = Figure(figsize=(WIDTH, 0.95 + 0.56 * rows), layout="constrained")
+    axs = figure.subplots(1, len(metrics), squeeze=False, sharey=True)[0]
+    notes = {label: sheet.note(label) for label in sheet.labels}
+    for ax, metric in zip(axs, metrics, strict=True):
+        draw_points(
+            ax, sheet.replicates, sheet.summary, metric, sheet.looks,
+            reference=sheet.axis["reference"], notes=notes,
+        )  # fmt: skip
+        ax.set_title(sheet.t(f"figure.test_{metric}"))
+        ax.set_yticks(range(rows), [sheet.row_text(label) for label in sheet.labels])
+    return figure
+
+
+def confusion_figure(sheet: Sheet) -> Figure:
+    """The confusion matrices of an axis side by side."""
+    n = len(sheet.cells)
+    columns = n if n < 4 else (n + 1) // 2
+    lines = -(-n // columns)
+    size = WIDTH / 3
+    figure = Figure(figsize=(size * columns, (size + 0.28) * lines), layout="constrained")
+    axs = figure.subplots(lines, columns, squeeze=False).ravel()
+    found = {
+        cell["label"]: row_percent(cell["confusion_matrix"])
+        for cell in sheet.cells
+        if cell["confusion_matrix"]
+    }
+    largest = largest_error(list(found.values()))
+    for ax, cell in zip(axs, sheet.cells, strict=False):
+        label = cell["label"]
+        ax.set_title(sheet.legend_text(label))
+        if label in found:
+            draw_confusion(ax, found[label], largest=largest)
+            ax.set_xlabel(sheet.t("figure.predicted_digit"))
+            if ax.get_subplotspec().is_first_col():
+                ax.set_ylabel(sheet.t("figure.true_digit"))
+        else:
+            _empty(ax, sheet.note(label))
+    for ax in axs[n:]:
+        ax.set_visible(False)
+    return figure
+
+
+def predictions_figure(sheet: Sheet, predictions: dict[str, pd.DataFrame]) -> Figure:
+    """Predicted against true, one panel per value."""
+    n = len(sheet.cells)
+    columns = n if n <= 4 else (n + 1) // 2
+    lines = -(-n // columns)
+    size = min(WIDTH / columns, WIDTH / 3)
+    figure = Figure(figsize=(size * columns, (0.94 * size + 0.52) * lines), layout="constrained")
+    axs = figure.subplots(lines, columns, squeeze=False).ravel()
+    frames = {
+        cell["label"]: predictions[cell["key"]].dropna(subset=["prediction"])
+        for cell in sheet.cells
+        if cell["key"] in predictions
+    }
+    view = view_of([frame for frame in frames.values() if len(frame)])
+    for ax, cell in zip(axs, sheet.cells, strict=False):
+        label = cell["label"]
+        ax.set_title(sheet.text(label))
+        frame = frames.get(label)
+        if frame is None or frame.empty:
+            _empty(ax, sheet.note(label))
+            continue
+        draw_predictions(ax, frame, sheet.looks[label], view=view)
+        ax.set_xlabel(sheet.t("figure.true_value"))
+        if ax.get_subplotspec().is_first_col():
+            ax.set_ylabel(sheet.t("figure.predicted_value"))
+    for ax in axs[n:]:
+        ax.set_visible(False)
+    return figure
+
+
+def _share_loss_scale(left: Axes, right: Axes) -> None:
+    """Both losses on one scale, so that the gap between them can be read."""
+    scale = "log" if "log" in (left.get_yscale(), right.get_yscale()) else "linear"
+    low = min(left.get_ylim()[0], right.get_ylim()[0])
+    high = max(left.get_ylim()[1], right.get_ylim()[1])
+    for ax in (left, right):
+        crosses = [line for line in ax.lines if line.get_marker() == "x"]
+        for cross in crosses:  # those that left the panel stay at its upper edge
+            if float(cross.get_ydata()[0]) >= ax.get_ylim()[1] * 0.999:
+                cross.set_ydata([high])
+        if scale == "log" and low > 0:
+            ax.set_yscale("log")
+        ax.set_ylim(low, high)
+
+
+def _plain_log(ax: Axes) -> None:
+    low, high = ax.get_ylim()
+    narrow = high / low < 300
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,), numticks=14))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _legend(figure: Figure, sheet: Sheet, *, lines: bool) -> None:
+    handles = [
+        Line2D([], [], color=look.colour, linestyle=look.dash if lines else "none",
+               marker=look.marker, markersize=5, markeredgewidth=0, label=sheet.legend_text(label))
+        for label, look in sheet.looks.items()
+    ]  # fmt: skip
+    figure.legend(
+        handles=handles, loc="outside upper left", ncols=min(len(handles), 5), handlelength=3.4,
+        columnspacing=2.2,
+    )  # fmt: skip
+
+
+def _empty(ax: Axes, note: str) -> None:
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.set_aspect("equal")
+    for spine in ax.spines.values():
+        spine.set(visible=True, alpha=0.25, edgecolor=INK)
+    ax.text(0.5, 0.5, note, ha="center", va="center", style="italic", transform=ax.transAxes)

@@ -1,0 +1,120 @@
+"""Colours, dashes and markers: one look per value, the same in every figure and in the tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+# Stands for the colour of the surrounding text until the SVG is written.
+INK = "#010203"
+BAND = (0.1, 0.9)  # the quantiles over replicates between which a learning curve's band lies
+DEFAULT_PALETTE = ("#0072b2", "#d55e00", "#009e73", "#b5539c", "#8a6d1d", "#5a6b7b")
+
+# The reference is solid with a circle; no other value is.
+_DASHES: tuple[tuple[int, tuple[float, ...]], ...] = (
+    (0, (5, 1.6)),
+    (0, (1.4, 1.2)),
+    (0, (6, 1.4, 1.4, 1.4)),
+    (0, (3, 1)),
+    (0, (7, 1.2, 1.2, 1.2, 1.2, 1.2)),
+)
+_MARKERS = ("s", "^", "D", "v", "P", "X", "<", ">")
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one value is drawn. dash: a matplotlib line style."""
+
+    colour: str
+    dash: str | tuple[int, tuple[float, ...]]
+    marker: str
+
+
+def colours(palette: Any, n: int) -> list[str]:
+    """At least n colours as ``#rrggbb``.
+
+    palette: a list of colours, taken as it is and repeated when short; the name of a seaborn
+    palette, of which the colours too faint on white or on black are left out; None for our own.
+    """
+    if palette is None:
+        found = list(DEFAULT_PALETTE)
+    elif isinstance(palette, str):
+        found = _named(palette, n)
+    else:
+        found = [str(colour).lower() for colour in palette]
+    if not found:
+        raise ValueError("a palette needs at least one colour")
+    return [found[i % len(found)] for i in range(max(n, len(found)))]
+
+
+def looks(labels: list[str], reference: str, palette: Any) -> dict[str, Look]:
+    """The look of each value of an axis; the reference has the palette's first colour."""
+    others = [label for label in labels if label != reference]
+    found = colours(palette, len(others) + 1)
+    look = {reference: Look(found[0], "solid", "o")}
+    for i, label in enumerate(others):
+        dash = _DASHES[i % len(_DASHES)]
+        look[label] = Look(found[i + 1], dash, _MARKERS[i % len(_MARKERS)])
+    return {label: look[label] for label in labels if label in look}
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of ``#rrggbb``, as the contrast rules of the web define it."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _named(name: str, n: int) -> list[str]:
+    import seaborn as sns  # slow to import, and most palettes are lists
+
+    found = [str(colour) for colour in sns.color_palette(name).as_hex()]
+    clear = [colour for colour in found if 0.05 < luminance(colour) < 0.40]
+    if len(clear) < n:
+        clear = [str(colour) for colour in sns.color_palette("husl", n, desat=0.8).as_hex()]
+    return clear
+
+
+def rc(salt: str) -> dict[str, Any]:
+    """matplotlib settings of every figure. salt: makes the ids of the SVG its own."""
+    return {
+        "axes.axisbelow": True,
+        "axes.edgecolor": INK,
+        "axes.facecolor": "none",
+        "axes.grid": True,
+        "axes.labelcolor": INK,
+        "axes.labelsize": 9,
+        "axes.linewidth": 0.6,
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "axes.titlecolor": INK,
+        "axes.titlelocation": "left",
+        "axes.titlepad": 7,
+        "axes.titlesize": 9.5,
+        "axes.titleweight": "bold",
+        "axes.unicode_minus": True,
+        "figure.facecolor": "none",
+        "font.family": ["DejaVu Sans"],
+        "font.size": 9,
+        "grid.alpha": 0.14,
+        "grid.color": INK,
+        "grid.linewidth": 0.5,
+        "legend.fontsize": 9,
+        "legend.frameon": False,
+        "lines.linewidth": 1.5,
+        "path.simplify": False,
+        "savefig.facecolor": "none",
+        "svg.fonttype": "none",
+        "svg.hashsalt": salt,
+        "text.color": INK,
+        "xtick.color": INK,
+        "xtick.labelsize": 8.5,
+        "xtick.major.size": 3,
+        "xtick.major.width": 0.6,
+        "xtick.minor.size": 0,
+        "ytick.color": INK,
+        "ytick.labelsize": 8.5,
+        "ytick.major.size": 3,
+        "ytick.major.width": 0.6,
+        "ytick.minor.size": 0,
+    }

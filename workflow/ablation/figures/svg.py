@@ -1,0 +1,112 @@
+"""From a matplotlib figure to a small, repeatable SVG that can stand in a page with others."""
+
+from __future__ import annotations
+
+import io
+import re
+import xml.etree.ElementTree as ET
+
+from matplotlib.figure import Figure
+
+from ablation.figures.style import INK
+
+_SVG = "http://www.w3.org/2000/svg"
+_XLINK = "http://www.w3.org/1999/xlink"
+_REFERENCE = re.compile(r"url\(#([^)]+)\)")
+_LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
+_POINT = re.compile(r"M ?(\S+ \S+) L \1(?= M| *$)")
+_FACE = re.compile(r"font-family:[^;]*;?\s*|(?<=[;\s])fill: currentColor;?\s*$")
+_NO_TURN = re.compile(r"rotate\(-?0 [^)]*\)")
+_GEOMETRY = ("d", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "transform", "points")
+FONTS = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'DejaVu Sans', sans-serif"
+
+
+def to_svg(figure: Figure, prefix: str) -> bytes:
+    """The figure as SVG: the same bytes for the same figure, every id begins with the prefix.
+
+    Text and axes are drawn in ``currentColor``, in the font of the page; no date, no metadata.
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return clean(buffer.getvalue(), prefix)
+
+
+def clean(raw: bytes, prefix: str) -> bytes:
+    """Drop what only an editor needs, shorten numbers, make the ids unique to the prefix."""
+    ET.register_namespace("", _SVG)
+    ET.register_namespace("xlink", _XLINK)
+    root = ET.fromstring(raw)
+    for metadata in root.findall(f"{{{_SVG}}}metadata"):
+        root.remove(metadata)
+    used = _referenced(root)
+    for element in root.iter():
+        for name, value in list(element.attrib.items()):
+            if name == "id":
+                if value in used:
+                    element.set("id", f"{prefix}-{value}")
+                else:
+                    del element.attrib["id"]
+            elif name in (f"{{{_XLINK}}}href", "href") and value.startswith("#"):
+                del element.attrib[name]
+                element.set("href", f"#{prefix}-{value[1:]}")
+            elif name == "transform" and _NO_TURN.fullmatch(value.strip()):
+                del element.attrib[name]
+            else:
+                element.set(name, _attribute(name, value, prefix))
+        if element.tag == f"{{{_SVG}}}style" and element.text:
+            # A style element would leak into the page; the only rule in it is repeated here.
+            element.text = None
+    _drop_empty_styles(root)
+    root.set("style", f"font-family: {FONTS}; fill: currentColor; stroke-linejoin: round")
+    ET.indent(root, space="")
+    return ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+
+
+def _referenced(root: ET.Element) -> set[str]:
+    found: set[str] = set()
+    for element in root.iter():
+        for name, value in element.attrib.items():
+            found.update(_REFERENCE.findall(value))
+            if name in (f"{{{_XLINK}}}href", "href") and value.startswith("#"):
+                found.add(value[1:])
+    return found
+
+
+def _attribute(name: str, value: str, prefix: str) -> str:
+    value = _REFERENCE.sub(lambda match: f"url(#{prefix}-{match[1]})", value)
+    value = value.replace(INK, "currentColor")
+    if name == "style":
+        # The face comes from the page, so that a figure is set like the text around it.
+        value = _FACE.sub("", value).rstrip("; ")
+    if name in _GEOMETRY:
+        value = _LONG_NUMBER.sub(lambda match: _short(match[0]), value)
+        value = " ".join(value.split())
+    if name == "d":
+        value = _compact(value)
+    return value
+
+
+def _compact(path: str) -> str:
+    """The same path in fewer characters: a segment without length is ``h0``, L is not repeated."""
+    path = _POINT.sub(r"M \1h0", path)
+    path = re.sub(r"(?<=\d) L (?=[^A-Z]+ L |[^A-Z]+$|[^A-Z]+ [A-Z])", "L", path)
+    path = re.sub(r" ?([A-Za-z]) ?", r"\1", path)
+    return re.sub(r"(?<=[\d.])L([^A-Za-z]+)((?:L[^A-Za-z]+)+)", _joined, path)
+
+
+def _joined(match: re.Match[str]) -> str:
+    return f"L{match[1]} {match[2][1:].replace('L', ' ')}"
+
+
+def _short(number: str) -> str:
+    text = f"{float(number):.2f}".rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def _drop_empty_styles(root: ET.Element) -> None:
+    for parent in root.iter():
+        for child in list(parent):
+            empty_style = child.tag == f"{{{_SVG}}}style" and not child.text
+            empty_defs = child.tag == f"{{{_SVG}}}defs" and not len(child)
+            if empty_style or empty_defs:
+                parent.remove(child)

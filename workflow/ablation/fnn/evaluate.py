@@ -1,0 +1,80 @@
+"""Test the fully connected network: the only place that opens its test part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ablation.fnn.network import INPUT_DIM, StackedFNN, sequential
+
+Columns = dict[str, NDArray[Any]]
+SHAPE = (INPUT_DIM,)
+LOSS = "mse"
+
+
+def plain(parameters: dict[str, Any], tensors: dict[str, Tensor], replicate: int) -> nn.Sequential:
+    """One replicate as a plain network."""
+    return sequential(parameters, tensors, replicate)
+
+
+def metrics(target: NDArray[np.float64], prediction: NDArray[np.float64]) -> dict[str, float]:
+    """MSE in (1000 USD)², MAE in 1000 USD, and R² (1 − residual over total sum of squares)."""
+    error = prediction - target
+    total = float(np.square(target - target.mean()).sum())
+    return {
+        "mse": float(np.square(error).mean()),
+        "mae": float(np.abs(error).mean()),
+        "r2": 1 - float(np.square(error).sum()) / total,
+    }
+
+
+@torch.no_grad()
+def evaluate(
+    parameters: dict[str, Any], tensors: dict[str, Tensor], part: dict[str, Tensor]
+) -> tuple[list[dict[str, Any]], Columns]:
+    """Predict every replicate's test part, in fp32.
+
+    Args:
+        parameters: the cell's parameters.
+        tensors: the stacked network.
+        part: ``test_x [R, N, 13]``, ``test_y``, ``test_n``, ``test_index``.
+
+    Returns:
+        A dictionary of metrics per replicate, and the columns of ``predictions.csv``.
+    """
+    replicates = len(part["test_n"])
+    network = StackedFNN(parameters, 0, replicates)
+    network.load_state_dict(tensors)
+    predicted = network(part["test_x"]).double().numpy()
+    rows, columns = [], list[Columns]()
+    for r, count in enumerate(part["test_n"].tolist()):
+        target = part["test_y"][r, :count].double().numpy()
+        rows.append(metrics(target, predicted[r, :count]))
+        columns.append(
+            {
+                "replicate": np.full(count, r),
+                "index": part["test_index"][r, :count].numpy(),
+                "target": target,
+                "prediction": predicted[r, :count],
+            }
+        )
+    return rows, {name: np.concatenate([c[name] for c in columns]) for name in columns[0]}
+
+
+def sizes(train: dict[str, Tensor], test: dict[str, Tensor]) -> dict[str, Any]:
+    """Rows per part (of the first replicate), and the ratio that corrects for overlapping splits.
+
+    The ratio is 1/4: six parts, one for testing, four for training (Nadeau & Bengio leave out the validation part).
+    """
+    return {
+        "n_train": int(train["train_n"][0]),
+        "n_validation": int(train["validation_n"][0]),
+        "n_test": int(test["test_n"][0]),
+        "test_train_ratio": 0.25,
+        "fixed_test_set": False,
+    }
+

@@ -1,0 +1,243 @@
+"""Where every target of a study lies, what it must carry, and whether what is on disk is that.
+
+Paths are relative to the working directory, as Snakemake wants them. Nothing here reads a table or imports torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ablation.canonical import digest, key_of, normalise
+from ablation.figures import figure_names
+from ablation.grid import Cell, ModelStudy, Study
+from ablation.marks import settle
+from ablation.sources import code_digest
+from ablation.store import MANIFEST, read_json, write_json
+
+RESULTS = Path("results")
+STORE = RESULTS / "store"
+TEMPLATES = Path(__file__).resolve().parent.parent / "report"
+
+
+def _files_digest(*paths: Path) -> str:
+    return digest("\0".join(path.read_text(encoding="utf-8") for path in paths))
+
+
+@dataclass
+class Plan:
+    """All paths and fingerprints of a study.
+
+    Attributes:
+        study: the grid.
+        fresh: target → whether the file on disk is the expected one; filled by :meth:`settle`.
+    """
+
+    study: Study
+    fresh: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def results(self) -> Path:
+        """The folder of this study's own results."""
+        name = self.study.name
+        return RESULTS if name == "default" else RESULTS / name
+
+    @property
+    def report(self) -> str:
+        name = self.study.name
+        return "report.html" if name == "default" else f"report-{name}.html"
+
+    @property
+    def run_facts(self) -> str:
+        """A file with what a training job needs to know and no number depends on."""
+        return str(self.results / ".marks" / "run.json")
+
+    def mark(self, name: str) -> str:
+        """The mark of one of this study's targets."""
+        return str(self.results / ".marks" / f"{name}.json")
+
+    def cell_mark(self, model: str, key: str, stage: str) -> str:
+        """The mark of a store entry, shared by all studies."""
+        return str(STORE / ".marks" / f"{model}-{key}-{stage}.json")
+
+    def status(self, cell: Cell) -> str:
+        """What the train rule makes; the entry is the folder ``train`` beside it."""
+        return str(STORE / cell.model / cell.key / "status.json")
+
+    def evaluation(self, model: str) -> str:
+        """The digest of a model's evaluation code."""
+        return code_digest(f"ablation.{model}.evaluate", "ablation.summary")
+
+    def metrics(self, cell: Cell) -> str:
+        """What the evaluate rule makes."""
+        folder = f"eval-{self.evaluation(cell.model)}"
+        return str(STORE / cell.model / cell.key / folder / "metrics.json")
+
+    def view(self, cell: Cell) -> str:
+        """The readable target of a cell."""
+        return str(self.results / cell.name / "metrics.json")
+
+    def data(self, cell: Cell, part: str) -> str:
+        """The prepared ``train`` or ``test`` part of a cell."""
+        return str(STORE / "data" / f"{cell.model}-{cell.data_key}" / f"{part}.safetensors")
+
+    def raw(self, cell: Cell) -> list[str]:
+        """The raw files of a cell's data set."""
+        source = cell.spec["data"]
+        return [f"resources/{source['dataset']}/{name}" for name in source["files"]]
+
+    def table(self, name: str) -> str:
+        """One of the collected files: ``cells.csv``, ``study.json``, …"""
+        return str(self.results / "tables" / name)
+
+    def figures(self, part: ModelStudy) -> dict[str, str]:
+        """Figure name → path, of one model."""
+        names = figure_names(part.model.name, [axis.name for axis in part.axes])
+        return {name: str(self.results / "figures" / f"{name}.svg") for name in names}
+
+    def figures_manifest(self, part: ModelStudy) -> str:
+        """The file that says what a model's figures were drawn from."""
+        return str(self.results / "figures" / f"{part.model.name}.json")
+
+    def cell_facts(self, cell: Cell) -> dict[str, Any]:
+        """A cell's place, for its view."""
+        facts = {
+            **{"cell": cell.name, "model": cell.model, "axis": cell.axis, "label": cell.label},
+            **{"value": cell.value, "key": cell.key, "eval": self.evaluation(cell.model)},
+            "spec": cell.spec,
+        }
+        return {**facts, "fingerprint": key_of([facts, code_digest("ablation.views")])}
+
+    def yardstick_spec(self, part: ModelStudy) -> dict[str, Any]:
+        """The specification of a model's yardsticks, on the data of its baseline."""
+        cell = next(iter(part.cells))
+        entries = (part.model.module("prepare"), part.model.module("yardsticks"))
+        return {**cell.data_spec, "code": code_digest(*entries)}
+
+    def yardsticks(self, part: ModelStudy) -> str:
+        """What the yardsticks rule makes."""
+        key = key_of(self.yardstick_spec(part))
+        return str(STORE / "yardsticks" / f"{part.model.name}-{key}.json")
+
+    @cached_property
+    def collect_spec(self) -> dict[str, Any]:
+        """What the tables depend on."""
+        code = code_digest("ablation.collect", "ablation.statistics.compare")
+        return {
+            "study": {"name": self.study.name, "seed": self.study.seed},
+            "statistics": self.study.config["statistics"],
+            "models": [self._described(part) for part in self.study.models],
+            "code": code,
+        }
+
+    def _described(self, part: ModelStudy) -> dict[str, Any]:
+        first = next(iter(part.cells))
+        return {
+            "model": part.model.name,
+            "replicates": part.replicates,
+            "parameters": part.parameters,
+            "data": {"dataset": first.spec["data"]["dataset"], "sha256": first.spec["data"]["files"]},
+            "yardsticks_file": self.yardsticks(part),
+            "axes": [
+                {
+                    **{"axis": axis.name, "parameter": axis.parameter, "with": axis.fixed},
+                    "reference": axis.reference,
+                    "cells": [
+                        {
+                            **self.cell_facts(cell),
+                            "store": str(STORE / cell.model / cell.key),
+                            "view": self.view(cell),
+                        }
+                        for cell in axis.cells
+                    ],
+                }
+                for axis in part.axes
+            ],
+        }
+
+    def plot_spec(self, part: ModelStudy) -> dict[str, Any]:
+        """What a model's figures depend on."""
+        report = self.study.config["report"]
+        messages = TEMPLATES / "messages" / f"{report['language']}.yaml"
+        return {
+            "model": part.model.name,
+            "collected": key_of(self.collect_spec),
+            "palette": report["palette"],
+            "language": report["language"],
+            "messages": _files_digest(messages),
+            "code": code_digest("ablation.figures"),
+        }
+
+    @cached_property
+    def report_spec(self) -> dict[str, Any]:
+        """What the report depends on."""
+        files = sorted(path for path in TEMPLATES.rglob("*") if path.is_file())
+        return {
+            "config": self.study.config,
+            "figures": [key_of(self.plot_spec(part)) for part in self.study.models],
+            "templates": _files_digest(*files),
+            "code": code_digest("ablation.report"),
+        }
+
+    def settle(self, *, write: bool) -> Plan:
+        """Compare every target on disk with what it must be, and bring the marks up to date.
+
+        Args:
+            write: False in processes that only look on.
+        """
+        for cell in self.study.by_key.values():
+            self._settle_cell(cell, write)
+        for cell in self.study.cells:
+            expected = self.cell_facts(cell)["fingerprint"]
+            self._settle(self.view(cell), self.mark(cell.name), expected, write)
+        self._settle_spec(self.table("study.json"), "collect", self.collect_spec, write)
+        for part in self.study.models:
+            name = f"plot-{part.model.name}"
+            self._settle_spec(self.figures_manifest(part), name, self.plot_spec(part), write)
+        self._settle_spec(self.report, "report", self.report_spec, write)
+        if write:
+            self._write_run_facts()
+        return self
+
+    def _settle_cell(self, cell: Cell, write: bool) -> None:
+        target = Path(self.status(cell))
+        intact = (target.parent / "train" / MANIFEST).is_file()
+        mark = self.cell_mark(cell.model, cell.key, "train")
+        self._settle(str(target), mark, cell.key, write, intact=intact)
+        mark = self.cell_mark(cell.model, cell.key, "evaluate")
+        self._settle(self.metrics(cell), mark, self.evaluation(cell.model), write)
+
+    def _settle(
+        self, target: str, mark: str, expected: str, write: bool, *, spec: Any = None, intact: bool = True
+    ) -> None:
+        self.fresh[target] = settle(
+            Path(target), Path(mark), expected, spec=spec, intact=intact, write=write
+        )
+
+    def _settle_spec(self, target: str, name: str, spec: dict[str, Any], write: bool) -> None:
+        self._settle(target, self.mark(name), key_of(spec), write, spec=normalise(spec))
+
+    def _write_run_facts(self) -> None:
+        compute = self.study.config["compute"]
+        facts = {
+            "device": compute["device"],
+            "checkpoint_seconds": compute["checkpoint_seconds"],
+            "mirrors": self.study.config["data"]["mirrors"],
+            "cells": {f"{c.model}/{c.key}": c.name for c in self.study.by_key.values()},
+        }
+        path = Path(self.run_facts)
+        if read_json(path) != facts:
+            write_json(path, facts)
+
+    @property
+    def view_names(self) -> list[str]:
+        """The views of this study, as paths below ``results/`` without ``/metrics.json``."""
+        return [str(Path(self.view(cell)).parent.relative_to(RESULTS)) for cell in self.study.cells]
+
+    def undeclared(self, name: str) -> str:
+        """The sentence for a cell that the configuration does not declare."""
+        valid = ", ".join(cell.name for cell in self.study.cells)
+        return f"results/{name} is no cell of study {self.study.name}; its cells are: {valid}."
+

@@ -1,0 +1,108 @@
+"""Numbers as text, in one place: how many digits, which minus, what stands for no number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+MINUS = "\u2212"
+DASH = "\u2013"
+GROUP = "\u202f"  # narrow no-break space between groups of three digits
+PAD = "\u2007"  # as wide as a digit: keeps decimal points below one another
+MOST_DECIMALS = 6
+
+Pair = Sequence[float] | None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What stands in a cell of a table; ``reason`` says why there is no number."""
+
+    text: str
+    reason: str = ""
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a finite number."""
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def fixed(value: float, decimals: int, *, sign: bool = False) -> str:
+    """A number with a fixed count of decimals; ``sign`` prints a plus as well."""
+    text = f"{value:,.{decimals}f}".replace(",", GROUP)
+    if float(f"{value:.{decimals}f}") == 0:
+        return text.lstrip("-")
+    if text.startswith("-"):
+        return MINUS + text[1:]
+    return "+" + text if sign else text
+
+
+def decimals_for(uncertainty: float, digits: int = 2) -> int:
+    """Decimals that show an uncertainty to so many significant digits."""
+    if not math.isfinite(uncertainty) or uncertainty <= 0:
+        return digits
+    return min(max(digits - 1 - math.floor(math.log10(uncertainty)), 0), MOST_DECIMALS)
+
+
+def column_decimals(intervals: Iterable[Pair], fallback: Iterable[float] = ()) -> int:
+    """One count of decimals for a column, by the median half-width of its intervals."""
+    halves = sorted(
+        (pair[1] - pair[0]) / 2 for pair in intervals if pair is not None and pair[1] > pair[0]
+    )
+    if halves:
+        return decimals_for(halves[len(halves) // 2])
+    sizes = sorted(abs(value) for value in fallback if is_number(value) and value)
+    return decimals_for(sizes[len(sizes) // 2], 3) if sizes else 2
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """A number without a known uncertainty, to so many significant digits."""
+    if value == 0:
+        return "0"
+    return fixed(value, decimals_for(abs(value), digits))
+
+
+def interval(pair: Sequence[float], decimals: int, *, sign: bool = False) -> str:
+    """``[9.7, 13.3]``"""
+    low, high = (fixed(bound, decimals, sign=sign) for bound in pair)
+    return f"[{low}, {high}]"
+
+
+def intervals(pairs: Sequence[Pair], decimals: int, *, sign: bool = False) -> list[str | None]:
+    """A column of intervals, padded so that both bounds are aligned at the decimal point."""
+    found = [pair and [fixed(bound, decimals, sign=sign) for bound in pair] for pair in pairs]
+    widths = [max((len(texts[i]) for texts in found if texts), default=0) for i in (0, 1)]
+    return [
+        f"[{texts[0].rjust(widths[0], PAD)}, {texts[1].rjust(widths[1], PAD)}]" if texts else None
+        for texts in found
+    ]
+
+
+def count(value: float) -> str:
+    """A whole number in groups of three: ``1 234 567``."""
+    return f"{round(value):,}".replace(",", GROUP) if value >= 0 else MINUS + count(-value)
+
+
+def p_value(p: float) -> str:
+    """Three decimals, and no p is 0."""
+    return "<0.001" if p < 0.0005 else f"{p:.3f}"
+
+
+def percent(fraction: float, digits: int = 2) -> str:
+    """A share in percent without the sign: 0.975 → ``97.5``, 0.95 → ``95``."""
+    text = fixed(100 * fraction, digits)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def megabytes(value: float) -> str:
+    """Bytes as whole megabytes (10⁶)."""
+    return count(value / 1e6)
+
+
+def entries(texts: Sequence[str | None], reasons: Sequence[str]) -> list[Entry]:
+    """A column: a text, or a dash with its reason."""
+    return [
+        Entry(text) if text is not None else Entry(DASH, reason)
+        for text, reason in zip(texts, reasons, strict=True)
+    ]

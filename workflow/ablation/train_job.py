@@ -1,0 +1,146 @@
+"""Train one cell and publish its entry: the only job that costs minutes, so it starts with as little as it can."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import math
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ablation import provenance
+from ablation.canonical import key_of
+from ablation.devices import resolves_to_cuda
+from ablation.registry import MODELS
+from ablation.sources import code_digest
+from ablation.store import StoreError, is_whole, publish, read_json, write_json
+
+log = logging.getLogger("ablation")
+
+
+def train(spec: dict[str, Any], part: Path, output: Path, run: dict[str, Any]) -> str:
+    """Train a cell unless its entry is there, and write ``status.json``.
+
+    Args:
+        spec: the resolved specification.
+        part: the prepared train part.
+        output: ``results/store/<model>/<key>/status.json``; the entry is the folder ``train`` beside it.
+        run: ``device``, ``checkpoint_seconds`` and ``cells`` (the study's), none of which changes a number.
+
+    Returns:
+        One line for the console.
+
+    Raises:
+        StoreError: if the code on disk is not the code of the specification.
+    """
+    model, key = MODELS[spec["model"]], key_of(spec)
+    found = code_digest(model.module("prepare"), model.module("train"))
+    if spec["code"] != found:
+        raise StoreError(
+            f"the specification was made for code {spec['code']}, but this is code {found}: "
+            "the sources changed after the workflow was read; start it again"
+        )
+    entry = output.parent / "train"
+    if is_whole(entry):
+        log.info("%s is there already and stays", entry)
+    else:
+        _train(spec, model.module("train"), part, entry, run)
+    write_json(output, {"fingerprint": key, "key": key, "status": "ok"})
+    facts = read_json(entry / "run.json")["cost"]
+    name = run["cells"].get(f"{spec['model']}/{key}", f"{spec['model']}/{key}")
+    return f"{name} trained in {facts['seconds']:.1f} s; {_progress(output.parents[2], run)}"
+
+
+def _progress(store: Path, run: dict[str, Any]) -> str:
+    """How many of the study's cells are trained."""
+    states = [read_json(store / cell / "status.json") or {} for cell in run["cells"]]
+    done = sum(state.get("status") == "ok" for state in states)
+    return f"{done} of {len(states)} cells done"
+
+
+def _train(spec: dict[str, Any], module: str, part: Path, entry: Path, run: dict[str, Any]) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    from ablation.stack.allocator import keep_freed_memory
+    from ablation.stack.checkpoint import CheckpointFile, configure
+
+    device = torch.device("cuda" if resolves_to_cuda(run["device"]) else "cpu")
+    precision = _precision(spec["precision"], device.type)
+    keep_freed_memory()
+    configure(spec["threads"])
+    environment = {
+        **provenance.environment(),
+        "gpu": torch.cuda.get_device_name() if device.type == "cuda" else None,
+        "device": device.type,
+        "precision": precision,
+        "threads": spec["threads"],
+        **provenance.git_state(Path(__file__).parent),
+    }
+    same = ("torch", "device", "gpu", "cpu", "precision")
+    identity = {"key": key_of(spec), **{name: str(environment[name]) for name in same}}
+    meter = provenance.Meter()
+    seconds = run["checkpoint_seconds"]
+    checkpoint = CheckpointFile(entry.with_name("checkpoint.safetensors"), identity, seconds, meter.read)
+    meter.earlier = checkpoint.earlier_cost()
+    log.info("%s on %s in %s, key %s", spec["model"], device, precision, key_of(spec))
+    trained = import_module(module).run(
+        spec["parameters"],
+        load_file(part),
+        seed=spec["seed"],
+        device=device,
+        precision=precision,
+        checkpoint=checkpoint,
+        report=log.info,
+    )
+    cost = {**meter.read(), "peak_memory_bytes": provenance.peak_memory(), "device": device.type}
+    with publish(entry) as draft:
+        save_file(trained.tensors, draft / "model.safetensors")
+        samples = _write_history(draft / "history.csv", trained.history, load_file(part))
+        write_json(draft / "replicates.json", _replicates(trained))
+        write_json(draft / "spec.json", spec)
+        rate = samples / cost["seconds"] if samples else None
+        run_facts = {"cost": {**cost, "samples_per_second": rate}, "environment": environment}
+        write_json(draft / "run.json", run_facts)
+    checkpoint.remove()
+
+
+def _precision(requested: str, device: str) -> str:
+    """What ``auto`` means here; tf32 exists on CUDA alone."""
+    if requested == "auto":
+        return "bf16" if device == "cuda" or provenance.cpu_has_bf16() else "fp32"
+    return "fp32" if requested == "tf32" and device == "cpu" else requested
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _replicates(trained: Any) -> list[dict[str, Any]]:
+    """Replicate, divergence, best epoch and the validation loss there."""
+    rows = []
+    for r, (best, diverged) in enumerate(
+        zip(trained.best_epoch.tolist(), trained.diverged.tolist(), strict=True)
+    ):
+        loss = _finite(float(trained.history["val_loss"][best - 1, r])) if best else None
+        facts = {"replicate": r, "diverged": diverged, "best_epoch": best, "val_loss": loss}
+        rows.append(facts)
+    return rows
+
+
+def _write_history(path: Path, history: dict[str, Any], part: dict[str, Any]) -> int:
+    """Write one line per replicate and epoch; the number of samples trained on, over all replicates."""
+    names = sorted(history, key=["train_loss", "val_loss", "val_accuracy", "learning_rate"].index)
+    columns = {name: history[name].tolist() for name in names}
+    epochs = len(columns[names[0]]) if names else 0
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["replicate", "epoch", *names])
+        replicates = len(columns[names[0]][0]) if epochs else 0
+        for r in range(replicates):
+            for e in range(epochs):
+                values = [_finite(columns[name][e][r]) for name in names]
+                writer.writerow([r, e + 1, *("" if v is None else repr(v) for v in values)])
+    rows = part["train_n"].sum() if "train_n" in part else part["train_index"].numel()
+    return int(rows) * epochs

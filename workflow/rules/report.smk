@@ -1,0 +1,19 @@
+"""The one file that a reader gets."""
+
+
+rule report:
+    input:
+        mark=lambda wildcards: get_report_inputs(wildcards)[-1],
+        study=lambda wildcards: get_report_inputs(wildcards)[0],
+        figures=lambda wildcards: get_report_inputs(wildcards)[1:-1],
+    output:
+        html=PLAN.report,
+    log:
+        f"logs/report/{STUDY.name}.log",
+    params:
+        spec=key_of(PLAN.report_spec),
+    message:
+        "Assemble {output.html}"
+    shell:
+        "python -m ablation report --mark {input.mark} --tables $(dirname {input.study})"
+        " --figures $(dirname {input.figures[0]}) --output {output.html} 2> {log}"
