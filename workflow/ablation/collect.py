@@ -73,13 +73,20 @@ def epochs_table(histories: dict[tuple[str, str], pd.DataFrame]) -> pd.DataFrame
         for (model, key), frame in histories.items()
         if len(frame)
     ]
-    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns_of("epochs"))
+    frame = (
+        pd.concat(frames, ignore_index=True)
+        if frames
+        else pd.DataFrame(columns=columns_of("epochs"))
+    )
     validate_columns(list(frame.columns), "epochs")
     return frame
 
 
 def study_document(
-    study: dict[str, Any], models: list[dict[str, Any]], views: dict[str, View], yardsticks: dict[str, Any]
+    study: dict[str, Any],
+    models: list[dict[str, Any]],
+    views: dict[str, View],
+    yardsticks: dict[str, Any],
 ) -> dict[str, Any]:
     """``study.json``: the grid with what each cell became.
 

@@ -192,12 +192,17 @@ def _sentence(error: ValidationError, where: str) -> str:
         return f"{_dotted(*path, unknown)} is not a known key: allowed here are {known}."
     if error.validator == "required":
         missing = next(name for name in rule["required"] if name not in value)
-        return f"{_dotted(*path, missing)} is missing: it must be {allowed(_property(rule, missing))}."
+        return (
+            f"{_dotted(*path, missing)} is missing: it must be {allowed(_property(rule, missing))}."
+        )
     if error.validator == "not":
         return f"{_dotted(*path)} is {_shown(value)}, a name kept for the project's own folders: choose another."
     if error.parent is not None and error.parent.validator == "propertyNames":
         path = list(error.parent.absolute_path)
-    if error.validator == "pattern" and "propertyNames" in [error.schema_path[0], *error.schema_path]:
+    if error.validator == "pattern" and "propertyNames" in [
+        error.schema_path[0],
+        *error.schema_path,
+    ]:
         return f"{_dotted(*path)} has the name {_shown(value)}: allowed is {allowed({'type': 'string', **rule})}."
     return f"{_dotted(*path)} is {_shown(value)}: allowed is {allowed(rule)}."
 

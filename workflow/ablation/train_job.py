@@ -82,7 +82,9 @@ def _train(spec: dict[str, Any], module: str, part: Path, entry: Path, run: dict
     identity = {"key": key_of(spec), **{name: str(environment[name]) for name in same}}
     meter = provenance.Meter()
     seconds = run["checkpoint_seconds"]
-    checkpoint = CheckpointFile(entry.with_name("checkpoint.safetensors"), identity, seconds, meter.read)
+    checkpoint = CheckpointFile(
+        entry.with_name("checkpoint.safetensors"), identity, seconds, meter.read
+    )
     meter.earlier = checkpoint.earlier_cost()
     log.info("%s on %s in %s, key %s", spec["model"], device, precision, key_of(spec))
     trained = import_module(module).run(

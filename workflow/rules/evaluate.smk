@@ -52,4 +52,4 @@ rule undeclared:
     output:
         "results/{undeclared}/metrics.json",
     wildcard_constraints:
-        undeclared=f"(?!store/)(?!({one_of(PLAN.view_names)})$).+",
+        undeclared=f"(?!store/)(?!({one_of(PLAN.view_names)})/metrics).+",

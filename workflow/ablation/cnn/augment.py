@@ -37,8 +37,6 @@ def apply(images: Tensor, values: Tensor) -> Tensor:
     # The grid maps output to input: undo the shift (in units of half a side), then the rotation.
     x, y = -2 * shift_x, -2 * shift_y
     theta = torch.stack([cos, sin, cos * x + sin * y, -sin, cos, -sin * x + cos * y], 1)
-    grid = functional.affine_grid(
-        theta.view(-1, 2, 3), list(images.shape), align_corners=False
-    )
+    grid = functional.affine_grid(theta.view(-1, 2, 3), list(images.shape), align_corners=False)
     moved = functional.grid_sample(images, grid, mode="bilinear", align_corners=False)
     return (moved * factor.view(-1, 1, 1, 1)).clamp(0, 1)

@@ -25,9 +25,7 @@ def plain(parameters: dict[str, Any], tensors: dict[str, Tensor], replicate: int
     return sequential(parameters, tensors, replicate)
 
 
-def confusion_matrix(
-    labels: NDArray[np.int64], predicted: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def confusion_matrix(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.int64]:
     """Counts ``[10, 10]``; rows are the true digits."""
     counts = np.bincount(labels * CLASSES + predicted, minlength=CLASSES * CLASSES)
     return counts.reshape(CLASSES, CLASSES)
@@ -65,11 +63,14 @@ def evaluate(
     """
     index = part["test_index"]
     replicates = len(index)
-    network = StackedCNN(parameters, 0, replicates).eval()
+    network = StackedCNN(parameters, 0, range(replicates)).eval()
     network.load_state_dict(tensors)
     mean, scale = part["mean"].float(), part["scale"].float()
     logits = torch.cat(
-        [network(standardised(part["images"], each, mean, scale)) for each in index.split(BATCH, 1)],
+        [
+            network(standardised(part["images"], each, mean, scale))
+            for each in index.split(BATCH, 1)
+        ],
         dim=1,
     ).double()
     labels = part["labels"][index]
@@ -99,4 +100,3 @@ def sizes(train: dict[str, Tensor], test: dict[str, Tensor]) -> dict[str, Any]:
         "test_train_ratio": 0.0 if fixed else n_test / n_train,
         "fixed_test_set": fixed,
     }
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -16,7 +18,7 @@ POOLS = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
 
 
 def _channels(parameters: dict[str, Any]) -> list[int]:
-    return [1] + list(parameters["channels"][: parameters["depth"]])
+    return [1, *parameters["channels"][: parameters["depth"]]]
 
 
 def _flat(parameters: dict[str, Any]) -> int:
@@ -25,22 +27,22 @@ def _flat(parameters: dict[str, Any]) -> int:
 
 
 class StackedCNN(nn.Module):
-    """R networks: blocks of convolution, [BatchNorm,] relu and pooling, then two fully connected layers.
+    """R networks, one per replicate number: blocks of convolution, [BatchNorm,] relu and pooling, then two fully connected layers.
 
     Max-pooling comes before relu: the same function, with a quarter of relu's work. Averaging does not commute with relu
     and comes after it.
     """
 
-    def __init__(self, parameters: dict[str, Any], seed: int, replicates: int) -> None:
+    def __init__(self, parameters: dict[str, Any], seed: int, replicates: Sequence[int]) -> None:
         super().__init__()
-        self.replicates, self.pooling = replicates, parameters["pooling"]
+        self.replicates, self.pooling = len(replicates), parameters["pooling"]
         channels, layer = _channels(parameters), 0
         self.convolution, self.normalisation = nn.ModuleList(), nn.ModuleList()
-        for layer, (inputs, outputs) in enumerate(zip(channels, channels[1:], strict=False)):
+        for layer, (inputs, outputs) in enumerate(pairwise(channels)):
             draw = default_initialisation(seed, replicates, layer)
             self.convolution.append(StackedConv2d(inputs, outputs, parameters["kernel"], draw))
             if parameters["batchnorm"]:
-                self.normalisation.append(StackedBatchNorm2d(replicates, outputs))
+                self.normalisation.append(StackedBatchNorm2d(len(replicates), outputs))
         draws = [default_initialisation(seed, replicates, layer + i) for i in (1, 2)]
         self.hidden = StackedLinear(_flat(parameters), parameters["fc_width"], draws[0])
         self.output = StackedLinear(parameters["fc_width"], CLASSES, draws[1])
@@ -82,7 +84,7 @@ def sequential(
         module.load_state_dict(own, strict=not isinstance(module, nn.BatchNorm2d))
         return module
 
-    for i, (inputs, outputs) in enumerate(zip(channels, channels[1:], strict=False)):
+    for i, (inputs, outputs) in enumerate(pairwise(channels)):
         convolution = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
         layers.append(loaded(convolution, f"convolution.{i}"))
         if parameters["batchnorm"]:

@@ -22,7 +22,7 @@ def _quotas(sizes: NDArray[np.int64], total: int) -> NDArray[np.int64]:
     quota = np.floor(exact).astype(np.int64)
     order = np.argsort(quota - exact, kind="stable")
     quota[order[: total - quota.sum()]] += 1
-    return quota
+    return np.asarray(quota)
 
 
 def split(
@@ -65,7 +65,7 @@ def prepare(
     index = {part: np.stack([one[part] for one in splits]) for part in splits[0]}
     pixels = [images[one["train"]].astype(np.float64) / 255.0 for one in splits]
     seen = np.unique(np.concatenate([index["train"].ravel(), index["validation"].ravel()]))
-    train = {
+    train: Arrays = {
         "images": images[seen],
         "labels": labels[seen],
         "train_index": np.searchsorted(seen, index["train"]),
@@ -76,5 +76,5 @@ def prepare(
     if test_images is not None and test_labels is not None:
         every = np.broadcast_to(np.arange(len(test_labels)), (replicates, len(test_labels)))
         index["test"], images, labels = every.copy(), test_images, test_labels
-    test = {"images": images, "labels": labels, "test_index": index["test"]}
+    test: Arrays = {"images": images, "labels": labels, "test_index": index["test"]}
     return train, {**test, "fixed": np.array(fixed)}

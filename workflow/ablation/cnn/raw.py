@@ -72,7 +72,9 @@ def relevant(parameters: dict[str, Any]) -> dict[str, Any]:
 
 def load(
     folder: Path, dataset: str
-) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8] | None, NDArray[np.int64] | None]:
+) -> tuple[
+    NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8] | None, NDArray[np.int64] | None
+]:
     """Read images ``[N, 28, 28]`` and labels ``[N]``, then the fixed test set's (None where there is none)."""
     import numpy as np
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -20,6 +20,7 @@ from ablation.stack.training import Checkpoint, Trained, train
 from ablation.streams import Purpose, generator
 
 VALIDATION_BATCH = 256
+OWN = ("train_index", "validation_index", "mean", "scale")
 
 
 def standardised(images: Tensor, index: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
@@ -53,28 +54,27 @@ class CNNTask:
         self,
         parameters: dict[str, Any],
         part: dict[str, Tensor],
+        *,
         seed: int,
         device: torch.device,
         precision: str,
+        replicates: Sequence[int],
     ) -> None:
         self.parameters, self.seed, self.device = parameters, seed, device
-        self.precision = precision
+        self.precision, self.replicates = precision, replicates
+        own = {name: part[name][list(replicates)].to(device) for name in OWN}
         self.images, self.labels = part["images"].to(device), part["labels"].to(device)
-        self.train_index = part["train_index"].to(device)
-        self.validation_index = part["validation_index"].to(device)
-        self.mean, self.scale = (part[name].float().to(device) for name in ("mean", "scale"))
-        self.replicates = len(self.mean)
-        self.network = StackedCNN(parameters, seed, self.replicates).to(device)
-        self.optimiser = StackedAdam(
-            self.network.parameters(), float(parameters["learning_rate"])
-        )
-        self.mean_prediction_loss = torch.full((self.replicates,), math.log(CLASSES), device=device)
+        self.train_index, self.validation_index = own["train_index"], own["validation_index"]
+        self.mean, self.scale = own["mean"].float(), own["scale"].float()
+        self.network = StackedCNN(parameters, seed, replicates).to(device)
+        self.optimiser = StackedAdam(self.network.parameters(), float(parameters["learning_rate"]))
+        self.mean_prediction_loss = torch.full_like(self.mean, math.log(CLASSES))
 
     def _per_replicate(
         self, purpose: Purpose, epoch: int, draw: Callable[[np.random.Generator], Any]
     ) -> Tensor:
         """Draw every replicate's numbers of one epoch and stack them, ``[R, …]``."""
-        drawn = [draw(generator(self.seed, purpose, r, epoch)) for r in range(self.replicates)]
+        drawn = [draw(generator(self.seed, purpose, r, epoch)) for r in self.replicates]
         return torch.from_numpy(np.stack(drawn)).to(self.device)
 
     def _noise(self, epoch: int) -> tuple[Tensor | None, Tensor | None]:
@@ -111,7 +111,7 @@ class CNNTask:
         count, size = self.train_index.shape[1], self.parameters["batch_size"]
         order = self._per_replicate(Purpose.ORDER, epoch, lambda s: s.permutation(count))
         mask, values = self._noise(epoch)
-        total = torch.zeros(self.replicates, device=self.device)
+        total = torch.zeros_like(self.mean)
         for start in range(0, count, size):
             place = slice(start, start + size)
             index = self.train_index.gather(1, order[:, place])
@@ -131,7 +131,7 @@ class CNNTask:
     def validate(self) -> dict[str, Tensor]:
         """Validation loss and accuracy of each replicate, in fp32."""
         self.network.eval()
-        loss = torch.zeros(self.replicates, device=self.device)
+        loss = torch.zeros_like(self.mean)
         correct = torch.zeros_like(loss)
         for index in self.validation_index.split(VALIDATION_BATCH, 1):
             logits = self.network(standardised(self.images, index, self.mean, self.scale))
@@ -162,10 +162,13 @@ def run(
     seed: int,
     device: torch.device,
     precision: str,
+    replicates: Sequence[int] | None = None,
     checkpoint: Checkpoint | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> Trained:
-    """Train all replicates of one cell.
+    """Train replicates of one cell: those of the given numbers, or all.
+
+    A replicate's numbers do not depend on which others are trained beside it.
 
     Args:
         parameters: the cell's parameters.
@@ -173,10 +176,14 @@ def run(
         seed: the study's seed.
         device: where to train.
         precision: ``fp32``, ``tf32`` (CUDA) or ``bf16`` for the forward and backward pass; losses are fp32 always.
+        replicates: their numbers, None for all that were prepared.
         checkpoint, report: see the shared loop.
     """
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = precision != "fp32"
         torch.backends.cudnn.allow_tf32 = precision != "fp32"
-    task = CNNTask(parameters, part, seed, device, precision)
+    chosen = range(len(part["mean"])) if replicates is None else replicates
+    task = CNNTask(
+        parameters, part, seed=seed, device=device, precision=precision, replicates=chosen
+    )
     return train(task, parameters["epochs"], checkpoint=checkpoint, report=report)

@@ -86,9 +86,7 @@ def limits(spans: list[pd.DataFrame], values: pd.Series, *, loss: bool) -> tuple
     return (max(low - room, 0.0) if loss else low - room), high + room
 
 
-def _draw_broken(
-    ax: Axes, one: pd.DataFrame, column: str, look: Look, edge: float
-) -> None:
+def _draw_broken(ax: Axes, one: pd.DataFrame, column: str, look: Look, edge: float) -> None:
     one = one.sort_values("epoch")
     good = one[np.isfinite(one[column]) & (one[column] <= edge)] if edge else one
     stop = good["epoch"].max() if len(good) else None

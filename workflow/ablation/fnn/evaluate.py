@@ -47,7 +47,7 @@ def evaluate(
         A dictionary of metrics per replicate, and the columns of ``predictions.csv``.
     """
     replicates = len(part["test_n"])
-    network = StackedFNN(parameters, 0, replicates)
+    network = StackedFNN(parameters, 0, range(replicates))
     network.load_state_dict(tensors)
     predicted = network(part["test_x"]).double().numpy()
     rows, columns = [], list[Columns]()
@@ -77,4 +77,3 @@ def sizes(train: dict[str, Tensor], test: dict[str, Tensor]) -> dict[str, Any]:
         "test_train_ratio": 0.25,
         "fixed_test_set": False,
     }
-

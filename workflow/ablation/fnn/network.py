@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -18,14 +20,14 @@ def _widths(parameters: dict[str, Any]) -> list[int]:
 
 
 class StackedFNN(nn.Module):
-    """R networks: every hidden linear layer is followed by the activation, a last one maps to one output."""
+    """R networks, one per replicate number: every hidden linear layer is followed by the activation, a last one maps to one output."""
 
-    def __init__(self, parameters: dict[str, Any], seed: int, replicates: int) -> None:
+    def __init__(self, parameters: dict[str, Any], seed: int, replicates: Sequence[int]) -> None:
         super().__init__()
         widths = _widths(parameters)
         self.linear = nn.ModuleList(
             StackedLinear(inputs, outputs, default_initialisation(seed, replicates, layer))
-            for layer, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False))
+            for layer, (inputs, outputs) in enumerate(pairwise(widths))
         )
         self.activation = ACTIVATIONS[parameters["activation"]]()
 
@@ -42,7 +44,7 @@ def sequential(
     """One replicate as a plain network that takes standardised features ``[B, 13]``."""
     layers: list[nn.Module] = []
     widths = _widths(parameters)
-    for i, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False)):
+    for i, (inputs, outputs) in enumerate(pairwise(widths)):
         layer = nn.Linear(inputs, outputs)
         layer.load_state_dict(
             {name: tensors[f"linear.{i}.{name}"][replicate] for name in ("weight", "bias")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,16 @@ from ablation.stack.training import Checkpoint, Trained, train
 from ablation.streams import Purpose, generator
 
 
-def batch_order(seed: int, epoch: int, rows: Tensor, longest: int, size: int) -> tuple[Tensor, Tensor]:
+def batch_order(
+    seed: int, epoch: int, replicates: Sequence[int], *, rows: list[int], longest: int, size: int
+) -> tuple[Tensor, Tensor]:
     """Row numbers of every batch of one epoch and the weight of each row.
+
+    Args:
+        seed, epoch, replicates: which streams.
+        rows: how many rows each replicate has.
+        longest: the rows of the longest replicate of the study, so that the number of batches depends on nothing else.
+        size: rows per batch.
 
     Returns:
         Two tensors ``[batches, R, size]``. Replicates with fewer rows, and the last batch, are filled up with row 0 at weight 0.
@@ -24,8 +32,8 @@ def batch_order(seed: int, epoch: int, rows: Tensor, longest: int, size: int) ->
     batches = -(-longest // size)
     order = np.zeros((len(rows), batches * size), dtype=np.int64)
     weight = np.zeros((len(rows), batches * size), dtype=np.float32)
-    for r, count in enumerate(rows.tolist()):
-        order[r, :count] = generator(seed, Purpose.ORDER, r, epoch).permutation(count)
+    for r, (replicate, count) in enumerate(zip(replicates, rows, strict=True)):
+        order[r, :count] = generator(seed, Purpose.ORDER, replicate, epoch).permutation(count)
         weight[r, :count] = 1.0
     shape = (len(rows), batches, size)
     return (
@@ -36,24 +44,29 @@ def batch_order(seed: int, epoch: int, rows: Tensor, longest: int, size: int) ->
 
 def squared_error(network: StackedFNN, x: Tensor, y: Tensor, weight: Tensor) -> Tensor:
     """Each replicate's sum of squared errors over the rows of weight 1, ``[R]``, in (1000 USD)²."""
-    return ((network(x) - y).square() * weight).sum(1)
+    error: Tensor = network(x) - y
+    return (error.square() * weight).sum(1)
 
 
 class FNNTask:
     """The task that the shared loop trains."""
 
     def __init__(
-        self, parameters: dict[str, Any], part: dict[str, Tensor], seed: int, device: torch.device
+        self,
+        parameters: dict[str, Any],
+        part: dict[str, Tensor],
+        *,
+        seed: int,
+        device: torch.device,
+        replicates: Sequence[int],
     ) -> None:
         self.parameters, self.seed, self.device = parameters, seed, device
-        self.part = {name: tensor.to(device) for name, tensor in part.items()}
-        replicates = len(part["train_n"])
+        self.replicates = replicates
+        self.part = {name: tensor[list(replicates)].to(device) for name, tensor in part.items()}
         self.network = StackedFNN(parameters, seed, replicates).to(device)
-        rate = torch.full((replicates,), float(parameters["learning_rate"]), device=device)
+        rate = torch.full((len(replicates),), float(parameters["learning_rate"]), device=device)
         self.optimiser = StackedSGD(self.network.parameters(), rate)
-        self.plateau = PlateauPerReplicate(
-            rate, parameters["lr_factor"], parameters["lr_patience"]
-        )
+        self.plateau = PlateauPerReplicate(rate, parameters["lr_factor"], parameters["lr_patience"])
         self.train_weight, self.validation_weight = (
             self._weight(f"{name}_n", f"{name}_y") for name in ("train", "validation")
         )
@@ -69,7 +82,12 @@ class FNNTask:
         """One pass over the train part in the epoch's order."""
         rows, longest = self.part["train_n"], self.part["train_y"].shape[1]
         order, weight = batch_order(
-            self.seed, epoch, rows.cpu(), longest, self.parameters["batch_size"]
+            self.seed,
+            epoch,
+            self.replicates,
+            rows=rows.tolist(),
+            longest=longest,
+            size=self.parameters["batch_size"],
         )
         replicate = torch.arange(len(rows), device=self.device)[:, None]
         total = torch.zeros(len(rows), device=self.device)
@@ -110,9 +128,15 @@ def run(
     seed: int,
     device: torch.device,
     precision: str,
+    replicates: Sequence[int] | None = None,
     checkpoint: Checkpoint | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> Trained:
-    """Train all replicates of one cell. The network always runs in fp32, whatever the precision asked for."""
-    task = FNNTask(parameters, part, seed, device)
+    """Train replicates of one cell: those of the given numbers, or all.
+
+    The network always runs in fp32, whatever the precision asked for. A replicate's numbers do not depend on which others
+    are trained beside it.
+    """
+    chosen = range(len(part["train_n"])) if replicates is None else replicates
+    task = FNNTask(parameters, part, seed=seed, device=device, replicates=chosen)
     return train(task, parameters["epochs"], checkpoint=checkpoint, report=report)

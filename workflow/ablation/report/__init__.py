@@ -1,1 +1,38 @@
-"""The report."""
+"""The report: one HTML file, all words from a catalogue, all numbers from the study's data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def build(
+    study: dict[str, Any],
+    comparisons: dict[str, Any],
+    tables: dict[str, pd.DataFrame],
+    figures: dict[str, str],
+    *,
+    config: dict[str, Any],
+    language: str,
+    title: str,
+) -> str:
+    """The whole page.
+
+    study, comparisons: the contents of ``study.json`` and ``comparisons.json``. tables: ``cells``,
+    ``replicates`` and ``epochs``. figures: SVG text by the names of
+    ``ablation.figures.figure_names``. config: printed as it is; its ``report.palette`` colours the
+    tables like the figures. The same input gives the same bytes.
+    """
+    from ablation.report.context import make_context
+    from ablation.report.messages import load
+    from ablation.report.render import render
+    from ablation.report.words import Words
+
+    words = Words(load(language))
+    context = make_context(
+        study, comparisons, tables, figures, config=config, language=language, title=title,
+        words=words,
+    )  # fmt: skip
+    return render(context, words)

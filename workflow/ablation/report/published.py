@@ -34,7 +34,9 @@ def runs(published: dict[str, Any], axis: str, label: str) -> list[dict[str, flo
         if values is None:
             found.append(None)
             continue
-        found.append(dict(zip(published["metrics"], values, strict=True)) if values != "diverged" else {})
+        found.append(
+            dict(zip(published["metrics"], values, strict=True)) if values != "diverged" else {}
+        )
     return found
 
 

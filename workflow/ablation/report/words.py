@@ -1,8 +1,9 @@
-"""Words for names that come from data: values of an axis, parameters, ids."""
+"""Words for names that come from data: values of an axis, parameters, cells, ids."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 
 def value_text(messages: dict[str, str], label: str) -> str:
@@ -10,11 +11,41 @@ def value_text(messages: dict[str, str], label: str) -> str:
     return messages.get(f"value.{label}", label)
 
 
-def named(messages: dict[str, str], group: str, name: str) -> str:
-    """The catalogue's words for a name, or the name itself where the catalogue has none."""
-    return messages.get(f"{group}.{name}", name)
-
-
 def slug(text: str) -> str:
     """A text as an id: letters, digits, hyphen."""
     return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower()
+
+
+class Words:
+    """The catalogue of one language, asked by key: ``words("figure.epoch")``."""
+
+    def __init__(self, messages: dict[str, str]) -> None:
+        self.messages = messages
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        """The message with its placeholders filled.
+
+        Raises:
+            KeyError: for an unknown key or a placeholder without a value.
+        """
+        return self.messages[key].format(**values)
+
+    def named(self, group: str, name: str) -> str:
+        """The words for a name that comes from data, or the name where the catalogue has none."""
+        return self.messages.get(f"{group}.{name}", name)
+
+    def value(self, label: str) -> str:
+        """See :func:`value_text`."""
+        return value_text(self.messages, label)
+
+    def setting(self, axis: str, label: str) -> str:
+        """One value of one axis: ``Kernel size 5``."""
+        return self("text.setting", axis=self.named("axis", axis), value=self.value(label))
+
+    def join(self, parts: Sequence[str]) -> str:
+        """A list in running text."""
+        return self("list.separator").join(parts) if parts else self("list.none")
+
+    def sentences(self, parts: Sequence[str]) -> str:
+        """Sentences as one paragraph."""
+        return self("list.sentences").join(parts)

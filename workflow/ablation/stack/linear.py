@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -13,13 +13,13 @@ from ablation.streams import Purpose, generator
 Draw = Callable[[int, tuple[int, ...]], Tensor]
 
 
-def default_initialisation(seed: int, replicates: int, layer: int) -> Draw:
-    """Draw values as torch's own layers do: uniform on ±1/√fan_in, a stream per replicate and layer.
+def default_initialisation(seed: int, replicates: Sequence[int], layer: int) -> Draw:
+    """Draw values as torch's own layers do: uniform on ±1/√fan_in, a stream per replicate number and layer.
 
     The returned function takes fan_in and one replicate's shape and gives ``[R, *shape]``. It is called for the weight first,
     then for the bias. Source: ``torch.nn.Linear.reset_parameters`` (Kaiming uniform with a = √5 is this bound).
     """
-    streams = [generator(seed, Purpose.INITIALISATION, r, layer) for r in range(replicates)]
+    streams = [generator(seed, Purpose.INITIALISATION, r, layer) for r in replicates]
 
     def draw(fan_in: int, shape: tuple[int, ...]) -> Tensor:
         bound = 1 / math.sqrt(fan_in)

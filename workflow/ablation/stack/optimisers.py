@@ -59,8 +59,8 @@ class StackedAdam:
         """Move every parameter, and forget the gradients."""
         torch._foreach_add_(self.steps, 1)
         torch._fused_adam_(
-            self.parameters,
-            [p.grad for p in self.parameters],
+            list[Tensor](self.parameters),
+            [p.grad for p in self.parameters if p.grad is not None],
             self.means,
             self.squares,
             [],

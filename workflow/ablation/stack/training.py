@@ -16,8 +16,12 @@ DIVERGED_FACTOR = 10.0
 class Task(Protocol):
     """What a network hands to the loop. Every loss is a tensor ``[R]``."""
 
-    network: nn.Module
     mean_prediction_loss: Tensor
+
+    @property
+    def network(self) -> nn.Module:
+        """The stacked network."""
+        ...
 
     def train_epoch(self, epoch: int) -> Tensor:
         """Train one epoch; the mean train loss of each replicate."""
@@ -163,9 +167,7 @@ def train(
 
 def _line(progress: _Progress, epochs: int, seconds: float) -> str:
     figures = [f"{name} {_median(rows[-1]):.4g}" for name, rows in progress.rows.items()]
-    return (
-        f"epoch {progress.epoch}/{epochs}  median of replicates: {', '.join(figures)}  ({seconds:.2f} s)"
-    )
+    return f"epoch {progress.epoch}/{epochs}  median of replicates: {', '.join(figures)}  ({seconds:.2f} s)"
 
 
 def _median(row: Tensor) -> float:

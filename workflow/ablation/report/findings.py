@@ -1,0 +1,170 @@
+"""The headline findings of a model, and its best setting."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from ablation.canonical import label as label_of
+from ablation.report import format as fmt
+from ablation.report import published as pub
+from ablation.report.axis import MARKS, Axis, verdict_text
+from ablation.report.metrics import scaled, scaled_pair
+from ablation.report.prose import difference_sentence, diverged_sentence
+from ablation.report.words import Words, slug
+
+COUNTED = (
+    "better", "worse", "no detectable difference", "cannot tell", "diverged", "no reference",
+    "failed",
+)  # fmt: skip
+
+
+def finding(text: str, target: str = "", kind: str = "") -> dict[str, str]:
+    """One line of the findings; target: the id of the section that shows it."""
+    return {"text": text, "target": target, "kind": kind}
+
+
+def model_findings(
+    axes: list[Axis], best: dict[str, Any] | None, words: Words, extra: list[dict[str, str]]
+) -> list[dict[str, str]]:
+    """What a hurried reader should know of one model, the sure differences first."""
+    verdicts = Counter(
+        axis.row(label)["verdict"] for axis in axes for label in axis.labels
+        if label != axis.reference or axis.row(label)["verdict"] != "reference"
+    )  # fmt: skip
+    parts = [
+        words("findings.count", n=verdicts[word], verdict=words(f"verdict.{slug(word)}"))
+        for word in COUNTED
+        if verdicts[word]
+    ]
+    found = [finding(words("findings.counts", n=sum(verdicts.values()), parts=words.join(parts)))]
+    if best is not None:
+        found.append(finding(best["sentence"], kind="best"))
+    for axis in axes:
+        for label in axis.labels:
+            verdict = axis.row(label)["verdict"]
+            title = words.named("axis_title", axis.name)
+            if verdict in ("better", "worse"):
+                text = difference_sentence(axis, label, words)
+            elif verdict == "diverged":
+                text = diverged_sentence(axis, label, words)
+            else:
+                continue
+            text = words("findings.of_axis", axis=title, sentence=text)
+            found.append(finding(text, axis.id, verdict))
+    return found + extra
+
+
+def best_view(
+    best: dict[str, Any] | None,
+    names: dict[str, tuple[str, str]],
+    metric: str,
+    confidence: float,
+    words: Words,
+) -> dict[str, Any] | None:
+    """The setting with the best validation loss, and those that cannot be told from it.
+
+    names: by cell, its axis and label.
+    """
+    if best is None:
+        return None
+    bounds = scaled_pair(metric, best["test_interval"])
+    mean = scaled(metric, best["test_mean"])
+    assert mean is not None
+    places = fmt.column_decimals([bounds], [mean])
+    others = [words.setting(*names[cell]) for cell in best["indistinguishable"]]
+    sentence = words(
+        "best.sentence",
+        setting=words.setting(*names[best["cell"]]),
+        val_loss=fmt.significant(best["val_loss_mean"]),
+        metric=words(f"metric.{metric}"),
+        mean=fmt.fixed(mean, places),
+        interval=fmt.interval(bounds, places) if bounds else fmt.DASH,
+        level=fmt.percent(confidence),
+    )
+    tie = words("best.alone") if not others else words("best.ties", n=len(others))
+    return {"sentence": words.sentences([sentence, tie]), "others": others}
+
+
+def one_run(
+    model: dict[str, Any],
+    axes: list[Axis],
+    published: dict[str, Any] | None,
+    words: Words,
+) -> list[dict[str, str]]:
+    """How far one run of the baseline may land from another, and where the course report's did."""
+    baseline = [axis for axis in axes if _is_baseline(axis)]
+    if not baseline:
+        return []
+    axis = baseline[0]
+    own = axis.replicates[axis.replicates["label"] == axis.reference][axis.metric]
+    _, bounds = pub.judged(
+        None, own, ratio=ratio_of(model), confidence=axis.confidence, same_data=True
+    )
+    bounds = scaled_pair(axis.metric, bounds)
+    if bounds is None:
+        return []
+    places = fmt.column_decimals([bounds])
+    text = words("findings.one_run", low=fmt.fixed(bounds[0], places),
+                 high=fmt.fixed(bounds[1], places), level=fmt.percent(axis.confidence),
+                 metric=words(f"metric.{axis.metric}"))  # fmt: skip
+    theirs = []
+    if published is not None and pub.comparable(published, model["data"]["n_train"]):
+        for each in baseline:
+            for run in pub.runs(published, each.name, each.reference):
+                value = scaled(axis.metric, (run or {}).get(axis.metric))
+                if value is not None:
+                    theirs.append(value)
+    if len(theirs) > 1:
+        listed = words.join([fmt.fixed(value, places) for value in sorted(theirs)])
+        text = words.sentences([text, words("findings.their_runs", values=listed, n=len(theirs))])
+    return [finding(text, kind="noise")]
+
+
+def yardstick_rows(
+    compared: dict[str, Any], yardsticks: dict[str, Any], words: Words
+) -> list[dict[str, Any]]:
+    """One row per yardstick, the compared metric with its interval."""
+    metric = compared["metric"]
+    found = compared["yardsticks"]
+    bounds = [scaled_pair(metric, found[name]["interval"]) for name in yardsticks]
+    means = [scaled(metric, found[name]["mean"]) for name in yardsticks]
+    places = fmt.column_decimals(bounds, [m for m in means if m is not None])
+    why = [words("none.too_few")] * len(means)
+    mean_entries = fmt.entries([None if m is None else fmt.fixed(m, places) for m in means], why)
+    bound_entries = fmt.entries(fmt.intervals(bounds, places), why)
+    return [
+        {"text": words.named("yardstick", name), "mean": mean_entries[i],
+         "interval": bound_entries[i], "n": found[name]["n"]}
+        for i, name in enumerate(yardsticks)
+    ]  # fmt: skip
+
+
+def overview(axes: list[Axis], words: Words) -> list[dict[str, Any]]:
+    """Every verdict of a model at a glance: per axis, one chip per value."""
+    return [
+        {
+            "id": axis.id,
+            "title": words.named("axis_title", axis.name),
+            "chips": [
+                {"value": words.value(label), "verdict": slug(axis.row(label)["verdict"]),
+                 "mark": MARKS[axis.row(label)["verdict"]],
+                 "text": verdict_text(axis, label, words)}
+                for label in axis.labels
+            ],
+        }
+        for axis in axes
+    ]  # fmt: skip
+
+
+def ratio_of(model: dict[str, Any]) -> float:
+    """n_test / n_train for the corrected variance; 0 where the test set is fixed."""
+    data = model["data"]
+    return 0.0 if data["fixed_test_set"] else float(data["test_train_ratio"])
+
+
+def _is_baseline(axis: Axis) -> bool:
+    """Whether the reference of an axis is the model's baseline, nothing else fixed."""
+    if axis.axis["with"] or axis.axis["parameter"] is None:
+        return False
+    return label_of(axis.model["parameters"][axis.axis["parameter"]]) == axis.reference

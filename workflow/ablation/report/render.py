@@ -1,0 +1,34 @@
+"""The one place where Jinja is set up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ablation.report.messages import FOLDER
+from ablation.report.words import Words
+
+
+def environment(words: Words) -> Environment:
+    """Strict about missing values, escaping everything that is not marked safe."""
+    jinja = Environment(
+        loader=FileSystemLoader(FOLDER),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    jinja.globals["t"] = words
+    return jinja
+
+
+def render(context: dict[str, Any], words: Words) -> str:
+    """The page. Style and script are put into it, so that it stands alone."""
+    assets = {
+        name: Markup((FOLDER / name).read_text(encoding="utf-8"))  # noqa: S704 – our own files
+        for name in ("style.css", "script.js")
+    }
+    template = environment(words).get_template("report.html.jinja")
+    return template.render(**context, style=assets["style.css"], script=assets["script.js"])
