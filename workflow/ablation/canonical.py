@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from decimal import Decimal
 from typing import Any
@@ -23,7 +24,7 @@ def normalise(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [normalise(item) for item in value]
     if isinstance(value, float):
-        if value != value or value in (float("inf"), float("-inf")):
+        if not math.isfinite(value):
             raise ValueError(f"{value} is not a finite number")
         return int(value) if value.is_integer() else value
     return value

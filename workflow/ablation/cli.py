@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import logging
 import sys
@@ -47,17 +48,17 @@ def _run_facts(options: argparse.Namespace) -> dict[str, Any]:
 
 def _run(options: argparse.Namespace) -> None:
     given: dict[str, Any] = vars(options)
-    stage, spec = given["stage"], given.get("spec")
+    stage: str = given["stage"]
+    spec: dict[str, Any] = given.get("spec") or {}
     if stage == "train":
         from ablation.train_job import train
 
         print(train(spec, options.data, options.output, _run_facts(options)), flush=True)
     elif stage in ("collect", "plot", "report"):
-        from ablation import study_jobs
-
+        job = importlib.import_module(f"ablation.{stage}_job")
         paths = {name: given[name] for name in ("tables", "figures", "output") if name in given}
         spec = json.loads(options.mark.read_text(encoding="utf-8"))["spec"]
-        getattr(study_jobs, stage)(spec, **paths)
+        getattr(job, stage)(spec, **paths)
     else:
         from ablation import jobs
 
@@ -66,7 +67,9 @@ def _run(options: argparse.Namespace) -> None:
         elif stage == "prepare":
             jobs.prepare(spec, options.raw, options.output)
         elif stage == "evaluate":
-            jobs.evaluate(spec, options.entry, options.train, options.test, options.output)
+            from ablation.evaluate_job import evaluate
+
+            evaluate(spec, options.entry, options.train, options.test, options.output)
         elif stage == "view":
             from ablation.views import view
 

@@ -89,12 +89,11 @@ def _without_null(config: dict[str, Any]) -> dict[str, Any]:
         return config
     kept: dict[str, Any] = {}
     for name, model in models.items():
-        if model is None:
-            continue
         if isinstance(model, dict) and isinstance(model.get("axes"), dict):
             axes = {axis: _kept(body) for axis, body in model["axes"].items() if body is not None}
-            model = {**model, "axes": axes}
-        kept[name] = model
+            kept[name] = {**model, "axes": axes}
+        elif model is not None:
+            kept[name] = model
     return {**config, "models": kept}
 
 
@@ -185,7 +184,8 @@ def _dotted(*parts: Any) -> str:
 
 def _sentence(error: ValidationError, where: str) -> str:
     path = ([where] if where else []) + list(error.absolute_path)
-    rule, value = error.schema, error.instance
+    rule: dict[str, Any] = dict(error.schema) if isinstance(error.schema, dict) else {}
+    value: Any = error.instance
     if error.validator == "additionalProperties":
         unknown = sorted(set(value) - set(rule.get("properties", {})))[0]
         known = ", ".join(sorted(rule.get("properties", {})))

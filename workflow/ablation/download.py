@@ -95,7 +95,7 @@ def fetch_official(
                     for name in files:
                         download_url(base + name, draft, filename=name)
                     _publish(files, Path(draft), folder)
-                    return mirror
+                    return str(mirror)
                 except (OSError, ValueError, RuntimeError) as error:
                     failures.append(f"{mirror}: {error}")
     finally:

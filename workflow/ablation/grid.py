@@ -157,7 +157,7 @@ def _axis(config: dict[str, Any], model: Model, name: str) -> Axis:
             )
         parameters = {**shared, **overrides}
         _check(model, parameters, f"{where}.values ({text})", only=overrides)
-        cells.append(_cell(config, model, name, text, value, parameters))
+        cells.append(_cell(config, model, name, text=text, value=value, parameters=parameters))
     reference = _reference(axis, cells, shared, where)
     return Axis(model.name, name, axis.get("parameter"), axis["with"], reference, tuple(cells))
 
@@ -176,7 +176,13 @@ def _check(
 
 
 def _cell(
-    config: dict[str, Any], model: Model, axis: str, text: str, value: Any, parameters: Parameters
+    config: dict[str, Any],
+    model: Model,
+    axis: str,
+    *,
+    text: str,
+    value: Any,
+    parameters: Parameters,
 ) -> Cell:
     dataset = model.dataset(parameters)
     shared = {

@@ -1,4 +1,4 @@
-"""What each rule of the workflow does: read, call, write. The only place where stages meet the disk."""
+"""The jobs around training: raw files, prepared data, yardsticks, and the record of a failure."""
 
 from __future__ import annotations
 
@@ -12,13 +12,9 @@ from typing import Any
 from ablation.canonical import key_of
 from ablation.download import copy_embedded, fetch_official, verify
 from ablation.registry import MODELS
-from ablation.schemas import validate_document
 from ablation.sources import code_digest
 from ablation.store import (
     StoreError,
-    publish,
-    read_json,
-    require_whole,
     write_json,
 )
 
@@ -66,89 +62,6 @@ def _require_code(spec: dict[str, Any], *entries: str) -> None:
             f"the specification was made for code {spec['code']}, but this is code {found}: "
             "the sources changed after the workflow was read; start it again"
         )
-
-
-def tensors(path: Path) -> dict[str, Any]:
-    """All tensors of a safetensors file."""
-    from safetensors.torch import load_file
-
-    return dict(load_file(path))
-
-
-def evaluate(
-    job: dict[str, str], entry: Path, train_part: Path, test_part: Path, output: Path
-) -> None:
-    """Test a trained cell and publish metrics and predictions.
-
-    Args:
-        job: ``key`` of the cell and ``eval``, the digest of the evaluation code.
-        entry: the cell's store folder.
-        train_part, test_part: the prepared data.
-        output: ``metrics.json`` in the evaluation's folder.
-    """
-    key, digest, entry = job["key"], job["eval"], entry / "train"
-    status = read_json(entry.parent / "status.json") or {}
-    if "failed" in status:
-        raise StoreError(f"training failed: {status['failed']}")
-    import pandas as pd
-    import torch
-
-    from ablation.summary import replicate_rows, summarise
-
-    torch.set_num_threads(1)
-    require_whole(entry)
-    spec = read_json(entry / "spec.json")
-    if key_of(spec) != key:
-        raise StoreError(f"{entry} holds another specification than {key}")
-    model = MODELS[spec["model"]]
-    module = import_module(model.module("evaluate"))
-    train, test = tensors(train_part), tensors(test_part)
-    parameters, stacked = spec["parameters"], tensors(entry / "model.safetensors")
-    seen = {name: train[name] for name in ("mean", "scale")}
-    metrics, columns = module.evaluate(parameters, stacked, {**test, **seen})
-    sizes = module.sizes(train, test)
-    rows = replicate_rows(metrics, read_json(entry / "replicates.json"), module.LOSS)
-    ok = {row["replicate"] for row in rows if row["status"] == "ok"}
-    document = {
-        "fingerprint": digest,
-        "key": key,
-        "eval": digest,
-        "status": {"ok": len(ok), "diverged": len(rows) - len(ok)},
-        "metrics": summarise(rows, [m.name for m in model.metrics], sizes["test_train_ratio"]),
-        "replicates": rows,
-        "confusion_matrix": _confusion(module, columns, ok),
-        "model_size": _model_size(module, parameters, stacked),
-        "data": {"sha256": spec["data"]["files"], **sizes},
-    }
-    validate_document(document, "store_metrics")
-    with publish(output.parent) as draft:
-        pd.DataFrame(columns).to_csv(draft / "predictions.csv", index=False)
-        write_json(draft / "metrics.json", document)
-
-
-def _confusion(module: Any, columns: dict[str, Any], ok: set[int]) -> list[list[int]] | None:
-    """Counts over the ok replicates, for a classifier."""
-    import numpy as np
-
-    if "predicted" not in columns:
-        return None
-    usable = np.isin(columns["replicate"], sorted(ok))
-    counts = module.confusion_matrix(columns["label"][usable], columns["predicted"][usable])
-    return [[int(count) for count in row] for row in counts]
-
-
-def _model_size(module: Any, parameters: dict[str, Any], stacked: dict[str, Any]) -> dict[str, int]:
-    """Trainable parameters and multiply-adds per sample of one replicate."""
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
-    network = module.plain(parameters, stacked, 0)
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network(torch.zeros(1, *module.SHAPE))
-    return {
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "multiply_adds": counter.get_total_flops() // 2,
-    }
 
 
 def yardsticks(spec: dict[str, Any], train_part: Path, test_part: Path, output: Path) -> None:

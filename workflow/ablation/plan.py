@@ -68,7 +68,7 @@ class Plan:
 
     def evaluation(self, model: str) -> str:
         """The digest of a model's evaluation code."""
-        return code_digest(f"ablation.{model}.evaluate", "ablation.summary")
+        return code_digest(f"ablation.{model}.evaluate", "ablation.evaluate_job")
 
     def metrics(self, cell: Cell) -> str:
         """What the evaluate rule makes."""
@@ -124,7 +124,7 @@ class Plan:
     @cached_property
     def collect_spec(self) -> dict[str, Any]:
         """What the tables depend on."""
-        code = code_digest("ablation.collect", "ablation.statistics.compare")
+        code = code_digest("ablation.collect_job")
         return {
             "study": {"name": self.study.name, "seed": self.study.seed},
             "statistics": self.study.config["statistics"],
@@ -170,7 +170,7 @@ class Plan:
             "palette": report["palette"],
             "language": report["language"],
             "messages": _files_digest(messages),
-            "code": code_digest("ablation.figures"),
+            "code": code_digest("ablation.plot_job"),
         }
 
     @cached_property
@@ -181,7 +181,7 @@ class Plan:
             "config": self.study.config,
             "figures": [key_of(self.plot_spec(part)) for part in self.study.models],
             "templates": _files_digest(*files),
-            "code": code_digest("ablation.report"),
+            "code": code_digest("ablation.report_job"),
         }
 
     def settle(self, *, write: bool) -> Plan:

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 FOLDER = Path(__file__).resolve().parent.parent / "schemas"
 
 
-class InvalidDocument(ValueError):
+class InvalidDocumentError(ValueError):
     """A produced file is not of its schema: a fault of the program, not of the user."""
 
 
@@ -25,12 +25,12 @@ def _schema() -> dict[str, Any]:
 
 
 def validate_document(document: Any, kind: str) -> None:
-    """Raise InvalidDocument if a document is not of its kind (``store_metrics``, ``view``, ``study``)."""
+    """Raise InvalidDocumentError if a document is not of its kind (``store_metrics``, ``view``, ``study``)."""
     definitions = _schema()["$defs"]
     validator = Draft202012Validator({"$ref": f"#/$defs/{kind}", "$defs": definitions})
     error = next(iter(validator.iter_errors(document)), None)
     if error is not None:
-        raise InvalidDocument(f"{kind}: {error.json_path} {error.message[:300]}")
+        raise InvalidDocumentError(f"{kind}: {error.json_path} {error.message[:300]}")
 
 
 def columns_of(kind: str) -> list[str]:
@@ -39,7 +39,7 @@ def columns_of(kind: str) -> list[str]:
 
 
 def validate_columns(columns: list[str], kind: str) -> None:
-    """Raise InvalidDocument if a table has not exactly the columns that the schema lists for it."""
+    """Raise InvalidDocumentError if a table has not exactly the columns that the schema lists for it."""
     expected = columns_of(kind)
     if list(columns) != expected:
-        raise InvalidDocument(f"{kind}: columns {list(columns)}, expected {expected}")
+        raise InvalidDocumentError(f"{kind}: columns {list(columns)}, expected {expected}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from ablation.canonical import digest
@@ -45,7 +45,7 @@ def _with_parents(name: str) -> Iterable[str]:
     return (".".join(parts[:end]) for end in range(1, len(parts) + 1))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parsed(path: Path, stamp: tuple[int, int]) -> tuple[str, tuple[str, ...]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     imports = tuple(sorted(set(_imported(tree))))
@@ -65,11 +65,10 @@ def _code_text(node: object) -> str:
         return repr(node)
     fields = []
     for name, value in ast.iter_fields(node):
-        if name == "body" and isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            value = _without_docstring(value)
-        if value is None or value == [] or name == "kind":
-            continue
-        fields.append(f"{name}={_code_text(value)}")
+        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        kept = _without_docstring(value) if documented and name == "body" else value
+        if kept is not None and kept != [] and name != "kind":
+            fields.append(f"{name}={_code_text(kept)}")
     return f"{type(node).__name__}({','.join(fields)})"
 
 

@@ -96,13 +96,14 @@ def _train(spec: dict[str, Any], module: str, part: Path, entry: Path, run: dict
         checkpoint=checkpoint,
         report=log.info,
     )
-    cost = {**meter.read(), "peak_memory_bytes": provenance.peak_memory(), "device": device.type}
+    times = meter.read()
+    cost = {**times, "peak_memory_bytes": provenance.peak_memory(), "device": device.type}
     with publish(entry) as draft:
         save_file(trained.tensors, draft / "model.safetensors")
         samples = _write_history(draft / "history.csv", trained.history, load_file(part))
         write_json(draft / "replicates.json", _replicates(trained))
         write_json(draft / "spec.json", spec)
-        rate = samples / cost["seconds"] if samples else None
+        rate = samples / times["seconds"] if samples else None
         run_facts = {"cost": {**cost, "samples_per_second": rate}, "environment": environment}
         write_json(draft / "run.json", run_facts)
     checkpoint.remove()

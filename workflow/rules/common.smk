@@ -65,7 +65,10 @@ def get_raw(wildcards) -> list[str]:
 def get_download_spec(wildcards) -> str:
     """The pinned files of a data set."""
     return canonical_json(
-        {"files": DATASETS[wildcards.dataset], "embedded": wildcards.dataset in EMBEDDED}
+        {
+            "files": DATASETS[wildcards.dataset],
+            "embedded": wildcards.dataset in EMBEDDED,
+        }
     )
 
 
@@ -104,7 +107,16 @@ def get_evaluation_inputs(wildcards) -> list[str]:
 
 
 def get_evaluation_spec(wildcards) -> str:
-    return canonical_json({"key": wildcards.key, "eval": wildcards.digest})
+    """What the evaluate job needs to know beside the data."""
+    model = MODELS[wildcards.model]
+    return canonical_json(
+        {
+            "key": wildcards.key,
+            "eval": wildcards.digest,
+            "module": model.module("evaluate"),
+            "metrics": [metric.name for metric in model.metrics],
+        }
+    )
 
 
 def get_view_inputs(wildcards) -> list[str]:
@@ -143,7 +155,9 @@ def get_plot_spec(wildcards) -> str:
 
 def get_report_inputs(wildcards) -> list[str]:
     manifests = [PLAN.figures_manifest(part) for part in STUDY.models]
-    return settled(PLAN.report, PLAN.table("study.json"), *manifests, PLAN.mark("report"))
+    return settled(
+        PLAN.report, PLAN.table("study.json"), *manifests, PLAN.mark("report")
+    )
 
 
 def raise_undeclared(wildcards) -> list[str]:

@@ -100,3 +100,11 @@ def sizes(train: dict[str, Tensor], test: dict[str, Tensor]) -> dict[str, Any]:
         "test_train_ratio": 0.0 if fixed else n_test / n_train,
         "fixed_test_set": fixed,
     }
+
+
+def test_part(part: dict[str, Tensor], replicate: int) -> tuple[Tensor, Tensor]:
+    """One replicate's standardised test images ``[N, 1, 28, 28]`` and labels ``[N]``."""
+    one = slice(replicate, replicate + 1)
+    index, mean, scale = (part[name][one] for name in ("test_index", "mean", "scale"))
+    images = standardised(part["images"], index, mean.float(), scale.float())
+    return images, part["labels"][index[0]]

@@ -27,7 +27,8 @@ def _flat(parameters: dict[str, Any]) -> int:
 
 
 class StackedCNN(nn.Module):
-    """R networks, one per replicate number: blocks of convolution, [BatchNorm,] relu and pooling, then two fully connected layers.
+    """R networks, one per replicate number: blocks of convolution, [BatchNorm,] relu and pooling, then
+    two fully connected layers.
 
     Max-pooling comes before relu: the same function, with a quarter of relu's work. Averaging does not commute with relu
     and comes after it.

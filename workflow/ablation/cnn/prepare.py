@@ -54,9 +54,10 @@ def prepare(
     """The part that training may see, and the part that only evaluation opens.
 
     Returns:
-        ``images [N, 28, 28] uint8``, ``labels [N]``, ``train_index [R, n]``, ``validation_index [R, m]``, ``mean [R]`` and ``scale [R]``
-        (of the train part's pixels, in units of 0 to 1); and ``images``, ``labels``, ``test_index [R, k]``. An image that is in
-        no replicate's train or validation part is not in the first dictionary. ``fixed`` tells whether all replicates share one test set.
+        ``images [N, 28, 28] uint8``, ``labels [N]``, ``train_index [R, n]``, ``validation_index [R, m]``,
+        ``mean [R]`` and ``scale [R]`` (of the train part's pixels, in units of 0 to 1); and ``images``, ``labels``,
+        ``test_index [R, k]``. An image that is in no replicate's train or validation part is not in the first dictionary.
+        ``fixed`` tells whether all replicates share one test set.
     """
     name = dataset(parameters)
     images, labels, test_images, test_labels = load(folder, name)

@@ -29,5 +29,5 @@ def yardsticks(train: Arrays, test: Arrays, seed: int) -> dict[str, list[dict[st
     return {"logistic_regression": rows}
 
 
-def _pixels(images: NDArray[np.uint8], index: NDArray[np.int64]) -> NDArray[np.float32]:
-    return images[index].reshape(len(index), -1).astype(np.float32) / 255
+def _pixels(images: NDArray[np.uint8], index: NDArray[np.int64]) -> NDArray[np.float64]:
+    return images[index].reshape(len(index), -1) / 255.0

@@ -77,3 +77,9 @@ def sizes(train: dict[str, Tensor], test: dict[str, Tensor]) -> dict[str, Any]:
         "test_train_ratio": 0.25,
         "fixed_test_set": False,
     }
+
+
+def test_part(part: dict[str, Tensor], replicate: int) -> tuple[Tensor, Tensor]:
+    """One replicate's standardised test features ``[N, 13]`` and targets ``[N]``."""
+    rows = int(part["test_n"][replicate])
+    return part["test_x"][replicate, :rows], part["test_y"][replicate, :rows]

@@ -20,7 +20,9 @@ def _widths(parameters: dict[str, Any]) -> list[int]:
 
 
 class StackedFNN(nn.Module):
-    """R networks, one per replicate number: every hidden linear layer is followed by the activation, a last one maps to one output."""
+    """R networks, one per replicate number: every hidden linear layer is followed by the activation, a last
+    one maps to one output.
+    """
 
     def __init__(self, parameters: dict[str, Any], seed: int, replicates: Sequence[int]) -> None:
         super().__init__()

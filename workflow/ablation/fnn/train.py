@@ -27,7 +27,8 @@ def batch_order(
         size: rows per batch.
 
     Returns:
-        Two tensors ``[batches, R, size]``. Replicates with fewer rows, and the last batch, are filled up with row 0 at weight 0.
+        Two tensors ``[batches, R, size]``. Replicates with fewer rows, and the last batch, are filled up with
+        row 0 at weight 0.
     """
     batches = -(-longest // size)
     order = np.zeros((len(rows), batches * size), dtype=np.int64)

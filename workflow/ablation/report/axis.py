@@ -19,7 +19,7 @@ MARKS = {
     "better": "▲", "worse": "▼", "no detectable difference": "≈", "cannot tell": "?",
     "diverged": "✕", "reference": "●", "failed": "!", "no reference": "–",
 }  # fmt: skip
-FOREST_MARGINS = 5  # the drawn differences end at so many margins; beyond them stands an arrow
+FOREST_MARGINS = (1.5, 5.0)  # how many margins the drawn differences reach at least, at most
 
 
 @dataclass(frozen=True)
@@ -187,10 +187,12 @@ def comparison_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
                     for r in rows], why_not),
     }  # fmt: skip
     table = {name: fmt.entries(texts, reasons) for name, (texts, reasons) in columns.items()}
-    reach = FOREST_MARGINS * float(scaled(axis.metric, axis.margin) or 1.0)
+    margin = float(scaled(axis.metric, axis.margin) or 1.0)
+    widest = max((abs(bound) for pair in gap_bounds if pair for bound in pair), default=0.0)
+    reach = min(max(1.1 * widest, FOREST_MARGINS[0] * margin), FOREST_MARGINS[1] * margin)
     found = []
     for i, head in enumerate(heads(axis, words)):
-        drawn = forest(gaps[i], gap_bounds[i], reach)
+        drawn = forest(gaps[i], gap_bounds[i], reach, margin)
         found.append(
             {**head, **{name: column[i] for name, column in table.items()}, "forest": drawn}
         )
@@ -198,9 +200,12 @@ def comparison_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
 
 
 def forest(
-    middle: float | None, bounds: tuple[float, float] | None, reach: float
+    middle: float | None, bounds: tuple[float, float] | None, reach: float, margin: float
 ) -> dict[str, Any] | None:
-    """Where a difference stands on a line from 0 to 100 with 50 for no difference."""
+    """Where a difference stands on a line from 0 to 100 with 50 for no difference.
+
+    reach: the difference at the ends of the line; beyond them stands an arrow.
+    """
     if middle is None:
         return None
 
@@ -215,7 +220,7 @@ def forest(
         "outside": abs(middle) > reach,
         "cut_low": low < -reach,
         "cut_high": high > reach,
-        "margin": round(48 / FOREST_MARGINS, 1),
+        "margin": round(48 * margin / reach, 1),
     }
 
 

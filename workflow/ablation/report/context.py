@@ -122,7 +122,7 @@ def _model(
         "parameters": prov.parameter_rows(entry["parameters"], words),
         "yardsticks": yardstick_rows(compared, yardsticks, words),
         "best": best,
-        "margin": words(f"model.margin_{compared['metric']}", margin=fmt.significant(margin, 2)),
+        "margin": words("model.margin", margin=words.difference(compared["metric"], fmt.significant(margin, 2))),
         "scope": words("model.scope_fixed" if data["fixed_test_set"] else "model.scope_pool",
                        n=fmt.count(data["n_train"] + data["n_validation"] + data["n_test"]),
                        dataset=words.named("dataset", data["dataset"])),

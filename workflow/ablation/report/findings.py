@@ -78,7 +78,7 @@ def best_view(
         setting=words.setting(*names[best["cell"]]),
         val_loss=fmt.significant(best["val_loss_mean"]),
         metric=words(f"metric.{metric}"),
-        mean=fmt.fixed(mean, places),
+        mean=words.number(metric, fmt.fixed(mean, places)),
         interval=fmt.interval(bounds, places) if bounds else fmt.DASH,
         level=fmt.percent(confidence),
     )
@@ -105,8 +105,8 @@ def one_run(
     if bounds is None:
         return []
     places = fmt.column_decimals([bounds])
-    text = words("findings.one_run", low=fmt.fixed(bounds[0], places),
-                 high=fmt.fixed(bounds[1], places), level=fmt.percent(axis.confidence),
+    text = words("findings.one_run", low=words.number(axis.metric, fmt.fixed(bounds[0], places)),
+                 high=words.number(axis.metric, fmt.fixed(bounds[1], places)), level=fmt.percent(axis.confidence),
                  metric=words(f"metric.{axis.metric}"))  # fmt: skip
     theirs = []
     if published is not None and pub.comparable(published, model["data"]["n_train"]):
@@ -116,7 +116,7 @@ def one_run(
                 if value is not None:
                     theirs.append(value)
     if len(theirs) > 1:
-        listed = words.join([fmt.fixed(value, places) for value in sorted(theirs)])
+        listed = words.join([words.number(axis.metric, fmt.fixed(value, places)) for value in sorted(theirs)])
         text = words.sentences([text, words("findings.their_runs", values=listed, n=len(theirs))])
     return [finding(text, kind="noise")]
 

@@ -31,5 +31,5 @@ def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, dict):
             flat.update(flatten(value, f"{key}."))
         else:
-            flat[key] = str(value).strip()
+            flat[key] = str(value)
     return flat

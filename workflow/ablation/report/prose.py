@@ -56,7 +56,7 @@ def difference_sentence(axis: Axis, label: str, words: Words) -> str:
         value=words.value(label),
         reference=words.value(axis.reference),
         metric=words(f"metric.{axis.metric}"),
-        difference=fmt.fixed(abs(gap), places),
+        difference=words.difference(axis.metric, fmt.fixed(abs(gap), places)),
         interval=fmt.interval(bounds, places, sign=True) if bounds else fmt.DASH,
         level=fmt.percent(row["difference_level"]),
         p=fmt.p_value(row["p_adjusted"]),
@@ -133,8 +133,11 @@ def trivial_sentences(axis: Axis, trivial: dict[str, Any] | None, words: Words) 
         mean = scaled(axis.metric, axis.row(label)["mean"])
         if mean is not None and mean >= (1 - NEAR_TRIVIAL) * level:
             key = "axis.trivial_survivors" if axis.row(label)["n_diverged"] else "axis.trivial"
-            found.append(words(key, value=words.value(label), mean=fmt.significant(mean),
-                               trivial=fmt.significant(level), metric=words(f"metric.{axis.metric}")))  # fmt: skip
+            found.append(words(
+                key, value=words.value(label), metric=words(f"metric.{axis.metric}"),
+                mean=words.number(axis.metric, fmt.significant(mean)),
+                trivial=words.number(axis.metric, fmt.significant(level)),
+            ))  # fmt: skip
     return found
 
 
@@ -146,12 +149,11 @@ def detectable_sentence(axis: Axis, power: float | None, words: Words) -> str:
     parts = []
     unit = scaled(axis.metric, size["in_unit"])
     in_sd = fmt.significant(size["in_sd"])
-    name = words(f"metric.{axis.metric}")
     if unit is None:
         parts.append(words("axis.detect_sd", in_sd=in_sd))
     else:
-        parts.append(words("axis.detect", unit=fmt.significant(unit), in_sd=in_sd,
-                           metric=words(f"difference.{axis.metric}") or name))  # fmt: skip
+        text = words.difference(axis.metric, fmt.significant(unit))
+        parts.append(words("axis.detect", unit=text, in_sd=in_sd))
     if power is not None:
         parts.append(words("axis.power", power=fmt.percent(power)))
     step = (size.get("first_step") or {}).get("in_unit")

@@ -39,8 +39,16 @@ class Words:
         return value_text(self.messages, label)
 
     def setting(self, axis: str, label: str) -> str:
-        """One value of one axis: ``Kernel size 5``."""
-        return self("text.setting", axis=self.named("axis", axis), value=self.value(label))
+        """One value of one axis: ``Kernel size = 5``."""
+        return self("text.setting", axis=self.named("axis_title", axis), value=self.value(label))
+
+    def number(self, metric: str, text: str) -> str:
+        """A formatted number of a metric, with the unit that running text needs."""
+        return self(f"with_unit.{metric}", number=text)
+
+    def difference(self, metric: str, text: str) -> str:
+        """A formatted difference of a metric, with its unit."""
+        return self(f"difference_with_unit.{metric}", number=text)
 
     def join(self, parts: Sequence[str]) -> str:
         """A list in running text."""

@@ -15,4 +15,4 @@ def keep_freed_memory() -> bool:
     except (OSError, AttributeError):
         return False
     settings = ((_MMAP_THRESHOLD, _ROOM), (_TRIM_THRESHOLD, _ROOM), (_TOP_PAD, _ROOM >> 3))
-    return all([bool(mallopt(name, value)) for name, value in settings])
+    return bool(sum(mallopt(name, value) for name, value in settings) == len(settings))

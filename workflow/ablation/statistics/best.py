@@ -48,8 +48,8 @@ def best_setting(
     best = min(losses, key=lambda name: losses[name])
 
     ps: dict[str, float] = {}
-    for name in clean:
-        differences = paired_differences(clean[name], contest[best])
+    for name, cell in clean.items():
+        differences = paired_differences(cell, contest[best])
         if name == best or len(differences) < 2:
             continue
         test = corrected_paired_test(differences, test_train_ratio=test_train_ratio)

@@ -1,0 +1,109 @@
+"""What several tests share: the shipped configuration, the embedded data, small prepared parts."""
+
+import sys
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+Part = dict[str, Any]
+Parts = Callable[..., tuple[Part, Part]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Run torch, where a test imports it, on one thread."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(1)
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    """A fresh copy of the shipped configuration, resolved."""
+    from ablation.config import load
+
+    return load(REPOSITORY / "config.yaml")
+
+
+@pytest.fixture
+def fnn_parameters(config: dict[str, Any]) -> dict[str, Any]:
+    """The FNN's baseline, narrower."""
+    return {**config["models"]["fnn"]["parameters"], "width": 16}
+
+
+@pytest.fixture
+def cnn_parameters(config: dict[str, Any]) -> dict[str, Any]:
+    """The CNN's baseline, narrower."""
+    small = {"channels": [3, 4, 5, 6], "fc_width": 16, "batch_size": 16}
+    return {**config["models"]["cnn"]["parameters"], **small}
+
+
+@pytest.fixture(scope="session")
+def raw() -> Path:
+    """The folder of the embedded raw files."""
+    spec = find_spec("mlxtend")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "data" / "data"
+
+
+@pytest.fixture(scope="session")
+def digits(raw: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """All 5,000 embedded images and their labels."""
+    from ablation.cnn.raw import load
+
+    images, labels, *_ = load(raw, "mnist-5k")
+    return images, labels
+
+
+@pytest.fixture(scope="session")
+def boston_parts(raw: Path) -> Parts:
+    """``boston_parts(replicates)``: the prepared train and test part as tensors."""
+    import torch
+    from ablation.fnn.prepare import prepare
+
+    @cache
+    def parts(replicates: int = 6) -> tuple[Part, Part]:
+        train, test = prepare(raw, {}, 3, replicates)
+        return tuple({n: torch.from_numpy(a) for n, a in part.items()} for part in (train, test))
+
+    return lambda replicates=6: tuple(dict(part) for part in parts(replicates))
+
+
+@pytest.fixture(scope="session")
+def digit_parts(digits: tuple[NDArray[np.uint8], NDArray[np.int64]]) -> Parts:
+    """``digit_parts(replicates, train, validation, test)``: small parts of real digits as tensors."""
+    import torch
+
+    def parts(
+        replicates: int = 3, train: int = 96, validation: int = 40, test: int = 40
+    ) -> tuple[Part, Part]:
+        pool = np.random.default_rng(0).permutation(len(digits[0]))[:1200]
+        images, labels = (torch.from_numpy(array[pool]) for array in digits)
+        orders = [np.random.default_rng([1, r]).permutation(len(pool)) for r in range(replicates)]
+        index = torch.from_numpy(np.stack(orders))
+        ends = np.cumsum([train, validation, test])
+        pixels = [images[own[:train]].double() / 255 for own in index]
+        shared = {
+            "mean": torch.stack([own.mean() for own in pixels]),
+            "scale": torch.stack([own.std() for own in pixels]),
+        }
+        seen = {"images": images, "labels": labels}
+        return (
+            {
+                **seen,
+                "train_index": index[:, : ends[0]],
+                "validation_index": index[:, ends[0] : ends[1]],
+                **shared,
+            },
+            {**seen, "test_index": index[:, ends[1] : ends[2]], "fixed": torch.tensor(False)},
+        )
+
+    return parts

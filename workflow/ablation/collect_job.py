@@ -1,0 +1,55 @@
+"""Gather a study: read all views, histories and yardsticks, write its tables and comparisons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ablation import collect as tidy
+from ablation.registry import MODELS
+from ablation.statistics.compare import compare
+from ablation.store import read_json, write_json, write_text
+from ablation.tables import study_fingerprint
+
+
+def collect(spec: dict[str, Any], output: Path) -> None:
+    """Read all views, histories and yardsticks of a study; write its tables, ``study.json`` and ``comparisons.json``."""
+    cells = [cell for model in spec["models"] for axis in model["axes"] for cell in axis["cells"]]
+    views = {cell["cell"]: read_json(Path(cell["view"])) for cell in cells}
+    references = {
+        cell["cell"]: cell["label"] == axis["reference"]
+        for model in spec["models"]
+        for axis in model["axes"]
+        for cell in axis["cells"]
+    }
+    good = [cell for cell in cells if "failed" not in views[cell["cell"]]["status"]]
+    histories = {
+        (cell["model"], cell["key"]): pd.read_csv(Path(cell["store"]) / "train" / "history.csv")
+        for cell in good
+    }
+    yardsticks = {
+        model["model"]: read_json(Path(model["yardsticks_file"]))["yardsticks"]
+        for model in spec["models"]
+    }
+    study = tidy.study_document(spec["study"], spec["models"], views, yardsticks)
+    replicates = tidy.replicates_table(list(views.values()))
+    settings = spec["statistics"]
+    comparisons = compare(
+        study,
+        replicates,
+        confidence=settings["confidence"],
+        margins=settings["margin"],
+        metrics={n: (m.metrics[0].name, m.metrics[0].better) for n, m in MODELS.items()},
+    )
+    tables = {
+        "cells": tidy.cells_table(list(views.values()), references),
+        "replicates": replicates,
+        "epochs": tidy.epochs_table(histories),
+    }
+    for name, table in tables.items():
+        write_text(output / f"{name}.csv", table.to_csv(index=False))
+    write_json(output / "comparisons.json", comparisons)
+    failed = len(good) < len(cells)
+    write_json(output / "study.json", {"fingerprint": study_fingerprint(spec, failed), **study})

@@ -1,0 +1,42 @@
+"""Draw all figures of one model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ablation.figures import draw_model
+from ablation.report.messages import load as load_messages
+from ablation.store import write_json, write_text
+from ablation.tables import read_tables, study_fingerprint
+
+
+def plot(spec: dict[str, Any], tables: Path, output: Path) -> None:
+    """Draw all figures of a model and say in a manifest what they were drawn from."""
+    study, comparisons, frames, failed = read_tables(tables)
+    model = next(part for part in study["models"] if part["model"] == spec["model"])
+    predictions = {}
+    if spec["model"] == "fnn":
+        predictions = {
+            cell["key"]: pd.read_csv(
+                Path(cell["store"]) / f"eval-{cell['eval']}" / "predictions.csv"
+            )
+            for axis in model["axes"]
+            for cell in axis["cells"]
+            if not cell["failed"]
+        }
+    drawn = draw_model(
+        study,
+        comparisons,
+        frames,
+        predictions,
+        model=spec["model"],
+        style={"palette": spec["palette"]},
+        messages=load_messages(spec["language"]),
+    )
+    for name, figure in drawn.items():
+        write_text(output / f"{name}.svg", figure.decode())
+    manifest = {"fingerprint": study_fingerprint(spec, failed), "figures": sorted(drawn)}
+    write_json(output / f"{spec['model']}.json", manifest)
