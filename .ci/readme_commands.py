@@ -3,6 +3,7 @@
 The two set-up commands and the checks that CI runs as steps of their own are not run twice.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -27,7 +28,8 @@ def main() -> int:
     script = "\n".join(line for line in lines if line not in DONE_BEFORE)
     subprocess.run(["bash", "-euxo", "pipefail", "-c", script], cwd=ROOT, check=True)
     for block in blocks(readme, "python"):
-        subprocess.run([sys.executable, "-c", block], cwd=ROOT / "workflow", check=True)
+        paths = {**os.environ, "PYTHONPATH": str(ROOT / "workflow")}
+        subprocess.run([sys.executable, "-c", block], cwd=ROOT, env=paths, check=True)
     return 0
 
 

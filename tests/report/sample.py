@@ -233,7 +233,9 @@ def _cell_row(
     }  # fmt: skip
     for metric in METRICS:
         values = ok[metric].dropna().astype(float)
-        half = 2.1 * values.std() * (1 / max(len(values), 1) + DATA[model]["test_train_ratio"]) ** 0.5
+        half = (
+            2.1 * values.std() * (1 / max(len(values), 1) + DATA[model]["test_train_ratio"]) ** 0.5
+        )
         row |= {f"{metric}_mean": values.mean(), f"{metric}_sd": values.std(),
                 f"{metric}_low": values.mean() - half, f"{metric}_high": values.mean() + half}  # fmt: skip
     size = 64 * 64 * p["hidden_layers"] if model == "fnn" else 9000 * p["kernel"] * p["depth"]
@@ -263,8 +265,12 @@ def _epochs(model: str, key: str, p: dict[str, Any], rows: list[dict[str, Any]])
             {"model": model, "key": key, "replicate": row["replicate"], "epoch": epoch}
         )
         if row["status"] == "diverged":
-            stop = int(rng.integers(1, 6)) if p["learning_rate"] == 0.1 else int(rng.integers(9, 60))
-            train = np.where(epoch < stop, 90 * np.exp(0.2 * epoch * (p["learning_rate"] > 0.05)), np.nan)
+            stop = (
+                int(rng.integers(1, 6)) if p["learning_rate"] == 0.1 else int(rng.integers(9, 60))
+            )
+            train = np.where(
+                epoch < stop, 90 * np.exp(0.2 * epoch * (p["learning_rate"] > 0.05)), np.nan
+            )
             frames.append(frame.assign(train_loss=train, val_loss=train * 1.1))
             continue
         if model == "fnn":
@@ -278,7 +284,9 @@ def _epochs(model: str, key: str, p: dict[str, Any], rows: list[dict[str, Any]])
         else:
             decay = np.exp(-epoch / 2.2)
             after = 0.02 * np.maximum(epoch - row["best_epoch"], 0) * row["val_loss"]
-            frame["val_loss"] = (row["val_loss"] + 0.9 * decay + after) * np.exp(rng.normal(0, 0.05, count))
+            frame["val_loss"] = (row["val_loss"] + 0.9 * decay + after) * np.exp(
+                rng.normal(0, 0.05, count)
+            )
             frame["train_loss"] = 1.3 * decay + 0.09 * np.exp(-epoch / 4)
             frame["val_accuracy"] = 1 - 0.28 * frame["val_loss"]
             frame["learning_rate"] = p["learning_rate"]

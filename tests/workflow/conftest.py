@@ -1,7 +1,6 @@
 """Runs of the workflow are made beside the tests, as many at once as there are cores.
 
-A test names the function that makes its run with ``@pytest.mark.prepared(function)`` and finds what it returned in
-``outcome``. The function gets a copy of a finished tiny study, or with ``fresh=True`` of the shipped project.
+A test names the function that makes its run with ``@prepared(function)`` and finds what it returned in ``outcome``. The function gets a copy of a finished tiny study, or with ``fresh=True`` of the shipped project.
 """
 
 from __future__ import annotations
@@ -26,11 +25,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "prepared(function, fresh=False): make the test's run")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests that need no finished study first: the pool makes it beside them."""
-    items.sort(key=lambda item: not _marked(item)[1] if _marked(item) else False)
-
-
 def _marked(item: pytest.Item) -> tuple[Callable[[Project], Any], bool] | None:
     mark = item.get_closest_marker("prepared")
     return (mark.args[0], mark.kwargs.get("fresh", False)) if mark else None
@@ -40,7 +34,7 @@ def _marked(item: pytest.Item) -> tuple[Callable[[Project], Any], bool] | None:
 def futures(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Futures]:
-    """The run of every selected test, begun in the order of the tests."""
+    """The run of every selected test: first those that need no finished study, which is made beside them."""
     folder = tmp_path_factory.mktemp("workflow")
     pool = ThreadPoolExecutor(max(2, os.cpu_count() or 2))
 
@@ -55,10 +49,10 @@ def futures(
         return function(Project.shipped(path) if fresh else base.result().copy(path))
 
     base = pool.submit(make_base)
-    wanted = dict.fromkeys(filter(None, map(_marked, request.session.items)))
+    wanted = dict(filter(None, map(_marked, request.session.items)))
     yield {
         function: pool.submit(make, function, fresh, number)
-        for number, (function, fresh) in enumerate(wanted)
+        for number, (function, fresh) in enumerate(sorted(wanted.items(), key=lambda it: not it[1]))
     }
     pool.shutdown(cancel_futures=True)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -31,6 +32,11 @@ FNN_AXES = {
     "shape": {"values": {"base": {}, "flat": {"hidden_layers": 1, "width": 8}}},
 }
 CNN_AXES = {"kernel": {"parameter": "kernel", "values": [3, 5]}}
+
+
+def prepared(run: Callable[[Project], Any], *, fresh: bool = False) -> pytest.MarkDecorator:
+    """Have this run made for a test, on a copy of a finished tiny study or of the fresh project."""
+    return pytest.mark.prepared.with_args(run, fresh=fresh)
 
 
 def tiny(config: dict[str, Any]) -> dict[str, Any]:
@@ -143,13 +149,13 @@ class Project:
     def run(self, *arguments: str, cores: int = 1) -> Done:
         """Run Snakemake and insist that it succeeds."""
         done = self.snakemake("--cores", str(cores), *arguments)
-        assert done.status == 0, done.text
+        assert done.status == 0, done.text[-3000:]
         return done
 
     def plan(self, *arguments: str) -> Planned:
         """A dry run."""
         done = self.snakemake("-n", *arguments)
-        assert done.status == 0, done.text
+        assert done.status == 0, done.text[-3000:]
         table = STATS.search(done.text)
         assert (table is None) == (IDLE in done.text), done.text
         rows = [line.split() for line in table.group(1).splitlines()] if table else []

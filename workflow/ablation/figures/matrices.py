@@ -18,7 +18,9 @@ def row_percent(matrix: list[list[float]]) -> NDArray[np.float64]:
     """Each row in percent of its sum; a row without samples stays 0."""
     counts = np.asarray(matrix, dtype=float)
     sums = counts.sum(axis=1, keepdims=True)
-    return np.divide(100 * counts, sums, out=np.zeros_like(counts), where=sums > 0)
+    percent: NDArray[np.float64] = np.zeros_like(counts)
+    np.divide(100 * counts, sums, out=percent, where=sums > 0)
+    return percent
 
 
 def largest_error(matrices: list[NDArray[np.float64]]) -> float:
@@ -28,7 +30,7 @@ def largest_error(matrices: list[NDArray[np.float64]]) -> float:
 
 
 def draw_confusion(ax: Axes, percent: NDArray[np.float64], *, largest: float) -> Axes:
-    """Draw one matrix: rows are the true digit, the diagonal is printed bold and left uncoloured."""
+    """Draw one matrix: rows are the true digit, the diagonal is bold and left uncoloured."""
     size = len(percent)
     shades = np.tile(np.array([*HEAT, 1.0]), (64, 1))
     shades[:, 3] = np.linspace(0, 1, 64)

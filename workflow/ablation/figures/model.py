@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from ablation.figures import KINDS, COMMON, figure_name
+from ablation.figures import COMMON, KINDS, figure_name
 from ablation.figures.curves import draw_curves
 from ablation.figures.matrices import draw_confusion, largest_error, row_percent
 from ablation.figures.points import draw_points
@@ -227,7 +228,7 @@ def _share_loss_scale(left: Axes, right: Axes) -> None:
     for ax in (left, right):
         crosses = [line for line in ax.lines if line.get_marker() == "x"]
         for cross in crosses:  # those that left the panel stay at its upper edge
-            if float(cross.get_ydata()[0]) >= ax.get_ylim()[1] * 0.999:
+            if float(np.asarray(cross.get_ydata())[0]) >= ax.get_ylim()[1] * 0.999:
                 cross.set_ydata([high])
         if scale == "log" and low > 0:
             ax.set_yscale("log")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -98,7 +100,12 @@ def _points(
     ax: Axes, values: np.ndarray, heights: np.ndarray, look: Look, view: tuple[float, float]
 ) -> None:
     inside = (values >= view[0]) & (values <= view[1])
-    common = {"color": look.colour, "linestyle": "none", "markeredgewidth": 0, "alpha": 0.7}
+    common: dict[str, Any] = {
+        "color": look.colour,
+        "linestyle": "none",
+        "markeredgewidth": 0,
+        "alpha": 0.7,
+    }
     size = 3.6 if len(values) > 12 else 5.0
     ax.plot(values[inside], heights[inside], marker=look.marker, markersize=size, **common)
     for side, marker, edge in ((values < view[0], 4, view[0]), (values > view[1], 5, view[1])):

@@ -26,7 +26,7 @@ class Look:
     """How one value is drawn. dash: a matplotlib line style."""
 
     colour: str
-    dash: str | tuple[int, tuple[float, ...]]
+    dash: Any
     marker: str
 
 
@@ -75,7 +75,7 @@ def _named(name: str, n: int) -> list[str]:
     return clear
 
 
-def rc(salt: str) -> dict[str, Any]:
+def rc(salt: str) -> Any:
     """matplotlib settings of every figure. salt: makes the ids of the SVG its own."""
     return {
         "axes.axisbelow": True,

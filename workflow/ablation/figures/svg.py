@@ -59,7 +59,9 @@ def clean(raw: bytes, prefix: str) -> bytes:
     _drop_empty_styles(root)
     root.set("style", f"font-family: {FONTS}; fill: currentColor; stroke-linejoin: round")
     ET.indent(root, space="")
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    return (
+        b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, "unicode").encode() + b"\n"
+    )
 
 
 def _referenced(root: ET.Element) -> set[str]:

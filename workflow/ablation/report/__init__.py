@@ -25,14 +25,20 @@ def build(
     ``ablation.figures.figure_names``. config: printed as it is; its ``report.palette`` colours the
     tables like the figures. The same input gives the same bytes.
     """
-    from ablation.report.context import make_context
+    from ablation.report.context import Inputs, make_context
     from ablation.report.messages import load
+    from ablation.report.published import load as load_published
     from ablation.report.render import render
     from ablation.report.words import Words
 
     words = Words(load(language))
-    context = make_context(
-        study, comparisons, tables, figures, config=config, language=language, title=title,
+    inputs = Inputs(
+        study=study,
+        comparisons=comparisons,
+        tables=tables,
+        figures=figures,
+        config=config,
+        published=load_published(),
         words=words,
-    )  # fmt: skip
-    return render(context, words)
+    )
+    return render(make_context(inputs, language=language, title=title), words)

@@ -33,7 +33,7 @@ def published_view(
             )
             if axis.name in run["axes"]
         ]
-        lines = [_line(axis, label, metric, runs, published, words)
+        lines = [_line(axis, label, metric, runs=runs, same_data=published["same_data"], words=words)
                  for metric in published["metrics"]]  # fmt: skip
         rows.append({**head, "lines": lines})
     missing = [
@@ -56,8 +56,9 @@ def _line(
     axis: Axis,
     label: str,
     metric: str,
+    *,
     runs: list[dict[str, float] | None],
-    published: dict[str, Any],
+    same_data: bool,
     words: Words,
 ) -> dict[str, Any]:
     own = axis.replicates[axis.replicates["label"] == label][metric]
@@ -68,7 +69,7 @@ def _line(
         value = None if run is None else run.get(metric)
         word, bounds = pub.judged(
             value, own, ratio=ratio_of(axis.model), confidence=axis.confidence,
-            same_data=published["same_data"],
+            same_data=same_data,
         )  # fmt: skip
         if run is not None and not run:  # the published run itself diverged
             all_diverged = axis.number(label, "n_ok") == 0 and axis.total(label) > 0

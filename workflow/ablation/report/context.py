@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -36,23 +37,43 @@ TRIVIAL = "predict_mean"
 _XML = re.compile(r"<\?xml[^>]*\?>|<!DOCTYPE[^>]*>|\sxmlns(:\w+)?=\"[^\"]*\"")
 
 
-def make_context(
-    study: dict[str, Any],
-    comparisons: dict[str, Any],
-    tables: dict[str, pd.DataFrame],
-    figures: dict[str, str],
-    *,
-    config: dict[str, Any],
-    language: str,
-    title: str,
-    words: Words,
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Inputs:
+    """What the report is made from; see :func:`ablation.report.build`."""
+
+    study: dict[str, Any]
+    comparisons: dict[str, Any]
+    tables: dict[str, pd.DataFrame]
+    figures: dict[str, str]
+    config: dict[str, Any]
+    published: dict[str, Any]
+    words: Words
+
+    @property
+    def confidence(self) -> float:
+        return float(self.comparisons["confidence"])
+
+    def axes_of(self, model: dict[str, Any]) -> list[Axis]:
+        compared = self.comparisons["models"][model["model"]]
+        metrics = metrics_of(model["model"], compared["metric"], self.tables["replicates"])
+        palette = self.config.get("report", {}).get("palette")
+        return [
+            make_axis(
+                model,
+                axis,
+                compared,
+                self.tables,
+                metrics=metrics,
+                looks=looks([cell["label"] for cell in axis["cells"]], axis["reference"], palette),
+                confidence=self.confidence,
+            )
+            for axis in model["axes"]
+        ]
+
+
+def make_context(inputs: Inputs, *, language: str, title: str) -> dict[str, Any]:
     """The context of ``report.html.jinja``."""
-    published = pub.load()
-    models = [
-        _model(entry, study, comparisons, tables, figures, config, published, words)
-        for entry in study["models"]
-    ]
+    study, words, cells = inputs.study, inputs.words, inputs.tables["cells"]
     name = study["study"]["name"]
     return {
         "language": {"en": "en", "zh": "zh-Hans"}[language],
@@ -61,112 +82,95 @@ def make_context(
             "name": name,
             "badge": words("header.badge", name=name) if name != "default" else "",
             "seed": study["study"]["seed"],
-            "commits": words.join(prov.commits(study)),
+            "commits": words.join(prov.commits(study)) if prov.commits(study) else "",
         },
-        "level": fmt.percent(comparisons["confidence"]),
+        "level": fmt.percent(inputs.confidence),
         "failed": _failures(study, words),
-        "models": models,
+        "models": [_model(entry, inputs) for entry in study["models"]],
         "provenance": {
-            "total": prov.cost_sentence(study, tables["cells"], words),
-            "notes": prov.difference_notes(study, tables["cells"], words),
+            "total": prov.cost_sentence(cells, words),
+            "notes": prov.difference_notes(study, cells, words),
             "environment": prov.environment_rows(study, words),
             "data": prov.data_rows(study, words),
-            "cost": prov.cost_rows(study, tables["cells"], words),
-            "config": prov.config_text(config),
+            "cost": prov.cost_rows(study, cells, words),
+            "config": prov.config_text(inputs.config),
         },
     }
 
 
-def _model(
-    entry: dict[str, Any],
-    study: dict[str, Any],
-    comparisons: dict[str, Any],
-    tables: dict[str, pd.DataFrame],
-    figures: dict[str, str],
-    config: dict[str, Any],
-    published: dict[str, Any],
-    words: Words,
-) -> dict[str, Any]:
-    name = entry["model"]
-    compared = comparisons["models"][name]
-    metrics = metrics_of(name, compared["metric"], tables["replicates"])
-    palette = config.get("report", {}).get("palette")
-    axes = [
-        make_axis(
-            entry, axis, compared, tables, metrics=metrics,
-            looks=looks([cell["label"] for cell in axis["cells"]], axis["reference"], palette),
-            confidence=comparisons["confidence"],
-        )
-        for axis in entry["axes"]
-    ]  # fmt: skip
-    theirs = published["models"].get(name)
+def _model(entry: dict[str, Any], inputs: Inputs) -> dict[str, Any]:
+    name, data, words = entry["model"], entry["data"], inputs.words
+    compared = inputs.comparisons["models"][name]
+    metric = compared["metric"]
+    axes = inputs.axes_of(entry)
+    theirs = inputs.published["models"].get(name)
     names = {
         cell["cell"]: (axis["axis"], cell["label"])
         for axis in entry["axes"]
         for cell in axis["cells"]
     }
-    best = best_view(compared["best"], names, compared["metric"], comparisons["confidence"], words)
-    yardsticks = study.get("yardsticks", {}).get(name, {})
-    data = entry["data"]
-    margin = scaled(compared["metric"], compared["margin"]) or 0.0
+    best = best_view(compared["best"], names, metric, inputs.confidence, words)
+    yardsticks = inputs.study.get("yardsticks", {}).get(name, {})
+    margin = fmt.significant(scaled(metric, compared["margin"]) or 0.0, 2)
+    apart = theirs is not None and not pub.comparable(theirs, data["n_train"])
     return {
         "id": slug(name),
         "name": name,
         "title": words.named("model_title", name),
-        "metric": words(f"metric.{compared['metric']}"),
-        "metric_head": words(f"metric_unit.{compared['metric']}"),
+        "metric_head": words(f"metric_unit.{metric}"),
         "findings": model_findings(axes, best, words, one_run(entry, axes, theirs, words)),
         "overview": overview(axes, words),
         "what": _what(entry, words),
-        "notes": _data_notes(data["dataset"], published["facts"], words),
+        "scope": _scope(data, words),
+        "notes": _data_notes(data["dataset"], inputs.published["facts"], words),
         "parameters": prov.parameter_rows(entry["parameters"], words),
         "yardsticks": yardstick_rows(compared, yardsticks, words),
         "best": best,
-        "margin": words("model.margin", margin=words.difference(compared["metric"], fmt.significant(margin, 2))),
-        "scope": words("model.scope_fixed" if data["fixed_test_set"] else "model.scope_pool",
-                       n=fmt.count(data["n_train"] + data["n_validation"] + data["n_test"]),
-                       dataset=words.named("dataset", data["dataset"])),
-        "not_comparable": words("published.not_comparable", theirs=fmt.count(theirs["n_train"]),
-                                ours=fmt.count(data["n_train"]))
-        if theirs and not pub.comparable(theirs, data["n_train"]) else "",
-        "axes": [
-            _axis(axis, compared["yardsticks"].get(TRIVIAL), theirs, figures,
-                  comparisons.get("power"), words)
-            for axis in axes
-        ],
-    }  # fmt: skip
+        "margin": words("model.margin", margin=words.difference(metric, margin)),
+        "not_comparable": words(
+            "published.not_comparable",
+            theirs=fmt.count(theirs["n_train"]),
+            ours=fmt.count(data["n_train"]),
+        )
+        if theirs and apart
+        else "",
+        "axes": [_axis(axis, inputs, None if apart else theirs) for axis in axes],
+    }
 
 
-def _axis(
-    axis: Axis,
-    trivial: dict[str, Any] | None,
-    theirs: dict[str, Any] | None,
-    figures: dict[str, str],
-    power: float | None,
-    words: Words,
-) -> dict[str, Any]:
-    digits = (theirs or {}).get("per_digit", {}).get(axis.name, {})
-    if theirs is None or not pub.comparable(theirs, axis.model["data"]["n_train"]):
-        digits = {}
-    level = next(
-        (r["difference_level"] for r in axis.compared["rows"].values() if r["difference_level"]),
-        None,
+def _scope(data: dict[str, Any], words: Words) -> str:
+    return words(
+        "model.scope_fixed" if data["fixed_test_set"] else "model.scope_pool",
+        n=fmt.count(data["n_train"] + data["n_validation"] + data["n_test"]),
+        dataset=words.named("dataset", data["dataset"]),
     )
-    fixed = {**axis.axis["with"]}
+
+
+def _axis(axis: Axis, inputs: Inputs, theirs: dict[str, Any] | None) -> dict[str, Any]:
+    words = inputs.words
+    compared = inputs.comparisons["models"][axis.model["model"]]
+    trivial = compared["yardsticks"].get(TRIVIAL)
+    rows = axis.compared["rows"].values()
+    level = next((row["difference_level"] for row in rows if row["difference_level"]), None)
+    fixed = [
+        words(
+            "text.setting", axis=words.named("parameter", name), value=words.value(label_of(value))
+        )
+        for name, value in axis.axis["with"].items()
+    ]
     others = [metric for metric in axis.metrics if metric != axis.metric]
+    digits = (theirs or {}).get("per_digit", {}).get(axis.name, {})
+    kinds = KINDS.get(axis.model["model"], COMMON)
     return {
         "id": axis.id,
         "title": words.named("axis_title", axis.name),
         "parameter": axis.axis["parameter"] or "",
-        "with": words("axis.with", values=words.join(
-            [words("text.setting", axis=words.named("parameter", k), value=words.value(label_of(v)))
-             for k, v in fixed.items()])) if fixed else "",
+        "with": words("axis.with", values=words.join(fixed)) if fixed else "",
         "reference": words.value(axis.reference),
         "sentences": verdict_sentences(axis, words) + trivial_sentences(axis, trivial, words),
         "training": training_sentences(axis, words),
-        "detectable": detectable_sentence(axis, power, words),
+        "detectable": detectable_sentence(axis, inputs.comparisons.get("power"), words),
         "level": fmt.percent(level) if level else "",
-        "metric": words(f"metric.{axis.metric}"),
         "metric_head": words(f"metric_unit.{axis.metric}"),
         "difference_head": words(f"difference_unit.{axis.metric}"),
         "rows": comparison_rows(axis, words),
@@ -174,8 +178,8 @@ def _axis(
         "other_rows": other_rows(axis, words),
         "digits": digit_rows(axis, digits, words),
         "published": published_view(axis, theirs, words),
-        "figures": [_figure(axis, kind, figures, words) for kind in KINDS.get(axis.model["model"], COMMON)],
-    }  # fmt: skip
+        "figures": [_figure(axis, kind, inputs.figures, words) for kind in kinds],
+    }
 
 
 def _figure(axis: Axis, kind: str, figures: dict[str, str], words: Words) -> dict[str, Any]:
@@ -186,7 +190,7 @@ def _figure(axis: Axis, kind: str, figures: dict[str, str], words: Words) -> dic
     title = words.named("axis_title", axis.name)
     return {
         "id": slug(f"figure-{name}"),
-        "svg": Markup(_XML.sub("", figures[name]).strip()),  # noqa: S704 – our own drawing
+        "svg": Markup(_XML.sub("", figures[name]).strip()),
         "label": words(f"caption.{kind}_label", axis=title),
         "caption": words(f"caption.{kind}", axis=title, band=band,
                          level=fmt.percent(axis.confidence), reference=words.value(axis.reference)),

@@ -116,7 +116,9 @@ def one_run(
                 if value is not None:
                     theirs.append(value)
     if len(theirs) > 1:
-        listed = words.join([words.number(axis.metric, fmt.fixed(value, places)) for value in sorted(theirs)])
+        listed = words.join(
+            [words.number(axis.metric, fmt.fixed(value, places)) for value in sorted(theirs)]
+        )
         text = words.sentences([text, words("findings.their_runs", values=listed, n=len(theirs))])
     return [finding(text, kind="noise")]
 

@@ -73,7 +73,7 @@ def cost_rows(study: dict[str, Any], cells: pd.DataFrame, words: Words) -> list[
     return found
 
 
-def cost_sentence(study: dict[str, Any], cells: pd.DataFrame, words: Words) -> str:
+def cost_sentence(cells: pd.DataFrame, words: Words) -> str:
     """How many stored cells, replicates and seconds the study took."""
     unique = cells.drop_duplicates(["model", "key"])
     return words("provenance.total", cells=len(unique), views=len(cells),

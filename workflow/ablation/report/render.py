@@ -27,7 +27,7 @@ def environment(words: Words) -> Environment:
 def render(context: dict[str, Any], words: Words) -> str:
     """The page. Style and script are put into it, so that it stands alone."""
     assets = {
-        name: Markup((FOLDER / name).read_text(encoding="utf-8"))  # noqa: S704 – our own files
+        name: Markup((FOLDER / name).read_text(encoding="utf-8"))
         for name in ("style.css", "script.js")
     }
     template = environment(words).get_template("report.html.jinja")

@@ -1,0 +1,159 @@
+"""A training that is interrupted and resumed gives the same bytes as one that was not."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from ablation.cnn import train as cnn
+from ablation.fnn import train as fnn
+from ablation.stack.checkpoint import CheckpointFile
+from ablation.stack.training import Trained
+from conftest import Parts
+from safetensors.torch import save_file
+
+IDENTITY = {"key": "0123456789abcdef", "torch": "2"}
+Run = Callable[..., Trained]
+
+
+class Killed(Exception):
+    """Stands for a kill."""
+
+
+def checkpoint(path: Path, identity: dict[str, str] = IDENTITY, cost: float = 1.5) -> CheckpointFile:
+    return CheckpointFile(path, identity, 0.0, lambda: {"seconds": cost, "cpu_seconds": cost})
+
+
+@pytest.fixture
+def runs(
+    fnn_parameters: dict[str, Any],
+    cnn_parameters: dict[str, Any],
+    boston_parts: Parts,
+    digit_parts: Parts,
+) -> dict[str, Run]:
+    """Training of each network with all the state it can have."""
+    plateau = {**fnn_parameters, "epochs": 9, "lr_patience": 0, "learning_rate": 0.02}
+    noisy = {"dropout": 0.4, "augmentation": "affine", "batchnorm": True, "epochs": 4}
+
+    def run_fnn(**options: Any) -> Trained:
+        part, _ = boston_parts(6)
+        common: dict[str, Any] = {"seed": 9, "device": torch.device("cpu"), "precision": "fp32"}
+        return fnn.run(plateau, part, **common, **options)
+
+    def run_cnn(**options: Any) -> Trained:
+        part, _ = digit_parts(2, train=64)
+        common: dict[str, Any] = {"seed": 9, "device": torch.device("cpu"), "precision": "fp32"}
+        return cnn.run({**cnn_parameters, **noisy}, part, **common, **options)
+
+    return {"fnn": run_fnn, "cnn": run_cnn}
+
+
+def kill_in_epoch(epoch: int) -> Callable[[str], None]:
+    """A report that ends the training in an epoch, after the one before was saved."""
+
+    def report(line: str) -> None:
+        if line.startswith(f"epoch {epoch}/"):
+            raise Killed
+
+    return report
+
+
+def assert_identical(one: Trained, other: Trained) -> None:
+    for ours, theirs in ((one.tensors, other.tensors), (one.history, other.history)):
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+        assert all(ours[name].dtype == theirs[name].dtype for name in theirs)
+    assert torch.equal(one.best_epoch, other.best_epoch)
+    assert torch.equal(one.diverged, other.diverged)
+
+
+@pytest.mark.parametrize("model", ["fnn", "cnn"])
+def test_resumed_is_undisturbed(runs: dict[str, Run], model: str, tmp_path: Path) -> None:
+    run, path = runs[model], tmp_path / "cell" / "checkpoint.safetensors"
+    undisturbed = run()
+    with pytest.raises(Killed):
+        run(checkpoint=checkpoint(path), report=kill_in_epoch(2))
+    with pytest.raises(Killed):  # killed a second time, by then resumed once
+        run(checkpoint=checkpoint(path), report=kill_in_epoch(4))
+    lines: list[str] = []
+    resumed = run(checkpoint=checkpoint(path), report=lines.append)
+    assert lines[0] == "resumed after epoch 3"
+    assert lines[1].startswith("epoch 4/")
+    assert_identical(resumed, undisturbed)
+    if model == "fnn":
+        assert len(undisturbed.history["learning_rate"][3:].unique()) > 1
+
+
+@pytest.mark.parametrize("model", ["fnn", "cnn"])
+def test_saving_changes_no_number(runs: dict[str, Run], model: str, tmp_path: Path) -> None:
+    saved = runs[model](checkpoint=checkpoint(tmp_path / "checkpoint.safetensors"))
+    assert_identical(saved, runs[model]())
+
+
+def test_a_checkpoint_of_another_identity_is_ignored(runs: dict[str, Run], tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    with pytest.raises(Killed):
+        runs["fnn"](checkpoint=checkpoint(path), report=kill_in_epoch(4))
+    other = checkpoint(path, {**IDENTITY, "key": "fedcba9876543210"})
+    assert other.load() is None
+    assert other.earlier_cost() == {}
+    lines: list[str] = []
+    assert_identical(runs["fnn"](checkpoint=other, report=lines.append), runs["fnn"]())
+    assert lines[0].startswith("epoch 1/")
+
+
+@pytest.mark.parametrize("damage", ["torn", "header", "noise", "empty", "foreign", "folder"])
+def test_a_damaged_checkpoint_is_ignored(
+    runs: dict[str, Run], tmp_path: Path, damage: str
+) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    with pytest.raises(Killed):
+        runs["fnn"](checkpoint=checkpoint(path), report=kill_in_epoch(4))
+    whole = path.read_bytes()
+    if damage == "foreign":
+        save_file({"weight": torch.zeros(2)}, path)
+    elif damage == "folder":
+        path.unlink()
+        path.mkdir()
+    else:
+        kept = {"torn": whole[:-7], "header": whole[:30], "noise": b"\xff" * 64, "empty": b""}
+        path.write_bytes(kept[damage])
+    found = checkpoint(path)
+    assert found.load() is None
+    assert found.earlier_cost() == {}
+    if damage != "folder":  # nothing of it stands in the way of a new one
+        assert_identical(runs["fnn"](checkpoint=found), runs["fnn"]())
+
+
+def test_the_file_is_replaced_whole_and_removed(runs: dict[str, Run], tmp_path: Path) -> None:
+    found = checkpoint(tmp_path / "checkpoint.safetensors", cost=2.5)
+    with pytest.raises(Killed):
+        runs["cnn"](checkpoint=found, report=kill_in_epoch(3))
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.safetensors"]
+    assert found.earlier_cost() == {"seconds": 2.5, "cpu_seconds": 2.5}
+    found.remove()
+    assert list(tmp_path.iterdir()) == []
+    found.remove()
+
+
+def test_saves_are_as_far_apart_as_asked(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    seldom = CheckpointFile(path, IDENTITY, 3600.0, dict)
+    assert not seldom.due()
+    often = CheckpointFile(path, IDENTITY, 0.0, dict)
+    assert often.due()
+    often.save({"progress/epoch": torch.tensor(3)})
+    assert json.loads(json.dumps(often.earlier_cost())) == {}
+    loaded = often.load()
+    assert loaded is not None
+    assert int(loaded["progress/epoch"]) == 3
+
+
+def test_the_last_epoch_is_not_saved(runs: dict[str, Run], tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    runs["cnn"](checkpoint=checkpoint(path))
+    state = checkpoint(path).load()
+    assert state is not None
+    assert int(state["progress/epoch"]) == 3
