@@ -6,12 +6,15 @@ computed from them is written a second time, in the plainest way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from ablation.cnn import augment
+from ablation.cnn.train import CNNTask
+from ablation.stack.optimisers import StackedAdam
+from ablation.stack.training import Trained, train
 from ablation.streams import Purpose, generator
 from torch import Tensor, nn
 from torch.nn import functional
@@ -153,7 +156,8 @@ def train_cnn(
     replicate: int,
 ) -> Twin:
     """Train one replicate with Adam, dropout and augmentation."""
-    network = cnn(parameters)
+    dtype = initial["output.weight"].dtype
+    network = cnn(parameters).to(dtype)
     initialise(network, initial, replicate)
     dropout = next(module for module in network if isinstance(module, GivenDropout))
     optimiser = torch.optim.Adam(network.parameters(), lr=parameters["learning_rate"])
@@ -178,16 +182,34 @@ def train_cnn(
             if parameters["dropout"] > 0:
                 mask = torch.from_numpy(kept[start : start + size]).float()
                 dropout.factors = mask / (1 - parameters["dropout"])
-            loss = functional.cross_entropy(network((images - mean) / scale), labels[batch])
+            logits = network(((images - mean) / scale).to(dtype))
+            loss = functional.cross_entropy(logits, labels[batch])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             total += loss.item() * len(batch)
         network.eval()
         with torch.no_grad():
-            logits = network((pixels[held_out] - mean) / scale)
+            logits = network(((pixels[held_out] - mean) / scale).to(dtype))
         val_loss = functional.cross_entropy(logits, labels[held_out]).item()
         accuracy = (logits.argmax(1) == labels[held_out]).float().mean().item()
         twin.keep_best(network, epoch, val_loss)
         twin.record(train_loss=total / count, val_loss=val_loss, val_accuracy=accuracy)
     return twin
+
+
+def train_stack_in_double(
+    parameters: dict[str, Any], part: dict[str, Tensor], *, seed: int, replicates: Sequence[int]
+) -> Trained:
+    """The stacked trainer itself with its network in double precision.
+
+    A bias before batch normalisation has no effect, so that its gradient is rounding alone. Adam scales that up to full steps:
+    in single precision two equal networks walk apart there.
+    """
+    cpu = torch.device("cpu")
+    task = CNNTask(parameters, part, seed=seed, device=cpu, precision="fp32", replicates=replicates)
+    task.network.double().register_forward_pre_hook(
+        lambda _, given: tuple(each.double() for each in given if each is not None)
+    )
+    task.optimiser = StackedAdam(task.network.parameters(), parameters["learning_rate"])
+    return train(task, parameters["epochs"])

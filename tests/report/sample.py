@@ -150,6 +150,58 @@ def _sample(failed: tuple[str, ...], broken_reference: bool) -> Sample:
     return Sample(study, compared(study, tables), tables, predictions, config)
 
 
+def only(made: Sample, model: str, *axes: str) -> Sample:
+    """A sample cut down to some axes of one model."""
+    entry = next(entry for entry in made.study["models"] if entry["model"] == model)
+    entry["axes"] = [axis for axis in entry["axes"] if axis["axis"] in axes]
+    made.study["models"] = [entry]
+    for name in ("cells", "replicates"):
+        table = made.tables[name]
+        made.tables[name] = table[(table["model"] == model) & table["axis"].isin(axes)]
+    epochs = made.tables["epochs"]
+    made.tables["epochs"] = epochs[epochs["key"].isin(made.tables["cells"]["key"])]
+    made.comparisons = compared(made.study, made.tables)
+    return made
+
+
+@cache
+def drawn(language: str = "en", failed: tuple[str, ...] = ()) -> dict[str, str]:
+    """All figures of a sample: name → SVG."""
+    from ablation.figures import draw_model
+    from ablation.report.messages import load
+
+    made = sample(failed=failed)
+    figures: dict[str, str] = {}
+    for model in ("fnn", "cnn"):
+        found = draw_model(
+            made.study, made.comparisons, made.tables, made.predictions, model=model,
+            style={"palette": made.config["report"]["palette"]}, messages=load(language),
+        )  # fmt: skip
+        figures |= {name: svg.decode() for name, svg in found.items()}
+    return figures
+
+
+def blank(made: Sample) -> dict[str, str]:
+    """An empty drawing for every figure, where only the text matters."""
+    from ablation.figures import figure_names
+
+    return {
+        name: '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"></svg>'
+        for model in made.study["models"]
+        for name in figure_names(model["model"], [axis["axis"] for axis in model["axes"]])
+    }
+
+
+def page(made: Sample, figures: dict[str, str] | None = None, **changes: Any) -> str:
+    """The report of a sample."""
+    from ablation.report import build
+
+    settings = {"config": made.config, "language": "en", "title": made.study["study"]["title"]}
+    return build(
+        made.study, made.comparisons, made.tables, figures or blank(made), **{**settings, **changes}
+    )
+
+
 def compared(study: dict[str, Any], tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     """The comparisons of a sample, made by the module that makes the real ones."""
     return compare(

@@ -22,7 +22,9 @@ def doubled(network: nn.Module) -> nn.Module:
 
 def assert_same_gradients(stack: nn.Module, plain: list[nn.Sequential]) -> None:
     expected = {
-        f"{name}.{part}": [] for name, layer in named_layers(plain[0]) for part in ("weight", "bias")
+        f"{name}.{part}": []
+        for name, layer in named_layers(plain[0])
+        for part in ("weight", "bias")
     }
     for network in plain:
         for name, layer in named_layers(network):
@@ -104,7 +106,9 @@ def test_cnn(
     for i in range(len(norms[0])):
         for name in ("running_mean", "running_var"):
             own = torch.stack([getattr(each[i], name) for each in norms])
-            torch.testing.assert_close(stack.state_dict()[f"normalisation.{i}.{name}"], own, **CLOSE)
+            torch.testing.assert_close(
+                stack.state_dict()[f"normalisation.{i}.{name}"], own, **CLOSE
+            )
 
 
 def test_one_replicate_is_no_special_case(cnn_parameters: dict[str, Any]) -> None:

@@ -22,7 +22,9 @@ class Killed(Exception):
     """Stands for a kill."""
 
 
-def checkpoint(path: Path, identity: dict[str, str] = IDENTITY, cost: float = 1.5) -> CheckpointFile:
+def checkpoint(
+    path: Path, identity: dict[str, str] = IDENTITY, cost: float = 1.5
+) -> CheckpointFile:
     return CheckpointFile(path, identity, 0.0, lambda: {"seconds": cost, "cpu_seconds": cost})
 
 
@@ -105,9 +107,7 @@ def test_a_checkpoint_of_another_identity_is_ignored(runs: dict[str, Run], tmp_p
 
 
 @pytest.mark.parametrize("damage", ["torn", "header", "noise", "empty", "foreign", "folder"])
-def test_a_damaged_checkpoint_is_ignored(
-    runs: dict[str, Run], tmp_path: Path, damage: str
-) -> None:
+def test_a_damaged_checkpoint_is_ignored(runs: dict[str, Run], tmp_path: Path, damage: str) -> None:
     path = tmp_path / "checkpoint.safetensors"
     with pytest.raises(Killed):
         runs["fnn"](checkpoint=checkpoint(path), report=kill_in_epoch(4))

@@ -122,8 +122,15 @@ def _model(config: dict[str, Any], name: str) -> ModelStudy:
     body, model = config["models"][name], MODELS[name]
     baseline = body["parameters"]
     _check(model, baseline, f"models.{name}.parameters")
-    axes = tuple(_axis(config, model, axis) for axis in body["axes"])
+    axes = tuple(_axis(config, model, axis) for axis in _ordered(body["axes"], name))
     return ModelStudy(model, body["replicates"], baseline, axes)
+
+
+def _ordered(axes: dict[str, Any], model: str) -> list[str]:
+    """The axes in the order of the parameters that they vary, so that the order of keys means nothing."""
+    parameters = list(schema()["$defs"][f"{model}_parameters"]["properties"])
+    place = {parameter: index for index, parameter in enumerate(parameters)}
+    return sorted(axes, key=lambda name: (place.get(axes[name].get("parameter"), len(place)), name))
 
 
 def _overrides(axis: dict[str, Any], where: str) -> list[tuple[str, Any, Parameters]]:
@@ -135,7 +142,7 @@ def _overrides(axis: dict[str, Any], where: str) -> list[tuple[str, Any, Paramet
                 f"{where}.parameter is {parameter!r}, but the values are labelled sets of overrides: "
                 "allowed is a list of values with it, or labelled sets without it."
             )
-        return [(name, overrides, overrides) for name, overrides in values.items()]
+        return [(name, overrides, overrides) for name, overrides in sorted(values.items())]
     if parameter is None:
         raise ConfigError(
             f"{where}.parameter is missing: a list of values must name what it varies."

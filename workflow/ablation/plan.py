@@ -14,6 +14,7 @@ from ablation.canonical import digest, key_of, normalise
 from ablation.figures import figure_names
 from ablation.grid import Cell, ModelStudy, Study
 from ablation.marks import settle
+from ablation.registry import EMBEDDED
 from ablation.sources import code_digest
 from ablation.store import MANIFEST, read_json, write_json
 
@@ -134,12 +135,14 @@ class Plan:
 
     def _described(self, part: ModelStudy) -> dict[str, Any]:
         first = next(iter(part.cells))
+        dataset = first.spec["data"]["dataset"]
         return {
             "model": part.model.name,
             "replicates": part.replicates,
             "parameters": part.parameters,
             "data": {
-                "dataset": first.spec["data"]["dataset"],
+                "dataset": dataset,
+                "source": "embedded" if dataset in EMBEDDED else "official",
                 "sha256": first.spec["data"]["files"],
             },
             "yardsticks_file": self.yardsticks(part),

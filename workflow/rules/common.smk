@@ -12,6 +12,7 @@ from ablation.canonical import canonical_json, key_of
 from ablation.config import ConfigError, resolve
 from ablation.devices import resolves_to_cuda
 from ablation.grid import Cell, ModelStudy, build
+from ablation.locking import clear_stale_locks
 from ablation.plan import Plan
 from ablation.registry import DATASETS, EMBEDDED, MODELS, OFFICIAL
 
@@ -24,6 +25,8 @@ def read_plan() -> Plan:
         raise WorkflowError(str(error)) from None
 
 
+# Held until this process ends, so that the same command works again after a SIGKILL.
+LIVING = clear_stale_locks(Path(".snakemake")) if workflow.is_main_process else None
 PLAN = read_plan().settle(write=workflow.is_main_process)
 STUDY = PLAN.study
 PARTS = {part.model.name: part for part in STUDY.models}

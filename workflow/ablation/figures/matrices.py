@@ -47,7 +47,7 @@ def draw_confusion(ax: Axes, percent: NDArray[np.float64], *, largest: float) ->
                 continue
             ax.text(
                 column + 0.5, row + 0.5, percent_text(value), ha="center", va="center",
-                fontsize=6.6, weight="bold" if row == column else "normal",
+                fontsize=6.6, weight="bold" if row == column else "normal", in_layout=False,
             )  # fmt: skip
     ax.set_axisbelow(True)
     ax.grid(visible=False)

@@ -24,7 +24,7 @@ FOREST_MARGINS = (1.5, 5.0)  # how many margins the drawn differences reach at l
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis with all rows that concern it. The tables' labels are text."""
+    """One axis with all that concerns it. cells: the rows of ``cells.csv`` by label."""
 
     model: dict[str, Any]
     axis: dict[str, Any]
@@ -32,7 +32,7 @@ class Axis:
     metric: str
     metrics: list[str]
     margin: float
-    cells: pd.DataFrame
+    cells: dict[str, dict[str, Any]]
     replicates: pd.DataFrame
     courses: dict[str, Course]
     looks: dict[str, Look]
@@ -64,7 +64,7 @@ class Axis:
 
     def number(self, label: str, column: str) -> float | None:
         """One number of ``cells.csv``; None where the field is empty."""
-        value = self.cells.loc[self.cells["label"] == label, column].iloc[0]
+        value = self.cells[label][column]
         return None if pd.isna(value) else float(value)
 
     def total(self, label: str) -> int:
@@ -104,7 +104,8 @@ def make_axis(
         courses=courses,
         looks=looks,
         confidence=confidence,
-        **here,
+        cells={row["label"]: row for row in here["cells"].to_dict("records")},
+        replicates=here["replicates"],
     )
 
 

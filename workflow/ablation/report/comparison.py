@@ -19,7 +19,7 @@ def published_view(
 
     None when the course report has no numbers for this axis, or trained on another amount of data.
     """
-    if published is None or not pub.comparable(published, axis.model["data"]["n_train"]):
+    if published is None or not pub.comparable(published, axis.model["data"]):
         return None
     if not any(axis.name in run["axes"] for run in published["runs"]):
         return None

@@ -104,15 +104,15 @@ def _model(entry: dict[str, Any], inputs: Inputs) -> dict[str, Any]:
     metric = compared["metric"]
     axes = inputs.axes_of(entry)
     theirs = inputs.published["models"].get(name)
-    names = {
-        cell["cell"]: (axis["axis"], cell["label"])
+    settings = {
+        cell["cell"]: words.setting(axis, cell["label"])
         for axis in entry["axes"]
         for cell in axis["cells"]
     }
-    best = best_view(compared["best"], names, metric, inputs.confidence, words)
+    best = best_view(compared["best"], settings, metric, inputs.confidence, words)
     yardsticks = inputs.study.get("yardsticks", {}).get(name, {})
     margin = fmt.significant(scaled(metric, compared["margin"]) or 0.0, 2)
-    apart = theirs is not None and not pub.comparable(theirs, data["n_train"])
+    apart = theirs is not None and not pub.comparable(theirs, data)
     return {
         "id": slug(name),
         "name": name,
@@ -121,7 +121,7 @@ def _model(entry: dict[str, Any], inputs: Inputs) -> dict[str, Any]:
         "findings": model_findings(axes, best, words, one_run(entry, axes, theirs, words)),
         "overview": overview(axes, words),
         "what": _what(entry, words),
-        "scope": _scope(data, words),
+        "scope": _scope(data, inputs.published["facts"], words),
         "notes": _data_notes(data["dataset"], inputs.published["facts"], words),
         "parameters": prov.parameter_rows(entry["parameters"], words),
         "yardsticks": yardstick_rows(compared, yardsticks, words),
@@ -132,18 +132,19 @@ def _model(entry: dict[str, Any], inputs: Inputs) -> dict[str, Any]:
             theirs=fmt.count(theirs["n_train"]),
             ours=fmt.count(data["n_train"]),
         )
-        if theirs and apart
+        if theirs and apart and "n_train" in data
         else "",
         "axes": [_axis(axis, inputs, None if apart else theirs) for axis in axes],
     }
 
 
-def _scope(data: dict[str, Any], words: Words) -> str:
-    return words(
-        "model.scope_fixed" if data["fixed_test_set"] else "model.scope_pool",
-        n=fmt.count(data["n_train"] + data["n_validation"] + data["n_test"]),
-        dataset=words.named("dataset", data["dataset"]),
-    )
+def _scope(data: dict[str, Any], facts: dict[str, Any], words: Words) -> str:
+    name = words.named("dataset", data["dataset"])
+    if data["fixed_test_set"]:
+        return words("model.scope_fixed", dataset=name)
+    if data["dataset"] not in facts:
+        return words("model.scope_data", dataset=name)
+    return words("model.scope_pool", dataset=name, n=fmt.count(facts[data["dataset"]]["rows"]))
 
 
 def _axis(axis: Axis, inputs: Inputs, theirs: dict[str, Any] | None) -> dict[str, Any]:
@@ -152,18 +153,13 @@ def _axis(axis: Axis, inputs: Inputs, theirs: dict[str, Any] | None) -> dict[str
     trivial = compared["yardsticks"].get(TRIVIAL)
     rows = axis.compared["rows"].values()
     level = next((row["difference_level"] for row in rows if row["difference_level"]), None)
-    fixed = [
-        words(
-            "text.setting", axis=words.named("parameter", name), value=words.value(label_of(value))
-        )
-        for name, value in axis.axis["with"].items()
-    ]
+    fixed = [words.fixed(name, label_of(value)) for name, value in axis.axis["with"].items()]
     others = [metric for metric in axis.metrics if metric != axis.metric]
     digits = (theirs or {}).get("per_digit", {}).get(axis.name, {})
     kinds = KINDS.get(axis.model["model"], COMMON)
     return {
         "id": axis.id,
-        "title": words.named("axis_title", axis.name),
+        "title": words.title(axis.axis),
         "parameter": axis.axis["parameter"] or "",
         "with": words("axis.with", values=words.join(fixed)) if fixed else "",
         "reference": words.value(axis.reference),
@@ -187,7 +183,7 @@ def _figure(axis: Axis, kind: str, figures: dict[str, str], words: Words) -> dic
     if name not in figures:
         raise KeyError(f"the figure {name!r} was not drawn")
     band = fmt.percent(BAND[1] - BAND[0])
-    title = words.named("axis_title", axis.name)
+    title = words.title(axis.axis)
     return {
         "id": slug(f"figure-{name}"),
         "svg": Markup(_XML.sub("", figures[name]).strip()),
@@ -199,10 +195,12 @@ def _figure(axis: Axis, kind: str, figures: dict[str, str], words: Words) -> dic
 
 def _what(entry: dict[str, Any], words: Words) -> list[str]:
     data = entry["data"]
-    numbers = {name: fmt.count(data[name]) for name in ("n_train", "n_validation", "n_test")}
     found = []
     if f"about.{entry['model']}" in words.messages:
         found.append(words(f"about.{entry['model']}"))
+    if "n_train" not in data:  # every cell failed, and nothing was learnt of the data
+        return found
+    numbers = {name: fmt.count(data[name]) for name in ("n_train", "n_validation", "n_test")}
     found.append(words("model.data", dataset=words.named("dataset", data["dataset"]),
                        source=words.named("source", data["source"]), **numbers))  # fmt: skip
     fate = "model.fixed_test" if data["fixed_test_set"] else "model.resampled"
@@ -219,7 +217,7 @@ def _data_notes(dataset: str, facts: dict[str, Any], words: Words) -> list[str]:
 
 def _failures(study: dict[str, Any], words: Words) -> list[dict[str, str]]:
     return [
-        {"cell": cell["cell"], "text": words.setting(axis["axis"], cell["label"]),
+        {"cell": cell["cell"], "text": words.setting(axis, cell["label"]),
          "model": words.named("model_short", model["model"]), "reason": cell["failed"]}
         for model in study["models"]
         for axis in model["axes"]

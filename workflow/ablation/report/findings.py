@@ -43,7 +43,7 @@ def model_findings(
     for axis in axes:
         for label in axis.labels:
             verdict = axis.row(label)["verdict"]
-            title = words.named("axis_title", axis.name)
+            title = words.title(axis.axis)
             if verdict in ("better", "worse"):
                 text = difference_sentence(axis, label, words)
             elif verdict == "diverged":
@@ -57,14 +57,14 @@ def model_findings(
 
 def best_view(
     best: dict[str, Any] | None,
-    names: dict[str, tuple[str, str]],
+    settings: dict[str, str],
     metric: str,
     confidence: float,
     words: Words,
 ) -> dict[str, Any] | None:
     """The setting with the best validation loss, and those that cannot be told from it.
 
-    names: by cell, its axis and label.
+    settings: by cell, the words for it.
     """
     if best is None:
         return None
@@ -72,10 +72,10 @@ def best_view(
     mean = scaled(metric, best["test_mean"])
     assert mean is not None
     places = fmt.column_decimals([bounds], [mean])
-    others = [words.setting(*names[cell]) for cell in best["indistinguishable"]]
+    others = [settings[cell] for cell in best["indistinguishable"]]
     sentence = words(
         "best.sentence",
-        setting=words.setting(*names[best["cell"]]),
+        setting=settings[best["cell"]],
         val_loss=fmt.significant(best["val_loss_mean"]),
         metric=words(f"metric.{metric}"),
         mean=words.number(metric, fmt.fixed(mean, places)),
@@ -109,7 +109,7 @@ def one_run(
                  high=words.number(axis.metric, fmt.fixed(bounds[1], places)), level=fmt.percent(axis.confidence),
                  metric=words(f"metric.{axis.metric}"))  # fmt: skip
     theirs = []
-    if published is not None and pub.comparable(published, model["data"]["n_train"]):
+    if published is not None and pub.comparable(published, model["data"]):
         for each in baseline:
             for run in pub.runs(published, each.name, each.reference):
                 value = scaled(axis.metric, (run or {}).get(axis.metric))
@@ -147,7 +147,7 @@ def overview(axes: list[Axis], words: Words) -> list[dict[str, Any]]:
     return [
         {
             "id": axis.id,
-            "title": words.named("axis_title", axis.name),
+            "title": words.title(axis.axis),
             "chips": [
                 {"value": words.value(label), "verdict": slug(axis.row(label)["verdict"]),
                  "mark": MARKS[axis.row(label)["verdict"]],

@@ -51,7 +51,7 @@ def column_decimals(intervals: Iterable[Pair], fallback: Iterable[float] = ()) -
         (pair[1] - pair[0]) / 2 for pair in intervals if pair is not None and pair[1] > pair[0]
     )
     if halves:
-        return decimals_for(halves[len(halves) // 2])
+        return decimals_for(halves[(len(halves) - 1) // 2])
     sizes = sorted(abs(value) for value in fallback if is_number(value) and value)
     return decimals_for(sizes[len(sizes) // 2], 3) if sizes else 2
 

@@ -53,13 +53,14 @@ def cost_rows(study: dict[str, Any], cells: pd.DataFrame, words: Words) -> list[
     """One row per stored cell: key, the settings that share it, and what it cost."""
     found = []
     for model in study["models"]:
+        axes = {axis["axis"]: axis for axis in model["axes"]}
         own = cells[cells["model"] == model["model"]]
         for key, rows in own.groupby("key", sort=False):
             first = rows.iloc[0]
             why = words("none.failed")
             found.append({
                 "model": words.named("model_short", model["model"]),
-                "settings": [words.setting(row["axis"], str(row["label"])) for _, row in rows.iterrows()],
+                "settings": [words.setting(axes[row["axis"]], str(row["label"])) for _, row in rows.iterrows()],
                 "key": key,
                 "failed": first["status"] == "failed",
                 "device": entry(_text(first["device"]), why),

@@ -20,10 +20,10 @@ def load() -> dict[str, Any]:
     return found
 
 
-def comparable(published: dict[str, Any], n_train: int) -> bool:
+def comparable(published: dict[str, Any], data: dict[str, Any]) -> bool:
     """Whether the published runs trained on about as many samples as ours."""
     theirs = float(published["n_train"])
-    return abs(n_train - theirs) <= NEAR * theirs
+    return abs(float(data.get("n_train", 0)) - theirs) <= NEAR * theirs
 
 
 def runs(published: dict[str, Any], axis: str, label: str) -> list[dict[str, float] | None]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
+
+from ablation.canonical import label as label_of
 
 
 def value_text(messages: dict[str, str], label: str) -> str:
@@ -38,9 +41,21 @@ class Words:
         """See :func:`value_text`."""
         return value_text(self.messages, label)
 
-    def setting(self, axis: str, label: str) -> str:
+    def fixed(self, name: str, value: str) -> str:
+        """A parameter that an axis fixes: ``learning rate 0.001``."""
+        if f"fixed.{name}" in self.messages:
+            return self(f"fixed.{name}", value=self.value(value))
+        return self("text.fixed", name=name, value=self.value(value))
+
+    def title(self, axis: dict[str, Any]) -> str:
+        """An axis of ``study.json`` with what it fixes: ``Depth (learning rate 0.001)``."""
+        name = self.named("axis_title", axis["axis"])
+        fixed = [self.fixed(key, label_of(value)) for key, value in axis["with"].items()]
+        return self("text.axis_with", axis=name, fixed=self.join(fixed)) if fixed else name
+
+    def setting(self, axis: dict[str, Any], label: str) -> str:
         """One value of one axis: ``Kernel size = 5``."""
-        return self("text.setting", axis=self.named("axis_title", axis), value=self.value(label))
+        return self("text.setting", axis=self.title(axis), value=self.value(label))
 
     def number(self, metric: str, text: str) -> str:
         """A formatted number of a metric, with the unit that running text needs."""

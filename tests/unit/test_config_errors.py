@@ -1,0 +1,311 @@
+"""Bad input: one sentence that names the key, the value and what is allowed."""
+
+from typing import Any
+
+import pytest
+import yaml
+from ablation.config import ConfigError, merge, resolve
+from ablation.grid import build
+from conftest import REPOSITORY
+
+FNN_KEYS = (
+    "activation, batch_size, epochs, hidden_layers, learning_rate, lr_factor, lr_patience, width"
+)
+SAFE = (
+    "is no safe file name: allowed are letters, digits, dots, hyphens and underscores, "
+    "a letter or digit first."
+)
+SEVERAL = "allowed is a list of at least 1 entries or a mapping of at least 1 entries."
+KERNELS = "but same padding of a 28 × 28 image allows the odd sizes 1 to 27."
+OWN_PATH = "each cell needs a path of its own."
+AXES = "models.{}.axes."
+FNN, CNN = AXES.format("fnn"), AXES.format("cnn")
+
+
+def variant(text: str) -> dict[str, Any]:
+    """The shipped configuration with a change, as YAML reads it."""
+    base = yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8"))
+    return merge(base, yaml.safe_load(text))
+
+
+def fnn(axes: str) -> str:
+    return f"models: {{fnn: {{axes: {{{axes}}}}}}}"
+
+
+def cnn(axes: str) -> str:
+    return f"models: {{cnn: {{axes: {{{axes}}}}}}}"
+
+
+UNKNOWN = [
+    (
+        "colour: red",
+        "colour is not a known key: allowed here are compute, data, models, report, statistics, study.",
+    ),
+    (
+        "report: {titel: x}",
+        "report.titel is not a known key: allowed here are language, palette, title.",
+    ),
+    ("models: {rnn: {}}", "models.rnn is not a known key: allowed here are cnn, fnn."),
+    (
+        "models: {fnn: {parameters: {widht: 3}}}",
+        f"models.fnn.parameters.widht is not a known key: allowed here are {FNN_KEYS}.",
+    ),
+    (
+        cnn("kernel: {valeus: [3]}"),
+        f"{CNN}kernel.valeus is not a known key: allowed here are parameter, reference, values, with.",
+    ),
+    (
+        fnn("wide: {parameter: widht, values: [64]}"),
+        f"{FNN}wide.values (64).widht is not a known key: allowed here are {FNN_KEYS}.",
+    ),
+    (
+        fnn("depth: {with: {lr: 1}}"),
+        f"{FNN}depth.with.lr is not a known key: allowed here are {FNN_KEYS}.",
+    ),
+    (
+        fnn("wide: {values: {base: {}, more: {widht: 3}}}"),
+        f"{FNN}wide.values (more).widht is not a known key: allowed here are {FNN_KEYS}.",
+    ),
+]
+TYPES = [
+    (
+        "models: {fnn: {parameters: {epochs: many}}}",
+        "models.fnn.parameters.epochs is 'many': allowed is an integer at least 0, at most 100000.",
+    ),
+    (
+        "models: {fnn: {parameters: {width: 64.5}}}",
+        "models.fnn.parameters.width is 64.5: allowed is an integer at least 1, at most 4096.",
+    ),
+    (
+        "models: {cnn: {parameters: {batchnorm: 1}}}",
+        "models.cnn.parameters.batchnorm is 1: allowed is true or false.",
+    ),
+    (
+        "models: {cnn: {parameters: {depth: true}}}",
+        "models.cnn.parameters.depth is on: allowed is an integer at least 1, at most 4.",
+    ),
+    ("data: {mirrors: http://x}", "data.mirrors is 'http://x': allowed is a list."),
+    (fnn("depth: [1, 2]"), f"{FNN}depth is [1, 2]: allowed is a mapping."),
+    (fnn("wide: {values: 3}"), f"{FNN}wide.values is 3: {SEVERAL}"),
+    (fnn("wide: {values: {a: 3}}"), f"{FNN}wide.values is {{'a': 3}}: {SEVERAL}"),
+    ("models: {fnn: {parameters: []}}", "models.fnn.parameters is []: allowed is a mapping."),
+]
+RANGES = [
+    (
+        "study: {seed: -1}",
+        "study.seed is -1: allowed is an integer at least 0, at most 4294967295.",
+    ),
+    (
+        "statistics: {confidence: 1}",
+        "statistics.confidence is 1: allowed is a number at least 0.5, at most 0.999.",
+    ),
+    (
+        "models: {cnn: {parameters: {dropout: 1}}}",
+        "models.cnn.parameters.dropout is 1: allowed is a number at least 0, less than 1.",
+    ),
+    (
+        "models: {fnn: {parameters: {lr_factor: 1}}}",
+        "models.fnn.parameters.lr_factor is 1: allowed is a number greater than 0, less than 1.",
+    ),
+    ("compute: {device: tpu}", "compute.device is 'tpu': allowed is one of auto, cpu, cuda."),
+    (
+        "report: {palette: [red]}",
+        "report.palette is ['red']: allowed is one of colorblind, deep, muted, bright, dark, pastel, "
+        "viridis, cividis, mako, rocket or a list of at least 3 entries.",
+    ),
+    (
+        "data: {mirrors: [ftp://x]}",
+        "data.mirrors[0] is 'ftp://x': allowed is a text that matches ^(https?|file)://.",
+    ),
+    (
+        "models: {fnn: {replicates: 10}}",
+        "models.fnn.replicates is 10: allowed is an integer at least 6, at most 6000, a multiple of 6.",
+    ),
+    (
+        "models: {fnn: {replicates: 0}}",
+        "models.fnn.replicates is 0: allowed is an integer at least 6, at most 6000, a multiple of 6.",
+    ),
+    (
+        fnn("depth: {with: {learning_rate: 0}}"),
+        f"{FNN}depth.with.learning_rate is 0: allowed is a number greater than 0, at most 10.",
+    ),
+    (
+        fnn("depth: {values: [2, 65]}"),
+        f"{FNN}depth.values (65).hidden_layers is 65: allowed is an integer at least 1, at most 64.",
+    ),
+]
+NETWORKS = [
+    (
+        cnn("kernel: {values: [5, 6]}"),
+        f"{CNN}kernel.values (6): kernel is 6, {KERNELS}",
+    ),
+    ("models: {cnn: {parameters: {kernel: 4}}}", f"models.cnn.parameters: kernel is 4, {KERNELS}"),
+    (
+        "models: {cnn: {parameters: {kernel: 29}}}",
+        "models.cnn.parameters.kernel is 29: allowed is an integer at least 1, at most 27.",
+    ),
+    (
+        "models: {cnn: {parameters: {depth: 5}}}",
+        "models.cnn.parameters.depth is 5: allowed is an integer at least 1, at most 4.",
+    ),
+    (
+        cnn("depth: {values: [2, 5]}"),
+        f"{CNN}depth.values (5).depth is 5: allowed is an integer at least 1, at most 4.",
+    ),
+    (
+        "models: {cnn: {parameters: {channels: [8]}}}",
+        "models.cnn.parameters: channels has 1 entries, but depth 2 needs at least 2.",
+    ),
+    (
+        cnn("depth: {values: [2, 4], with: {channels: [8, 8]}}"),
+        f"{CNN}depth.values (4): channels has 2 entries, but depth 4 needs at least 4.",
+    ),
+]
+LABELS = [
+    (
+        cnn("kernel: {values: [5, 5.0]}"),
+        f"{CNN}kernel.values holds 5, which shares the path results/cnn/kernel_5 with 5 of axis kernel: "
+        + OWN_PATH,
+    ),
+    (
+        fnn("wide: {values: {a: {width: 64}, A: {width: 32}}}"),
+        f"{FNN}wide.values holds {{'width': 32}}, which shares the path results/fnn/wide_A with "
+        f"{{'width': 64}} of axis wide: {OWN_PATH}",
+    ),
+    (
+        fnn('depth_at: {values: {"0.01_2": {}}}'),
+        f"{FNN}depth_at.values holds {{}}, which shares the path results/fnn/depth_at_0.01_2 with 2 "
+        f"of axis depth_at_0.01: {OWN_PATH}",
+    ),
+    *(
+        (
+            fnn(f"wide: {{values: {{{name!r}: {{width: 64}}}}}}"),
+            f"{FNN}wide.values holds {{'width': 64}}, whose label {name!r} {SAFE}",
+        )
+        for name in ("../up", "a/b", "-a", ".hidden", "a b", "é")
+    ),
+    (
+        fnn("Wide: {parameter: width, values: [64]}"),
+        "models.fnn.axes has the name 'Wide': allowed is a text that matches ^[a-z][a-z0-9_.]{0,39}$.",
+    ),
+    (
+        "study: {name: a/b}",
+        "study.name is 'a/b': allowed is a text that matches ^[a-z][a-z0-9_-]{0,39}$.",
+    ),
+    (
+        "study: {name: store}",
+        "study.name is 'store', a name kept for the project's own folders: choose another.",
+    ),
+]
+SHAPES = [
+    (fnn("depth: {values: []}"), f"{FNN}depth.values is []: {SEVERAL}"),
+    (fnn("wide: {values: {}}"), f"{FNN}wide.values is {{}}: {SEVERAL}"),
+    (fnn("wide: {values: {a: null}}"), f"{FNN}wide.values is {{}}: {SEVERAL}"),
+    (
+        cnn("depth: {reference: 3}"),
+        f"{CNN}depth.reference is '3': allowed are the axis's labels 1, 2, 4.",
+    ),
+    (
+        cnn("kernel: {values: [3, 7]}"),
+        f"{CNN}kernel.values holds 3, 7, none of which is the baseline: allowed is to add the "
+        "baseline's value, or to name one of them as reference.",
+    ),
+    (
+        fnn("wide: {parameter: width, values: {a: {width: 64}}}"),
+        f"{FNN}wide.parameter is 'width', but the values are labelled sets of overrides: allowed is a "
+        "list of values with it, or labelled sets without it.",
+    ),
+    (
+        fnn("wide: {values: [64]}"),
+        f"{FNN}wide.parameter is missing: a list of values must name what it varies.",
+    ),
+    (
+        "models: {fnn: null, cnn: null}",
+        "models is {}: allowed is a mapping of at least 1 entries.",
+    ),
+    (
+        fnn("depth: null, depth_at_0.01: null, learning_rate: null, activation: null"),
+        "models.fnn.axes is {}: allowed is a mapping of at least 1 entries.",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"), [*UNKNOWN, *TYPES, *RANGES, *NETWORKS, *LABELS, *SHAPES]
+)
+def test_one_sentence(change: str, sentence: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        build(resolve(variant(change)))
+    assert str(refused.value) == sentence
+    assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ("models: {fnn: {parameters: {width: null}}}", "models.fnn.parameters.width is"),
+        ("study: null", "study is"),
+        ("report: null", "report is"),
+        ("models: null", "models is"),
+        ("models: {fnn: {axes: null}}", "models.fnn.axes is"),
+        (fnn("depth: {values: null}"), f"{FNN}depth.values is"),
+        (fnn("depth: {with: null}"), f"{FNN}depth.with is"),
+        (fnn("depth: {values: [2, null]}"), f"{FNN}depth.values (None).hidden_layers is"),
+    ],
+)
+def test_null_is_refused_where_it_drops_nothing(change: str, key: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        build(resolve(variant(change)))
+    assert str(refused.value).startswith(key)
+    assert "allowed is" in str(refused.value)
+
+
+@pytest.mark.parametrize("value", [".nan", ".inf", "-.inf", "1e999"])
+def test_what_is_no_number_is_named(value: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        resolve(variant(f"models: {{fnn: {{parameters: {{learning_rate: {value}}}}}}}"))
+    assert "models.fnn.parameters.learning_rate" in str(refused.value)
+    assert "finite" in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["smoke\n", "default\n"])
+def test_a_name_ends_where_its_line_ends(name: str) -> None:
+    """Python's ``$`` also matches before a last newline; a folder must not end in one."""
+    with pytest.raises(ConfigError, match="study.name"):
+        resolve(merge(variant("{}"), {"study": {"name": name}}))
+    axes = {f"{name.strip()}\n": {"parameter": "width", "values": [64]}}
+    with pytest.raises(ConfigError, match=r"models\.fnn\.axes"):
+        resolve(merge(variant("{}"), {"models": {"fnn": {"axes": axes}}}))
+
+
+def test_two_spellings_of_one_label_are_refused() -> None:
+    """``5`` and ``'5'`` are two keys in YAML and one label here; none may vanish."""
+    axes = "wide: {values: {5: {width: 64}, '5': {width: 5}}}"
+    with pytest.raises(ConfigError, match="5"):
+        build(resolve(variant(fnn(f"{axes}, other: {{values: {{base: {{}}}}}}"))))
+    good = "wide: {reference: '5', values: {5: {width: 64}, '5': {width: 32}}}"
+    with pytest.raises(ConfigError, match="5"):
+        build(resolve(variant(fnn(good))))
+
+
+@pytest.mark.parametrize("document", [[], None, "text", 3])
+def test_what_is_no_mapping_is_refused(document: Any) -> None:
+    with pytest.raises(ConfigError):
+        resolve(document)
+
+
+@pytest.mark.parametrize("missing", ["study", "models"])
+def test_what_must_be_there(missing: str) -> None:
+    document = {name: value for name, value in variant("{}").items() if name != missing}
+    with pytest.raises(ConfigError, match=f"^{missing} is missing: it must be a mapping"):
+        resolve(document)
+
+
+def test_a_missing_parameter_is_named() -> None:
+    document = variant("{}")
+    del document["models"]["fnn"]["parameters"]["width"]
+    with pytest.raises(ConfigError) as refused:
+        resolve(document)
+    assert str(refused.value) == (
+        "models.fnn.parameters.width is missing: it must be an integer at least 1, at most 4096."
+    )

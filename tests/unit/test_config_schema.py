@@ -1,0 +1,193 @@
+"""The schema is closed and described; every shipped configuration is valid and says what the schema says."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ablation.canonical import normalise
+from ablation.config import load, merge, resolve, schema
+from ablation.grid import build
+from ablation.registry import MODELS
+from conftest import REPOSITORY
+from jsonschema import Draft202012Validator
+
+VARIANTS = sorted((REPOSITORY / "config").glob("*.yaml"))
+Node = dict[str, Any]
+
+
+def shipped() -> Node:
+    """config.yaml as it is written."""
+    loaded: Node = yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8"))
+    return loaded
+
+
+def nodes(node: Any, path: str = "") -> Iterator[tuple[str, Node]]:
+    """Every schema inside the schema, with where it stands."""
+    if isinstance(node, list):
+        for i, item in enumerate(node):
+            yield from nodes(item, f"{path}[{i}]")
+    elif isinstance(node, dict):
+        yield path, node
+        for name, item in node.items():
+            if name not in ("default", "enum", "required"):
+                yield from nodes(item, f"{path}/{name}")
+
+
+def keys(node: Node, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Node]]:
+    """Every key that a configuration can have, references followed; names of one's own are left out."""
+    if "$ref" in node:
+        node = schema()["$defs"][node["$ref"].rsplit("/", 1)[-1]]
+    for name, item in node.get("properties", {}).items():
+        yield (*path, name), item
+        yield from keys(item, (*path, name))
+
+
+def lookup(document: Node, path: tuple[str, ...]) -> Any:
+    for name in path:
+        document = document[name]
+    return document
+
+
+def test_the_schema_is_a_schema() -> None:
+    Draft202012Validator.check_schema(schema())
+
+
+def test_every_mapping_is_closed() -> None:
+    mappings = [
+        (path, node) for path, node in nodes(schema()) if isinstance(node.get("properties"), dict)
+    ]
+    assert len(mappings) > 10
+    assert [path for path, node in mappings if node.get("additionalProperties") is not False] == []
+
+
+def test_every_key_is_described() -> None:
+    described = {
+        path: {**_referred(node), **node}.get("description") for path, node in keys(schema())
+    }
+    described |= {
+        ("axis", *path): node.get("description") for path, node in keys(schema()["$defs"]["axis"])
+    }
+    assert len(described) > 40
+    assert [".".join(path) for path, text in described.items() if not text] == []
+    assert [text for text in described.values() if text and not text.endswith(".")] == []
+
+
+def _referred(node: Node) -> Node:
+    reference = node.get("$ref", "").rsplit("/", 1)[-1]
+    found: Node = schema()["$defs"].get(reference, {})
+    return found
+
+
+def test_every_number_has_bounds_and_every_key_a_type() -> None:
+    for path, node in keys(schema()):
+        rule = {**_referred(node), **node}
+        assert rule.keys() & {"type", "anyOf"}, path
+        if rule.get("type") in ("integer", "number"):
+            assert rule.keys() & {"minimum", "exclusiveMinimum"}, path
+
+
+def test_defaults_are_what_the_schema_allows() -> None:
+    for path, node in keys(schema()):
+        if "default" in node:
+            validator = Draft202012Validator({**node, "$defs": schema()["$defs"]})
+            assert list(validator.iter_errors(node["default"])) == [], path
+
+
+def test_config_yaml_has_every_key_of_the_schema() -> None:
+    document = shipped()
+    for path, _ in keys(schema()):
+        lookup(document, path)  # a KeyError names what is missing
+
+
+def test_config_yaml_has_the_defaults() -> None:
+    """A key that is left out must mean what the shipped file says."""
+    document = shipped()
+    for path, node in keys(schema()):
+        if "default" in node and node["default"] != {} and path[-1] != "title":
+            assert lookup(document, path) == node["default"], path
+
+
+def test_choices_are_named_in_the_comments() -> None:
+    lines = (REPOSITORY / "config.yaml").read_text(encoding="utf-8").splitlines()
+    for path, node in keys(schema()):
+        if "enum" in node:
+            line = next(line for line in lines if re.match(rf"\s+{path[-1]}: .*#", line))
+            comment = line.partition("#")[2]
+            assert all(choice in comment for choice in node["enum"]), path
+
+
+def test_parameters_of_the_schema_are_those_of_the_models() -> None:
+    document = shipped()["models"]
+    assert set(document) == set(MODELS) == set(schema()["properties"]["models"]["properties"])
+    for name in MODELS:
+        rule = schema()["$defs"][f"{name}_parameters"]
+        assert set(rule["required"]) == set(rule["properties"]) == set(document[name]["parameters"])
+    assert set(schema()["properties"]["statistics"]["properties"]["margin"]["properties"]) == set(
+        MODELS
+    )
+
+
+def test_there_are_variants() -> None:
+    assert "smoke.yaml" in [path.name for path in VARIANTS]
+
+
+def test_config_yaml_alone_is_valid() -> None:
+    study = build(load(REPOSITORY / "config.yaml"))
+    assert study.name == "default"
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda path: path.name)
+def test_every_variant_is_valid_over_config_yaml(variant: Path) -> None:
+    study = build(load(REPOSITORY / "config.yaml", variant))
+    assert study.name not in ("default", "")
+    assert study.cells
+
+
+def test_the_smoke_study_is_a_small_one() -> None:
+    small = build(load(REPOSITORY / "config.yaml", REPOSITORY / "config" / "smoke.yaml"))
+    assert small.name == "smoke"
+    assert "moke" in small.config["report"]["title"]
+    for part in small.models:
+        epochs = sum(cell.parameters["epochs"] for cell in {c.key: c for c in part.cells}.values())
+        assert part.replicates * epochs <= 400
+
+
+def test_defaults_are_filled() -> None:
+    document = shipped()
+    full = resolve(document)
+    bare = {name: document[name] for name in ("study", "models")}
+    title = {"title": schema()["properties"]["report"]["properties"]["title"]["default"]}
+    assert resolve(bare) == {**full, "report": {**full["report"], **title}}
+    assert all(
+        axis["with"] == {}
+        for axis in full["models"]["cnn"]["axes"].values()
+        if "depth" not in axis["with"]
+    )
+
+
+def test_resolving_changes_nothing_twice_and_not_its_argument() -> None:
+    document = shipped()
+    before = yaml.safe_dump(document)
+    once = resolve(document)
+    assert yaml.safe_dump(document) == before
+    assert resolve(once) == once
+    assert once["models"]["cnn"]["axes"]["dropout"]["values"] == [0, 0.2, 0.4, 0.6, 0.8]
+    assert normalise(once) == once
+
+
+def test_filled_defaults_are_not_shared() -> None:
+    bare = {name: shipped()[name] for name in ("study", "models")}
+    first = resolve(bare)
+    first["data"]["mirrors"].append("file:///x")
+    first["report"]["title"] = "changed"
+    second = resolve(bare)
+    assert second["data"]["mirrors"] == []
+    assert second["report"]["title"] != "changed"
+
+
+def test_variants_merge_as_mappings() -> None:
+    merged = merge({"a": {"b": 1, "c": 2}, "d": [1]}, {"a": {"c": None}, "d": [2]})
+    assert merged == {"a": {"b": 1, "c": None}, "d": [2]}

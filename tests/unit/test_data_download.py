@@ -1,0 +1,175 @@
+"""Raw files are there whole and as pinned, or not at all."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from ablation.download import DownloadError, copy_embedded, fetch_official, sha256, verify
+from ablation.registry import DATASETS, EMBEDDED, OFFICIAL
+
+CONTENT = {"images.gz": b"many images " * 99, "labels.gz": b"many labels"}
+PINNED = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENT.items()}
+
+
+@pytest.fixture(autouse=True)
+def no_other_mirrors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing here leaves the machine."""
+    from torchvision.datasets import MNIST
+
+    monkeypatch.setattr(MNIST, "mirrors", [])
+
+
+def mirror(folder: Path, changes: dict[str, bytes | None] | None = None) -> str:
+    """A mirror on disk: the pinned content with some files changed or left out."""
+    folder.mkdir()
+    for name, content in {**CONTENT, **(changes or {})}.items():
+        if content is not None:
+            (folder / name).write_bytes(content)
+    return folder.as_uri()
+
+
+class Answer(BaseHTTPRequestHandler):
+    """Under /lost/ every file is a page that says 404; elsewhere a page that pretends to be the file."""
+
+    def do_GET(self) -> None:
+        self.send_response(404 if self.path.startswith("/lost/") else 200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<html><h1>Not found</h1></html>")
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{httpd.server_port}"
+    httpd.shutdown()
+    httpd.server_close()
+    thread.join()
+
+
+def left(folder: Path) -> list[str]:
+    """Everything in the download's surroundings, drafts included."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_good_files(tmp_path: Path) -> None:
+    good = mirror(tmp_path / "mirror")
+    folder = tmp_path / "resources" / "mnist"
+    assert fetch_official(PINNED, folder, [good]) == good
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == CONTENT
+    assert left(tmp_path / "resources") == ["mnist", "mnist/images.gz", "mnist/labels.gz"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"labels.gz": CONTENT["labels.gz"][:5]}, "labels.gz has SHA-256"),
+        ({"labels.gz": CONTENT["labels.gz"] + b"\0"}, "12 bytes"),
+        ({"images.gz": b"other bytes."}, "images.gz has SHA-256"),
+        ({"images.gz": b""}, "0 bytes"),
+        ({"labels.gz": None}, "labels.gz"),
+    ],
+    ids=["truncated", "too long", "wrong", "empty", "missing"],
+)
+def test_bad_files_are_refused(tmp_path: Path, changes: dict[str, bytes | None], said: str) -> None:
+    bad = mirror(tmp_path / "mirror", changes)
+    resources = tmp_path / "resources"
+    with pytest.raises(DownloadError) as refused:
+        fetch_official(PINNED, resources / "mnist", [bad])
+    message = str(refused.value)
+    assert message.startswith("no mirror gave the MNIST files (set MNIST_MIRROR or data.mirrors): ")
+    assert bad in message
+    assert said in message
+    assert "\n" not in message
+    assert left(resources) == []
+
+
+@pytest.mark.parametrize(("path", "said"), [("lost", "404"), ("page", "SHA-256")])
+def test_web_pages_are_refused(tmp_path: Path, server: str, path: str, said: str) -> None:
+    resources = tmp_path / "resources"
+    with pytest.raises(DownloadError, match=said) as refused:
+        fetch_official(PINNED, resources / "mnist", [f"{server}/{path}/"], timeout=5)
+    assert "\n" not in str(refused.value)
+    assert left(resources) == []
+
+
+def test_no_answer_is_refused(tmp_path: Path, server: str) -> None:
+    nobody = "http://127.0.0.1:9/"
+    with pytest.raises(DownloadError, match="no mirror gave"):
+        fetch_official(PINNED, tmp_path / "resources" / "mnist", [nobody], timeout=5)
+    assert left(tmp_path / "resources") == []
+
+
+def test_the_next_mirror_serves(tmp_path: Path, server: str) -> None:
+    bad = mirror(tmp_path / "bad", {"labels.gz": b"wrong"})
+    good = mirror(tmp_path / "good") + "/"
+    folder = tmp_path / "resources" / "mnist"
+    assert fetch_official(PINNED, folder, [f"{server}/lost", bad, good], timeout=5) == good
+    assert {path.name: sha256(path) for path in folder.iterdir()} == PINNED
+    assert left(tmp_path / "resources") == ["mnist", "mnist/images.gz", "mnist/labels.gz"]
+
+
+def test_the_message_names_every_mirror(tmp_path: Path) -> None:
+    mirrors = [mirror(tmp_path / name, {"images.gz": None}) for name in ("one", "two")]
+    with pytest.raises(DownloadError) as refused:
+        fetch_official(PINNED, tmp_path / "mnist", mirrors)
+    assert all(each in str(refused.value) for each in mirrors)
+
+
+def test_torchvisions_mirrors_come_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchvision.datasets import MNIST
+
+    monkeypatch.setattr(MNIST, "mirrors", [mirror(tmp_path / "own")])
+    bad = mirror(tmp_path / "bad", {"labels.gz": None})
+    assert fetch_official(PINNED, tmp_path / "mnist", [bad]) == MNIST.mirrors[0]
+
+
+def test_a_bad_download_leaves_good_files_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "mnist"
+    fetch_official(PINNED, folder, [mirror(tmp_path / "good")])
+    with pytest.raises(DownloadError):
+        fetch_official(PINNED, folder, [mirror(tmp_path / "bad", {"labels.gz": b"wrong"})])
+    assert {path.name: sha256(path) for path in folder.iterdir()} == PINNED
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_embedded_files(tmp_path: Path, name: str) -> None:
+    copy_embedded(DATASETS[name], tmp_path / "resources" / name)
+    found = {path.name: sha256(path) for path in (tmp_path / "resources" / name).iterdir()}
+    assert found == DATASETS[name]
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"boston_housing.csv": "0" * 64}, r"boston_housing\.csv has SHA-256 8594f084258e"),
+        ({"wine.tar": "0" * 64}, r"wine\.tar is missing"),
+    ],
+)
+def test_embedded_files_are_verified(tmp_path: Path, files: dict[str, str], said: str) -> None:
+    with pytest.raises(DownloadError, match=said):
+        copy_embedded(files, tmp_path / "resources" / "boston")
+    assert left(tmp_path / "resources") == []
+
+
+def test_verify(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")
+    verify(path, hashlib.sha256(b"abc").hexdigest())
+    with pytest.raises(DownloadError, match=r"^file has SHA-256 ba7816bf8f01… and 3 bytes"):
+        verify(path, "0" * 64)
+
+
+def test_every_data_set_is_pinned() -> None:
+    assert set(OFFICIAL) == {"mnist"}
+    assert set(EMBEDDED) | set(OFFICIAL) == set(DATASETS)
+    for files in DATASETS.values():
+        assert all(len(expected) == 64 for expected in files.values())

@@ -1,0 +1,144 @@
+"""Figures as a whole: names, repeatability, and what a page needs of them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from functools import cache
+
+import numpy as np
+import pytest
+from ablation.figures import draw_model, figure_names
+from ablation.figures.style import INK, colours, looks, luminance
+from ablation.report.messages import load
+from report.sample import Sample, only, sample
+
+PALETTE = ["#0072b2", "#d55e00", "#009e73", "#b5539c"]
+
+
+def draw(made: Sample, model: str, language: str = "en") -> dict[str, bytes]:
+    return draw_model(
+        made.study, made.comparisons, made.tables, made.predictions, model=model,
+        style={"palette": PALETTE}, messages=load(language),
+    )  # fmt: skip
+
+
+@cache
+def fnn() -> dict[str, bytes]:
+    return draw(only(sample(), "fnn", "learning_rate", "activation"), "fnn")
+
+
+@cache
+def cnn() -> dict[str, bytes]:
+    return draw(only(sample(failed=("cnn/kernel_9",)), "cnn", "kernel"), "cnn")
+
+
+def test_the_names_are_known_before_anything_is_drawn():
+    assert list(fnn()) == figure_names("fnn", ["learning_rate", "activation"])
+    assert list(cnn()) == figure_names("cnn", ["kernel"])
+
+
+def test_the_names_cost_no_heavy_import():
+    heavy = "{'matplotlib', 'pandas', 'numpy', 'seaborn'} & set(sys.modules)"
+    code = f"import sys, ablation.figures as f; f.figure_names('cnn', ['depth']); print({heavy})"
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        env={"PYTHONPATH": ":".join(sys.path)},
+    )  # fmt: skip
+    assert found.stdout.strip() == "set()"
+
+
+def test_the_same_data_give_the_same_bytes():
+    again = draw(only(sample(), "fnn", "learning_rate", "activation"), "fnn")
+    assert again == fnn()
+    assert draw(only(sample(failed=("cnn/kernel_9",)), "cnn", "kernel"), "cnn") == cnn()
+
+
+def test_other_data_give_another_figure():
+    made = only(sample(), "fnn", "activation")
+    rows = made.tables["replicates"]["status"] == "ok"
+    made.tables["replicates"].loc[rows, "mse"] *= 1.3
+    assert draw(made, "fnn")["fnn_activation_metrics"] != fnn()["fnn_activation_metrics"]
+
+
+@pytest.mark.parametrize("made", [fnn, cnn])
+def test_a_figure_takes_its_ink_from_the_page(made):
+    for svg in made().values():
+        text = svg.decode()
+        assert "currentColor" in text
+        assert INK not in text
+        assert "#000000" not in text
+        assert "DejaVu" not in text.replace("'DejaVu Sans', sans-serif", "", 1)
+        assert "<dc:date>" not in text
+        assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]*"', "", text)
+
+
+def test_ids_of_all_figures_are_different_and_references_resolve():
+    seen: set[str] = set()
+    for name, svg in {**fnn(), **cnn()}.items():
+        root = ET.fromstring(svg)
+        ids = [element.get("id") for element in root.iter() if element.get("id")]
+        assert len(ids) == len(set(ids))
+        assert not seen & set(ids)
+        seen |= set(ids)
+        text = svg.decode()
+        used = set(re.findall(r"url\(#([^)]+)\)", text)) | set(re.findall(r'href="#([^"]+)"', text))
+        assert used <= set(ids), name
+
+
+def test_a_value_has_one_look_on_its_axis_and_the_reference_the_first_colour():
+    for name, svg in fnn().items():
+        assert PALETTE[0] in svg.decode(), name
+    found = looks(["0.1", "0.01", "0.001"], "0.01", PALETTE)
+    assert found["0.01"].colour == PALETTE[0]
+    assert looks(["a", "b"], "b", PALETTE)["b"].colour == found["0.01"].colour
+    assert len({look.colour for look in found.values()}) == 3
+    assert len({str(look.dash) for look in found.values()}) == 3
+    assert len({look.marker for look in found.values()}) == 3
+
+
+def test_the_colour_of_a_value_is_the_same_in_every_figure_of_its_axis():
+    sigmoid = looks(["relu", "tanh", "sigmoid"], "relu", PALETTE)["sigmoid"].colour
+    for kind in ("curves", "metrics", "predictions"):
+        assert sigmoid in fnn()[f"fnn_activation_{kind}"].decode()
+
+
+def test_divergence_and_failure_are_written_into_the_figures():
+    for kind in ("curves", "metrics", "predictions"):
+        assert "diverged in 24 of 24" in fnn()[f"fnn_learning_rate_{kind}"].decode()
+    for kind in ("curves", "metrics", "confusion"):
+        assert "failed" in cnn()[f"cnn_kernel_{kind}"].decode()
+
+
+def test_the_words_of_a_figure_are_those_of_the_language():
+    made = only(sample(), "fnn", "activation")
+    text = draw(made, "fnn", "zh")["fnn_activation_curves"].decode()
+    assert load("zh")["figure.val_loss"] in text
+    assert load("en")["figure.val_loss"] not in text
+
+
+def test_an_axis_on_which_everything_failed_is_still_drawn():
+    cells = ("cnn/pooling_max", "cnn/pooling_average")
+    made = only(sample(failed=cells), "cnn", "pooling")
+    for name, svg in draw(made, "cnn").items():
+        assert "failed" in svg.decode(), name
+
+
+def test_named_palettes_leave_out_what_is_too_faint():
+    found = colours("colorblind", 5)
+    assert len(found) >= 5
+    assert all(luminance(colour) < 0.4 for colour in found)
+    assert colours(["#FF0000"], 3) == ["#ff0000"] * 3
+    with pytest.raises(ValueError, match="at least one"):
+        colours([], 2)
+
+
+def test_contrast_of_the_heat_colour_holds_for_black_and_white_text():
+    from ablation.figures.matrices import HEAT
+
+    hexed = "#" + "".join(f"{round(255 * part):02x}" for part in HEAT)
+    level = luminance(hexed)
+    assert (level + 0.05) / 0.05 >= 4.5 or np.isclose((level + 0.05) / 0.05, 4.5, atol=0.1)
+    assert 1.05 / (level + 0.05) >= 4.5

@@ -1,0 +1,121 @@
+"""Drawing functions: data and axes in, axes out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from ablation.figures.curves import band, draw_curves, limits
+from ablation.figures.matrices import draw_confusion, largest_error, percent_text, row_percent
+from ablation.figures.points import draw_points
+from ablation.figures.scatter import draw_predictions, view_of
+from ablation.figures.style import Look, looks
+from ablation.figures.svg import clean
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+
+def axes() -> Axes:
+    return Figure().subplots()
+
+
+def curve(values: list[list[float]], ok: bool = True) -> pd.DataFrame:
+    rows = [
+        {"label": "a", "replicate": r, "ok": ok, "epoch": e, "val_loss": value}
+        for r, line in enumerate(values)
+        for e, value in enumerate(line, 1)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_the_band_is_the_central_share_of_the_replicates():
+    found = band(curve([[float(i)] for i in range(11)]), "val_loss")
+    assert found.loc[1].tolist() == [1.0, 5.0, 9.0]
+
+
+def test_a_wide_range_is_drawn_on_a_log_scale():
+    look = looks(["a"], "a", None)
+    assert (
+        draw_curves(axes(), curve([[500.0, 5.0]]), "val_loss", look, loss=True).get_yscale()
+        == "log"
+    )
+    assert (
+        draw_curves(axes(), curve([[9.0, 5.0]]), "val_loss", look, loss=True).get_yscale()
+        == "linear"
+    )
+
+
+def test_one_absurd_replicate_does_not_set_the_scale():
+    good = curve([[9.0, 5.0]] * 10)
+    bad = curve([[1e30, np.nan]], ok=False).assign(replicate=99)
+    ax = draw_curves(axes(), pd.concat([good, bad]), "val_loss", looks(["a"], "a", None), loss=True)
+    assert ax.get_ylim()[1] < 100
+    crosses = [line for line in ax.lines if line.get_marker() == "x"]
+    assert len(crosses) == 1
+
+
+def test_limits_of_nothing_are_a_plain_unit():
+    assert limits([], pd.Series([np.nan]), loss=True) == (0.0, 1.0)
+
+
+def test_every_replicate_is_a_point_and_the_mean_has_its_interval():
+    rows = pd.DataFrame({"label": ["a"] * 3, "replicate": [0, 1, 2], "mse": [1.0, 2.0, 3.0]})
+    cells = pd.DataFrame({"label": ["a"], "mse_mean": [2.0], "mse_low": [0.5], "mse_high": [3.5]})
+    ax = draw_points(axes(), rows, cells, "mse", looks(["a"], "a", None), reference="a", notes={})
+    assert any(list(line.get_xdata()) == [1.0, 2.0, 3.0] for line in ax.lines)
+    assert any(list(line.get_xdata()) == [0.5, 3.5] for line in ax.lines)
+    low, high = ax.get_xlim()
+    assert low < 0.5
+    assert high > 3.5
+
+
+def test_a_value_without_numbers_says_why():
+    rows = pd.DataFrame({"label": ["a"], "replicate": [0], "mse": [np.nan]})
+    cells = pd.DataFrame(
+        {"label": ["a"], "mse_mean": [np.nan], "mse_low": [np.nan], "mse_high": [np.nan]}
+    )
+    ax = draw_points(
+        axes(), rows, cells, "mse", looks(["a"], "a", None), reference="a", notes={"a": "gone"}
+    )
+    assert [text.get_text() for text in ax.texts] == ["gone"]
+
+
+def test_confusion_is_in_percent_of_the_row():
+    found = row_percent([[3, 1], [0, 0]])
+    assert found.tolist() == [[75.0, 25.0], [0.0, 0.0]]
+    assert largest_error([found]) == 25.0
+    assert largest_error([np.diag([100.0, 100.0])]) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(100.0, "100"), (97.25, "97.2"), (0.3, ".3"), (1.0, "1.0")]
+)
+def test_percent_text(value, text):
+    assert percent_text(value) == text
+
+
+def test_every_number_of_a_matrix_that_is_not_zero_is_printed():
+    ax = draw_confusion(axes(), row_percent([[3, 1], [0, 4]]), largest=25.0)
+    assert [text.get_text() for text in ax.texts] == ["75.0", "25.0", "100"]
+
+
+def test_a_prediction_out_of_view_stays_at_the_edge():
+    frame = pd.DataFrame({"replicate": [0, 0], "target": [5.0, 50.0], "prediction": [6.0, 900.0]})
+    ax = draw_predictions(axes(), frame, Look("#0072b2", "solid", "o"), view=(0.0, 60.0))
+    assert np.nanmax(ax.lines[-1].get_ydata()) == 60.0
+    assert view_of([]) == (0.0, 1.0)
+    assert view_of([frame])[1] < 70
+
+
+def test_cleaning_keeps_used_ids_under_the_prefix_and_drops_the_rest():
+    raw = (
+        b'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
+        b'<metadata>x</metadata><g id="axes_1"><path id="p" d="M 1.23456 2 \nL 1.23456 2 \n"/>'
+        b'<use xlink:href="#p" clip-path="url(#c)"/></g><clipPath id="c"/></svg>'
+    )
+    text = clean(raw, "fig").decode()
+    assert "metadata" not in text
+    assert "axes_1" not in text
+    assert 'href="#fig-p"' in text
+    assert 'id="fig-c"' in text
+    assert 'd="M1.23 2h0"' in text

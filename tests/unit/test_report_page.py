@@ -1,0 +1,214 @@
+"""The page: strict, escaped, alone, and true to its data."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from ablation.report.render import environment
+from ablation.report.words import Words
+from jinja2 import UndefinedError
+from report.sample import Sample, blank, compared, only, page, sample
+
+
+def text_of(html: str) -> str:
+    class Text(HTMLParser):
+        parts: list[str] = []  # noqa: RUF012
+        hidden = 0
+
+        def handle_starttag(self, tag, attrs):
+            self.hidden += tag in ("style", "script")
+
+        def handle_endtag(self, tag):
+            self.hidden -= tag in ("style", "script")
+
+        def handle_data(self, data):
+            if not self.hidden:
+                self.parts.append(data)
+
+    parser = Text()
+    parser.parts = []
+    parser.feed(html)
+    return re.sub(r"[ \n]+", " ", "".join(parser.parts))
+
+
+def small() -> Sample:
+    return only(sample(), "fnn", "activation")
+
+
+def test_a_missing_value_raises():
+    template = environment(Words({})).from_string("{{ a.b }}")
+    with pytest.raises(UndefinedError):
+        template.render(a={})
+
+
+def test_a_figure_that_was_not_drawn_raises():
+    made = small()
+    figures = blank(made)
+    del figures["fnn_activation_metrics"]
+    with pytest.raises(KeyError, match="fnn_activation_metrics"):
+        page(made, figures)
+
+
+def test_the_title_is_escaped():
+    html = page(small(), title="<script>alert(1)</script>")
+    assert "<script>alert(1)" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+
+
+def test_a_reason_of_failure_is_escaped():
+    made = sample(failed=("cnn/kernel_9",))
+    for axis in made.study["models"][1]["axes"]:
+        for cell in axis["cells"]:
+            if cell["failed"]:
+                cell["failed"] = "Broken <b>pipe</b>."
+    assert "<b>pipe" not in page(made)
+
+
+def test_the_page_asks_for_nothing_from_outside():
+    html = page(sample())
+    assert re.findall(r'(?:src|href|action|data)="(?!#|data:,")[^"]*"', html) == []
+    assert "@import" not in html
+    assert "url(" not in re.sub(r"url\(#", "", html)
+    assert "xmlns" not in html
+
+
+def test_the_same_data_give_the_same_page():
+    assert page(sample()) == page(sample())
+
+
+def test_a_failed_cell_is_named_with_its_reason():
+    text = text_of(page(sample(failed=("cnn/kernel_9",))))
+    assert "cnn/kernel_9 (CNN, Kernel size = 9): Killed: out of memory (signal 9)." in text
+    assert "Cells that failed" not in text_of(page(sample()))
+
+
+def test_divergence_is_said_with_counts():
+    text = text_of(page(sample()))
+    assert "0.1 diverged in 24 of 24 replicates." in text
+    assert "8 diverged in 4 of 24 replicates." in text
+    assert "Where 8 survives, it does no better than predicting the mean" in text
+
+
+def test_a_diverged_reference_is_no_reference():
+    made = only(sample(broken_reference=True), "fnn", "activation")
+    text = text_of(page(made))
+    assert "The reference, relu, has no usable number" in text
+    assert "no reference" in text
+    assert "the reference has no usable number" in text  # the reason behind a dash
+
+
+def test_numbers_in_prose_come_from_the_data():
+    made = small()
+    before = text_of(page(made))
+    row = made.comparisons["models"]["fnn"]["axes"]["activation"]["rows"]["sigmoid"]
+    row |= {"difference": 7.25, "difference_interval": [6.25, 8.25], "p_adjusted": 0.0421}
+    after = text_of(page(made))
+    sentence = "higher by 7.2 (1000 USD)² (interval of the difference [+6.2, +8.2] at 97.5 %"
+    assert sentence not in before
+    assert sentence in after
+    assert "adjusted p 0.042" in after
+
+
+def test_the_text_on_training_follows_the_curves():
+    made = small()
+    assert "lowest at epoch" in text_of(page(made))
+    relu = made.tables["replicates"]["label"] == "relu"
+    made.tables["replicates"].loc[relu, "best_epoch"] = 3
+    assert "lowest at epoch 3 of 100 with relu" in text_of(page(made))
+
+
+def test_the_numbers_of_the_course_report_stand_beside_ours():
+    text = text_of(page(small()))
+    assert "19.21" in text  # sigmoid, in the report
+    assert "76.2" in text  # and in its earlier run
+    assert "published numbers" in text
+    made = small()
+    made.study["models"][0]["data"]["n_train"] = 150
+    text = text_of(page(made))
+    assert "trained on 337 samples, this study on 150" in text
+    assert "19.21" not in text
+
+
+def test_a_smoke_study_says_so():
+    made = small()
+    assert 'class="badge"' not in page(made)
+    made.study["study"]["name"] = "smoke"
+    assert re.search(r'class="badge">smoke study<', page(made))
+
+
+def test_cells_trained_unlike_are_noted():
+    made = small()
+    assert "were trained alike" not in text_of(page(made))
+    made.tables["cells"].loc[made.tables["cells"]["label"] == "tanh", "torch"] = "2.15.0"
+    assert "Not all cells of FNN were trained alike. PyTorch: 2.14.1, 2.15.0." in text_of(
+        page(made)
+    )
+
+
+def test_an_axis_at_another_learning_rate_says_what_is_fixed():
+    text = text_of(page(only(sample(), "fnn", "depth")))
+    assert "Fixed for all values: learning rate 0.001" in text
+
+
+def test_digits_are_printed_for_the_classifier_with_the_published_rows():
+    html = page(only(sample(), "cnn", "depth"))
+    assert html.count('<table class="digits">') == 1
+    assert "92.1" in text_of(html)  # digit 9 at depth 1, in the report
+
+
+def test_tables_have_scopes_and_headings_do_not_skip():
+    html = page(sample())
+    assert "<th>" not in html
+    assert html.count("<th") == html.count('scope="') + html.count(
+        "<thead"
+    )  # thead begins with <th
+    levels = [int(level) for level in re.findall(r"<h(\d)", html)]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def all_failed() -> Sample:
+    made = sample(failed=("cnn/pooling_max", "cnn/pooling_average"))
+    made = only(made, "cnn", "pooling")
+    data = made.study["models"][0]["data"]
+    for name in ("n_train", "n_validation", "n_test"):
+        del data[name]
+    for cell in made.study["models"][0]["axes"][0]["cells"]:
+        cell["environment"] = None
+    made.comparisons = compared(made.study, made.tables)
+    return made
+
+
+def test_a_study_in_which_everything_failed_still_has_a_report():
+    text = text_of(page(all_failed()))
+    assert "Cells that failed: 2" in text
+    assert "No setting has a usable validation loss." in text
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_very_few_replicates_are_reported_as_such(count):
+    made = sample()
+    rows = made.tables["replicates"]
+    made.tables["replicates"] = rows[rows["replicate"] < count]
+    cells = made.tables["cells"]
+    cells["n_ok"] = cells["n_ok"].clip(upper=count)
+    if count == 1:
+        wide = [c for c in cells.columns if c.endswith(("_low", "_high", "_sd"))]
+        cells[wide] = np.nan
+    made.comparisons = compared(made.study, made.tables)
+    assert "cannot tell (too few pairs)" in text_of(page(made))
+
+
+def test_tables_read_back_from_files_give_the_same_page(tmp_path):
+    made = sample(failed=("cnn/kernel_9",))
+    expected = page(made)
+    for name, frame in made.tables.items():
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+        words = {"label": str, "key": str, "cell": str}
+        made.tables[name] = pd.read_csv(tmp_path / f"{name}.csv", dtype=words)
+    assert page(made) == expected
