@@ -51,12 +51,12 @@ BASE = {"fnn": FNN, "cnn": CNN}
 REPLICATES = {"fnn": 24, "cnn": 6}
 DATA = {
     "fnn": {
-        "dataset": "boston", "source": "embedded", "sha256": {"boston_data.csv": "3fa1" * 16},
+        "dataset": "boston", "sha256": {"boston_data.csv": "3fa1" * 16},
         "n_train": 337, "n_validation": 84, "n_test": 84, "test_train_ratio": 0.25,
         "fixed_test_set": False,
     },
     "cnn": {
-        "dataset": "mnist-5k", "source": "embedded", "sha256": {"mnist_5k.npz": "9b07" * 16},
+        "dataset": "mnist-5k", "sha256": {"mnist_5k.npz": "9b07" * 16},
         "n_train": 2400, "n_validation": 600, "n_test": 500, "test_train_ratio": 500 / 2400,
         "fixed_test_set": False,
     },
@@ -88,7 +88,7 @@ def sample(*, failed: tuple[str, ...] = (), broken_reference: bool = False) -> S
 @cache
 def _sample(failed: tuple[str, ...], broken_reference: bool) -> Sample:
     study: dict[str, Any] = {
-        "study": {"name": "default", "seed": 20261, "title": "Two ablation studies, in replicates"},
+        "study": {"name": "default", "seed": 20261},
         "models": [],
     }
     replicates: list[dict[str, Any]] = []
@@ -119,7 +119,7 @@ def _sample(failed: tuple[str, ...], broken_reference: bool) -> Sample:
                 entries.append(
                     {"cell": name, "label": label(value), "value": value, "key": key,
                      "store": f"results/store/{model}/{key}",
-                     "eval": f"results/store/{model}/{key}/eval-0123456789abcdef",
+                     "eval": "0123456789abcdef",
                      "failed": reason,
                      "confusion_matrix": _confusion(rows) if model == "cnn" and rows else None,
                      "environment": {**ENVIRONMENT, "precision": "fp32"} if model == "fnn"
@@ -142,7 +142,11 @@ def _sample(failed: tuple[str, ...], broken_reference: bool) -> Sample:
     }
     config = {
         "study": {"name": "default", "seed": 20261},
-        "report": {"title": study["study"]["title"], "language": "en", "palette": "colorblind"},
+        "report": {
+            "title": "Two ablation studies, in replicates",
+            "language": "en",
+            "palette": "colorblind",
+        },
         "statistics": {"confidence": 0.95, "margin": {"fnn": 3.0, "cnn": 0.02}},
         "compute": {"device": "auto", "precision": "auto", "threads": 1},
         "models": {m: {"replicates": REPLICATES[m], "parameters": BASE[m]} for m in BASE},
@@ -196,7 +200,7 @@ def page(made: Sample, figures: dict[str, str] | None = None, **changes: Any) ->
     """The report of a sample."""
     from ablation.report import build
 
-    settings = {"config": made.config, "language": "en", "title": made.study["study"]["title"]}
+    settings = {"config": made.config, "language": "en", "title": made.config["report"]["title"]}
     return build(
         made.study, made.comparisons, made.tables, figures or blank(made), **{**settings, **changes}
     )

@@ -168,8 +168,8 @@ LABELS = [
         + OWN_PATH,
     ),
     (
-        fnn("wide: {values: {a: {width: 64}, A: {width: 32}}}"),
-        f"{FNN}wide.values holds {{'width': 32}}, which shares the path results/fnn/wide_A with "
+        fnn("wide: {values: {A: {width: 64}, a: {width: 32}}}"),
+        f"{FNN}wide.values holds {{'width': 32}}, which shares the path results/fnn/wide_a with "
         f"{{'width': 64}} of axis wide: {OWN_PATH}",
     ),
     (
@@ -271,7 +271,7 @@ def test_what_is_no_number_is_named(value: str) -> None:
 @pytest.mark.parametrize("name", ["smoke\n", "default\n"])
 def test_a_name_ends_where_its_line_ends(name: str) -> None:
     """Python's ``$`` also matches before a last newline; a folder must not end in one."""
-    with pytest.raises(ConfigError, match="study.name"):
+    with pytest.raises(ConfigError, match=r"study\.name"):
         resolve(merge(variant("{}"), {"study": {"name": name}}))
     axes = {f"{name.strip()}\n": {"parameter": "width", "values": [64]}}
     with pytest.raises(ConfigError, match=r"models\.fnn\.axes"):

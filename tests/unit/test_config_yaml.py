@@ -54,7 +54,7 @@ def test_a_reference_is_a_label(written: str, label: str) -> None:
 def test_numbers_name_labelled_sets() -> None:
     sets = "{3: {width: 64}, 0.5: {width: 32}, 1e-5: {width: 16}}"
     built = study(f"models: {{fnn: {{axes: {{wide: {{values: {sets}}}}}}}}}")
-    assert list(labels(built, "wide")) == ["3", "0.5", "1e-5"]
+    assert set(labels(built, "wide")) == {"3", "0.5", "1e-5"}
 
 
 def test_small_numbers_have_plain_labels() -> None:
@@ -80,4 +80,4 @@ def test_null_drops_an_axis_a_value_and_a_model() -> None:
     assert {cell.model for cell in built.cells} == {"cnn"}
     sets = "{base: {}, wide: {width: 128}, none: null}"
     built = study(f"models: {{fnn: {{axes: {{size: {{values: {sets}}}}}}}}}")
-    assert list(labels(built, "size")) == ["base", "wide"]
+    assert set(labels(built, "size")) == {"base", "wide"}

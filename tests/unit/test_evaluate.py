@@ -1,6 +1,7 @@
 """Evaluation: metrics against scikit-learn's, diverged replicates, the produced files and their way back."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,9 +16,10 @@ from ablation.cnn import evaluate as cnn_evaluate
 from ablation.cnn.network import StackedCNN
 from ablation.fnn import evaluate as fnn_evaluate
 from ablation.fnn.network import StackedFNN
-from ablation.grid import Cell, build
+from ablation.grid import Cell, Study, build
 from ablation.plan import Plan
 from ablation.registry import MODELS
+from ablation.replicate import load_replicate, load_test_part
 from ablation.schemas import InvalidDocumentError, validate_document
 from ablation.statistics.intervals import mean_interval
 from ablation.store import StoreError, publish, read_json, write_json
@@ -65,7 +67,7 @@ def test_classification_metrics_are_scikit_learns() -> None:
 def test_fnn_predictions_are_those_of_the_plain_networks(
     fnn_parameters: dict[str, Any], boston_parts: Parts
 ) -> None:
-    train, test = boston_parts(6)
+    _, test = boston_parts(6)
     stack = dict(StackedFNN(fnn_parameters, 5, range(6)).state_dict())
     rows, columns = fnn_evaluate.evaluate(fnn_parameters, stack, test)
     assert len(rows) == 6
@@ -147,11 +149,11 @@ class Stored:
     """A trained cell on disk as the trainer leaves it, with the prepared parts beside."""
 
     def __init__(
-        self, cell: Cell, folder: Path, train: Part, test: Part, diverged: set[int]
+        self, cell: Cell, folder: Path, train: Part, test: Part, diverged: frozenset[int]
     ) -> None:
         network: Any = {"fnn": StackedFNN, "cnn": StackedCNN}[cell.model]
         replicates = len(train["mean"])
-        self.cell, self.entry = cell, folder / "entry"
+        self.cell, self.entry = cell, folder / "results" / "store" / cell.model / cell.key
         self.stack = dict(network(cell.spec["parameters"], 5, range(replicates)).state_dict())
         for tensor in self.stack.values():
             for r in diverged:
@@ -162,7 +164,9 @@ class Stored:
             # The second one is known to have diverged from its losses; its parameters are finite.
             rows = [facts(r, r in diverged or r == 1) for r in range(replicates)]
             write_json(draft / "replicates.json", rows)
-        self.parts = [folder / f"{name}.safetensors" for name in ("train", "test")]
+        self.data = self.entry.parents[1] / "data" / f"{cell.model}-{cell.data_key}"
+        self.data.mkdir(parents=True)
+        self.parts = [self.data / f"{name}.safetensors" for name in ("train", "test")]
         for part, path in zip((train, test), self.parts, strict=True):
             save_file({name: t.contiguous().clone() for name, t in part.items()}, path)
         self.output = self.entry / "eval-0123456789abcdef" / "metrics.json"
@@ -180,34 +184,40 @@ class Stored:
 
 
 @pytest.fixture
-def stored(
-    config: dict[str, Any],
-    fnn_parameters: dict[str, Any],
-    cnn_parameters: dict[str, Any],
-    boston_parts: Parts,
-    digit_parts: Parts,
-    tmp_path: Path,
-) -> Any:
+def small_study(
+    config: dict[str, Any], fnn_parameters: dict[str, Any], cnn_parameters: dict[str, Any]
+) -> Study:
+    """The shipped study with narrow networks."""
     config["models"]["fnn"]["parameters"] = fnn_parameters
     config["models"]["cnn"]["parameters"] = cnn_parameters
-    study = build(config)
+    return build(config)
 
-    def make(model: str, diverged: set[int] = frozenset()) -> Stored:  # type: ignore[assignment]
+
+@pytest.fixture
+def stored(
+    small_study: Study, boston_parts: Parts, digit_parts: Parts, tmp_path: Path
+) -> Callable[..., Stored]:
+    """``stored(model, diverged)``: a trained cell on disk."""
+
+    def make(model: str, diverged: frozenset[int] = frozenset()) -> Stored:
         train, test = {"fnn": boston_parts, "cnn": digit_parts}[model](6)
         name = {"fnn": "fnn/activation_relu", "cnn": "cnn/pooling_max"}[model]
-        return Stored(study.by_name[name], tmp_path, train, test, diverged)
+        return Stored(small_study.by_name[name], tmp_path, train, test, diverged)
 
     return make
 
 
 @pytest.mark.parametrize(("model", "module"), [("fnn", fnn_evaluate), ("cnn", cnn_evaluate)])
-def test_the_produced_document(stored: Any, model: str, module: ModuleType) -> None:
-    own = stored(model, {3})
+def test_the_produced_document(
+    stored: Callable[..., Stored], model: str, module: ModuleType
+) -> None:
+    own = stored(model, frozenset({3}))
     document = own.evaluate()
     validate_document(document, "store_metrics")
     assert document["key"] == own.cell.key
     assert document["fingerprint"] == document["eval"] == "0123456789abcdef"
     assert document["status"] == {"ok": 4, "diverged": 2}
+    assert document["data"]["prepared"] == own.data.name
     assert [row["status"] for row in document["replicates"]] == [
         *("ok", "diverged", "ok", "diverged", "ok", "ok")
     ]
@@ -244,14 +254,16 @@ def test_the_produced_document(stored: Any, model: str, module: ModuleType) -> N
         assert document["data"]["test_train_ratio"] == 0.25
 
 
-def test_all_diverged_is_a_document_too(stored: Any) -> None:
-    document = stored("cnn", set(range(6))).evaluate()
+def test_all_diverged_is_a_document_too(stored: Callable[..., Stored]) -> None:
+    document = stored("cnn", frozenset(range(6))).evaluate()
     assert document["status"] == {"ok": 0, "diverged": 6}
     assert document["metrics"]["accuracy"] == {"mean": None, "sd": None, "ci95": None, "n": 0}
     assert np.array(document["confusion_matrix"]).sum() == 0
 
 
-def test_evaluating_twice_gives_the_same_bytes(stored: Any, tmp_path: Path) -> None:
+def test_evaluating_twice_gives_the_same_bytes(
+    stored: Callable[..., Stored], tmp_path: Path
+) -> None:
     own = stored("cnn")
     own.evaluate()
     first = own.output.read_bytes()
@@ -260,7 +272,7 @@ def test_evaluating_twice_gives_the_same_bytes(stored: Any, tmp_path: Path) -> N
     assert own.output.read_bytes() == first
 
 
-def test_a_damaged_entry_is_not_evaluated(stored: Any) -> None:
+def test_a_damaged_entry_is_not_evaluated(stored: Callable[..., Stored]) -> None:
     own = stored("fnn")
     path = own.entry / "train" / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"\x7f")
@@ -269,14 +281,14 @@ def test_a_damaged_entry_is_not_evaluated(stored: Any) -> None:
     assert not own.output.parent.exists()
 
 
-def test_an_entry_of_another_key_is_not_evaluated(stored: Any) -> None:
+def test_an_entry_of_another_key_is_not_evaluated(stored: Callable[..., Stored]) -> None:
     own = stored("fnn")
     own.job["key"] = key_of("another")
     with pytest.raises(StoreError, match="another specification"):
         own.evaluate()
 
 
-def test_a_failed_training_is_not_evaluated(stored: Any) -> None:
+def test_a_failed_training_is_not_evaluated(stored: Callable[..., Stored]) -> None:
     own = stored("fnn")
     write_json(own.entry / "status.json", {"failed": "killed by signal 9"})
     with pytest.raises(StoreError, match="training failed: killed by signal 9"):
@@ -295,11 +307,59 @@ def test_a_failed_training_is_not_evaluated(stored: Any) -> None:
         ("model_size", None),
     ],
 )
-def test_another_document_is_invalid(stored: Any, path: str, value: Any) -> None:
+def test_another_document_is_invalid(stored: Callable[..., Stored], path: str, value: Any) -> None:
     document = stored("fnn").evaluate()
     validate_document(document, "store_metrics")
     with pytest.raises(InvalidDocumentError, match="store_metrics"):
         validate_document(json.loads(json.dumps({**document, path: value})), "store_metrics")
+
+
+@pytest.mark.parametrize("model", ["fnn", "cnn"])
+@pytest.mark.parametrize("study", ["", "smoke"])
+def test_a_replicate_that_is_taken_home(
+    stored: Callable[..., Stored], tmp_path: Path, model: str, study: str
+) -> None:
+    """It predicts on its own test part what the study wrote down, whichever study's folder it comes from."""
+    own = stored(model)
+    document = own.evaluate()
+    results = tmp_path / "results" / study
+    view = {**document, "model": model, "spec": own.cell.spec}
+    write_json(results / own.cell.name / "metrics.json", view)
+    table = pd.read_csv(own.output.parent / "predictions.csv")
+    for r in (0, 5):
+        network = load_replicate(own.cell.name, r, results)
+        assert type(network) is torch.nn.Sequential
+        assert not network.training
+        inputs, targets = load_test_part(own.cell.name, r, results)
+        with torch.no_grad():
+            outputs = network(inputs)
+        rows = table[table["replicate"] == r]
+        if model == "fnn":
+            assert targets.tolist() == pytest.approx(rows["target"].tolist())
+            predicted = outputs.flatten().tolist()
+            assert predicted == pytest.approx(rows["prediction"].tolist(), rel=1e-4)
+        else:
+            assert targets.tolist() == rows["label"].tolist()
+            assert (outputs.argmax(1).numpy() == rows["predicted"].to_numpy()).mean() > 0.97
+
+
+def test_a_replicate_that_is_not_there(stored: Callable[..., Stored], tmp_path: Path) -> None:
+    own, results = stored("fnn"), tmp_path / "results"
+    with pytest.raises(StoreError, match=r"has no metrics\.json"):
+        load_replicate(own.cell.name, 0, results)
+    path = results / own.cell.name / "metrics.json"
+    view = {**own.evaluate(), "model": "fnn", "spec": own.cell.spec}
+    write_json(path, view)
+    for replicate in (6, -1):
+        with pytest.raises(IndexError, match="there are 0 to 5"):
+            load_replicate(own.cell.name, replicate, results)
+    write_json(path, {**view, "status": {"failed": "killed", "ok": 0, "diverged": 0}})
+    with pytest.raises(StoreError, match="failed: killed"):
+        load_replicate(own.cell.name, 0, results)
+    write_json(path, view)
+    (own.entry / "train" / "model.safetensors").write_bytes(b"torn")
+    with pytest.raises(StoreError, match="incomplete or damaged"):
+        load_replicate(own.cell.name, 0, results)
 
 
 def test_a_plan_names_where_the_document_lies(config: dict[str, Any]) -> None:

@@ -51,8 +51,8 @@ def test_the_names_cost_no_heavy_import():
 
 
 def test_the_same_data_give_the_same_bytes():
-    again = draw(only(sample(), "fnn", "learning_rate", "activation"), "fnn")
-    assert again == fnn()
+    again = draw(only(sample(), "fnn", "activation"), "fnn")
+    assert again == {name: fnn()[name] for name in again}
     assert draw(only(sample(failed=("cnn/kernel_9",)), "cnn", "kernel"), "cnn") == cnn()
 
 

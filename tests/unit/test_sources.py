@@ -78,22 +78,22 @@ def test_shared_code_counts_for_both(package: Path, digests: Digests, old: str, 
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "model"),
+    ("file", "change", "model"),
     [
-        ("fnn/network.py", "INPUT_DIM = 13", "INPUT_DIM = 12", "fnn"),
-        ("fnn/prepare.py", "(turn + 1)", "(turn + 2)", "fnn"),
-        ("fnn/raw.py", "PARTS = 6", "PARTS = 7", "fnn"),
-        ("cnn/network.py", "avg_pool2d", "lp_pool2d", "cnn"),
-        ("cnn/prepare.py", '"test": 50', '"test": 40', "cnn"),
-        ("cnn/augment.py", "+= 1.0", "+= 1.1", "cnn"),
-        ("cnn/layers.py", "kernel // 2", "kernel // 3", "cnn"),
+        ("fnn/network.py", ("INPUT_DIM = 13", "INPUT_DIM = 12"), "fnn"),
+        ("fnn/prepare.py", ("(turn + 1)", "(turn + 2)"), "fnn"),
+        ("fnn/raw.py", ("PARTS = 6", "PARTS = 7"), "fnn"),
+        ("cnn/network.py", ("avg_pool2d", "lp_pool2d"), "cnn"),
+        ("cnn/prepare.py", ('"test": 50', '"test": 40'), "cnn"),
+        ("cnn/augment.py", ("+= 1.0", "+= 1.1"), "cnn"),
+        ("cnn/layers.py", ("kernel // 2", "kernel // 3"), "cnn"),
     ],
 )
 def test_code_of_one_network_counts_for_it_alone(
-    package: Path, digests: Digests, file: str, old: str, new: str, model: str
+    package: Path, digests: Digests, file: str, change: tuple[str, str], model: str
 ) -> None:
     before = digests()
-    edit(package / file, old, new)
+    edit(package / file, *change)
     after = digests()
     assert {name for name in before if before[name] != after[name]} == {model}
 

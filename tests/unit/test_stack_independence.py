@@ -106,11 +106,11 @@ def test_at_full_length_predictions_agree(
 ) -> None:
     parameters = {**cnn_parameters, **NOISY, "dropout": 0.2, "channels": [4, 8], "fc_width": 32}
     parameters |= {"epochs": 15, "kernel": 3}
-    part, test = digit_parts(3, train=256, validation=60, test=500)
+    part, test = digit_parts(3, train=200, validation=60, test=500)
     stack = train_cnn(parameters, part, range(3))
     test = {**test, "mean": part["mean"], "scale": part["scale"]}
     _, together = cnn_evaluate.evaluate(parameters, stack.tensors, test)
-    for r in (0, 2):
+    for r in (2,):
         alone = train_cnn(parameters, part, [r])
         own = {name: test[name][[r]] for name in ("test_index", "mean", "scale")}
         _, columns = cnn_evaluate.evaluate(parameters, alone.tensors, {**test, **own})

@@ -18,7 +18,7 @@ IDENTITY = {"key": "0123456789abcdef", "torch": "2"}
 Run = Callable[..., Trained]
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """Stands for a kill."""
 
 
@@ -57,7 +57,7 @@ def kill_in_epoch(epoch: int) -> Callable[[str], None]:
 
     def report(line: str) -> None:
         if line.startswith(f"epoch {epoch}/"):
-            raise Killed
+            raise KilledError
 
     return report
 
@@ -75,9 +75,9 @@ def assert_identical(one: Trained, other: Trained) -> None:
 def test_resumed_is_undisturbed(runs: dict[str, Run], model: str, tmp_path: Path) -> None:
     run, path = runs[model], tmp_path / "cell" / "checkpoint.safetensors"
     undisturbed = run()
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         run(checkpoint=checkpoint(path), report=kill_in_epoch(2))
-    with pytest.raises(Killed):  # killed a second time, by then resumed once
+    with pytest.raises(KilledError):  # killed a second time, by then resumed once
         run(checkpoint=checkpoint(path), report=kill_in_epoch(4))
     lines: list[str] = []
     resumed = run(checkpoint=checkpoint(path), report=lines.append)
@@ -96,7 +96,7 @@ def test_saving_changes_no_number(runs: dict[str, Run], model: str, tmp_path: Pa
 
 def test_a_checkpoint_of_another_identity_is_ignored(runs: dict[str, Run], tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.safetensors"
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         runs["fnn"](checkpoint=checkpoint(path), report=kill_in_epoch(4))
     other = checkpoint(path, {**IDENTITY, "key": "fedcba9876543210"})
     assert other.load() is None
@@ -109,7 +109,7 @@ def test_a_checkpoint_of_another_identity_is_ignored(runs: dict[str, Run], tmp_p
 @pytest.mark.parametrize("damage", ["torn", "header", "noise", "empty", "foreign", "folder"])
 def test_a_damaged_checkpoint_is_ignored(runs: dict[str, Run], tmp_path: Path, damage: str) -> None:
     path = tmp_path / "checkpoint.safetensors"
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         runs["fnn"](checkpoint=checkpoint(path), report=kill_in_epoch(4))
     whole = path.read_bytes()
     if damage == "foreign":
@@ -129,7 +129,7 @@ def test_a_damaged_checkpoint_is_ignored(runs: dict[str, Run], tmp_path: Path, d
 
 def test_the_file_is_replaced_whole_and_removed(runs: dict[str, Run], tmp_path: Path) -> None:
     found = checkpoint(tmp_path / "checkpoint.safetensors", cost=2.5)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         runs["cnn"](checkpoint=found, report=kill_in_epoch(3))
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.safetensors"]
     assert found.earlier_cost() == {"seconds": 2.5, "cpu_seconds": 2.5}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from safetensors.torch import load_file
 from torch.utils.flop_counter import FlopCounterMode
@@ -64,8 +64,15 @@ def evaluate(
     }
     validate_document(document, "store_metrics")
     with publish(output.parent) as draft:
-        pd.DataFrame(columns).to_csv(draft / "predictions.csv", index=False)
+        _write_columns(draft / "predictions.csv", columns)
         write_json(draft / "metrics.json", document)
+
+
+def _write_columns(path: Path, columns: dict[str, Any]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
 
 
 def _confusion(module: Any, columns: dict[str, Any], ok: set[int]) -> list[list[int]] | None:

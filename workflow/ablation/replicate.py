@@ -13,11 +13,10 @@ from ablation.store import StoreError, read_json, require_whole
 
 
 def _view(cell: str, results: Path) -> dict[str, Any]:
-    view: dict[str, Any] | None = read_json(results / cell / "metrics.json")
+    target = results / cell / "metrics.json"
+    view: dict[str, Any] | None = read_json(target)
     if view is None:
-        raise StoreError(
-            f"{results / cell} has no metrics.json: run snakemake {results / cell}/metrics.json"
-        )
+        raise StoreError(f"{target.parent} has no metrics.json: run snakemake {target}")
     if "failed" in view["status"]:
         raise StoreError(f"{cell} failed: {view['status']['failed']}")
     return view

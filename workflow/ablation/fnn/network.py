@@ -52,4 +52,4 @@ def sequential(
             {name: tensors[f"linear.{i}.{name}"][replicate] for name in ("weight", "bias")}
         )
         layers += [layer, ACTIVATIONS[parameters["activation"]]()]
-    return nn.Sequential(*layers[:-1])
+    return nn.Sequential(*layers[:-1]).eval()

@@ -49,6 +49,7 @@ def published_view(
         if missing
         else "",
         "sentence": _sentence(rows, axis, words),
+        "note": words("published.unstated") if axis.axis["with"] else "",
     }
 
 

@@ -202,7 +202,7 @@ def _what(entry: dict[str, Any], words: Words) -> list[str]:
         return found
     numbers = {name: fmt.count(data[name]) for name in ("n_train", "n_validation", "n_test")}
     found.append(words("model.data", dataset=words.named("dataset", data["dataset"]),
-                       source=words.named("source", data["source"]), **numbers))  # fmt: skip
+                       source=words.named("source", data["dataset"]), **numbers))  # fmt: skip
     fate = "model.fixed_test" if data["fixed_test_set"] else "model.resampled"
     found.append(words(fate, n=entry["replicates"]))
     return found

@@ -9,7 +9,7 @@ from ablation.canonical import label as label_of
 from ablation.report import format as fmt
 from ablation.report import published as pub
 from ablation.report.axis import MARKS, Axis, verdict_text
-from ablation.report.metrics import scaled, scaled_pair
+from ablation.report.metrics import possible, scaled, scaled_pair
 from ablation.report.prose import difference_sentence, diverged_sentence
 from ablation.report.words import Words, slug
 
@@ -105,9 +105,17 @@ def one_run(
     if bounds is None:
         return []
     places = fmt.column_decimals([bounds])
-    text = words("findings.one_run", low=words.number(axis.metric, fmt.fixed(bounds[0], places)),
-                 high=words.number(axis.metric, fmt.fixed(bounds[1], places)), level=fmt.percent(axis.confidence),
-                 metric=words(f"metric.{axis.metric}"))  # fmt: skip
+    low, high = (
+        words.number(axis.metric, fmt.fixed(possible(axis.metric, bound), places))
+        for bound in bounds
+    )
+    text = words(
+        "findings.one_run",
+        metric=words(f"metric.{axis.metric}"),
+        low=low,
+        high=high,
+        level=fmt.percent(axis.confidence),
+    )
     theirs = []
     if published is not None and pub.comparable(published, model["data"]):
         for each in baseline:
@@ -117,7 +125,10 @@ def one_run(
                     theirs.append(value)
     if len(theirs) > 1:
         listed = words.join(
-            [words.number(axis.metric, fmt.fixed(value, places)) for value in sorted(theirs)]
+            [
+                words.number(axis.metric, fmt.fixed(value, max(places, 1)))
+                for value in sorted(theirs)
+            ]
         )
         text = words.sentences([text, words("findings.their_runs", values=listed, n=len(theirs))])
     return [finding(text, kind="noise")]

@@ -15,6 +15,13 @@ def scale(metric: str) -> float:
     return SCALE.get(metric, 1.0)
 
 
+def possible(metric: str, value: float) -> float:
+    """A bound as shown, moved to the nearest value that the metric can take."""
+    if metric == "accuracy":
+        return min(max(value, 0.0), 100.0)
+    return min(value, 1.0) if metric == "r2" else max(value, 0.0)
+
+
 def scaled(metric: str, value: float | None) -> float | None:
     """A stored number as shown; None and NaN become None."""
     return None if value is None or pd.isna(value) else float(value) * scale(metric)

@@ -103,7 +103,9 @@ def _speed(courses: list[Course], words: Words) -> str:
     order = sorted(courses, key=lambda c: c.best_epoch or 0)
     first, last = order[0], order[-1]
     epochs = fmt.count(max(c.epochs for c in courses))
-    if len(order) == 1 or (last.best_epoch or 0) < NOTABLE * (first.best_epoch or 0):
+    if fmt.count(first.best_epoch or 0) == fmt.count(last.best_epoch or 0):
+        return words("axis.one_speed", epoch=fmt.count(first.best_epoch or 0), epochs=epochs)
+    if (last.best_epoch or 0) < NOTABLE * (first.best_epoch or 0):
         return words("axis.same_speed", low=fmt.count(first.best_epoch or 0),
                      high=fmt.count(last.best_epoch or 0), epochs=epochs)  # fmt: skip
     return words("axis.speed", fast=words.value(first.label), slow=words.value(last.label),

@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy.special import ndtr, ndtri, stdtrit
 
 Interval = tuple[float, float]
 
@@ -109,12 +109,12 @@ def bca_interval(
         [sample[rng.integers(0, n, (rows, n))].mean(axis=1) for rows in _batches(n_resamples, n)]
     )
     below = float(np.mean(means < mean) + np.mean(means == mean) / 2)
-    bias = stats.norm.ppf(np.clip(below, 0.5 / n_resamples, 1 - 0.5 / n_resamples))
+    bias = ndtri(np.clip(below, 0.5 / n_resamples, 1 - 0.5 / n_resamples))
     # Leaving sample i out moves a mean by (x_i − mean)/(n − 1): the jackknife needs no loop.
     influence = sample - mean
     acceleration = np.sum(influence**3) / (6 * np.sum(influence**2) ** 1.5)
-    tails = bias + stats.norm.ppf([(1 - confidence) / 2, (1 + confidence) / 2])
-    levels = stats.norm.cdf(bias + tails / (1 - acceleration * tails))
+    tails = bias + ndtri(np.array([(1 - confidence) / 2, (1 + confidence) / 2]))
+    levels = ndtr(bias + tails / (1 - acceleration * tails))
     low, high = np.quantile(means, levels)
     return float(low), float(high)
 
@@ -153,7 +153,7 @@ def two_way_bootstrap(
 
 def _t_interval(sample: NDArray[np.float64], spread: float, confidence: float) -> Interval:
     mean = float(sample.mean())
-    half = float(stats.t.ppf((1 + confidence) / 2, sample.size - 1) * spread)
+    half = float(stdtrit(sample.size - 1, (1 + confidence) / 2) * spread)
     return mean - half, mean + half
 
 
