@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ablation.config import ConfigError, merge, resolve
+from ablation.config import ConfigError, merge, resolve, schema
 from ablation.grid import build
 from conftest import REPOSITORY
 
@@ -17,6 +17,8 @@ SAFE = (
 )
 SEVERAL = "allowed is a list of at least 1 entries or a mapping of at least 1 entries."
 KERNELS = "but same padding of a 28 × 28 image allows the odd sizes 1 to 27."
+AXIS_NAME = schema()["$defs"]["axes"]["propertyNames"]["pattern"]
+STUDY_NAME = schema()["properties"]["study"]["properties"]["name"]["pattern"]
 OWN_PATH = "each cell needs a path of its own."
 AXES = "models.{}.axes."
 FNN, CNN = AXES.format("fnn"), AXES.format("cnn")
@@ -186,11 +188,11 @@ LABELS = [
     ),
     (
         fnn("Wide: {parameter: width, values: [64]}"),
-        "models.fnn.axes has the name 'Wide': allowed is a text that matches ^[a-z][a-z0-9_.]{0,39}$.",
+        f"models.fnn.axes has the name 'Wide': allowed is a text that matches {AXIS_NAME}.",
     ),
     (
         "study: {name: a/b}",
-        "study.name is 'a/b': allowed is a text that matches ^[a-z][a-z0-9_-]{0,39}$.",
+        f"study.name is 'a/b': allowed is a text that matches {STUDY_NAME}.",
     ),
     (
         "study: {name: store}",

@@ -182,14 +182,10 @@ def test_drawing_code_makes_figures_and_report(outcome: Planned) -> None:
 # 7
 
 
-ORDERED = ("axes", "values")  # in the order of their declaration, which is what the reader sees
-
-
-def respell(value: Any, name: str = "") -> Any:
+def respell(value: Any) -> Any:
     """The same configuration with keys in reverse order and whole numbers written ``5.0``."""
     if isinstance(value, dict):
-        keys = list(value) if name in ORDERED else list(reversed(value))
-        return {key: respell(value[key], key) for key in keys}
+        return {name: respell(value[name]) for name in reversed(value)}
     if isinstance(value, list):
         return [respell(item) for item in value]
     return float(value) if type(value) is int else value
@@ -211,24 +207,6 @@ def test_order_of_keys_and_spelling_of_numbers_run_nothing(outcome: tuple[Planne
     assert "replicates: 6.0" in text
     assert text.index("models:") < text.index("study:")
     assert plan.jobs == {}
-
-
-def reordered(project: Project) -> Planned:
-    """Axes and models the other way round."""
-
-    def change(config: dict[str, Any]) -> None:
-        models = config["models"]
-        for body in models.values():
-            body["axes"] = dict(reversed(body["axes"].items()))
-        config["models"] = dict(reversed(models.items()))
-
-    project.configure(change)
-    return project.plan()
-
-
-@prepared(reordered)
-def test_order_of_axes_trains_and_evaluates_nothing(outcome: Planned) -> None:
-    assert outcome.jobs.keys() <= TABLES.keys()
 
 
 # 8
@@ -317,7 +295,9 @@ def test_two_fields_that_swap_their_values_train(outcome: Planned) -> None:
 
 
 @prepared(lambda project: (project.jobs("--forceall"), project))
-def test_a_specification_on_several_axes_is_one_job(outcome: tuple[dict[str, int], Project]) -> None:
+def test_a_specification_on_several_axes_is_one_job(
+    outcome: tuple[dict[str, int], Project],
+) -> None:
     jobs, project = outcome
     assert (jobs["train"], jobs["evaluate"], jobs["view"]) == (4, 4, 6)
     assert project.view("fnn/depth_1")["key"] == project.view("fnn/shape_flat")["key"]

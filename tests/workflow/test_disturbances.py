@@ -45,7 +45,9 @@ def there_and_back(project: Project) -> dict[str, Any]:
     project.forget()
     project.configure(lambda c: c["models"]["fnn"]["parameters"].update(epochs=1))
     project.run()
-    changed = {cell: project.view(cell) for cell in ("fnn/depth_1", "fnn/shape_base", "cnn/kernel_3")}
+    changed = {
+        cell: project.view(cell) for cell in ("fnn/depth_1", "fnn/shape_base", "cnn/kernel_3")
+    }
     study, html = project.json("results/tables/study.json"), project.text("report.html")
     idle = project.jobs()
     project.forget()
@@ -53,7 +55,14 @@ def there_and_back(project: Project) -> dict[str, Any]:
     back = project.plan()
     project.run()
     return {
-        **{"own": own, "changed": changed, "study": study, "html": html, "idle": idle, "back": back},
+        **{
+            "own": own,
+            "changed": changed,
+            "study": study,
+            "html": html,
+            "idle": idle,
+            "back": back,
+        },
         **{"before": before, "after": project.files(*MADE), "last": project.jobs()},
     }
 
@@ -167,7 +176,7 @@ def killed_later(project: Project) -> tuple[dict[str, Any], dict[str, Any], dict
     evaluation = next(project.store("fnn/depth_2").glob("eval-*"))
     project.drop(str(evaluation.relative_to(project.path)), *MADE)
     moments = ("/metrics.json", f"/{evaluation.name}", "/depth_2/metrics.json")
-    for moment in (*moments, "/cells.csv", "/study.json", "/fnn.json", "/report.html"):
+    for moment in (*moments, "/cells.csv", "/study.json", "/fnn.json", "report.html"):
         project.forget()
         project.kill_at(moment)
     project.forget()
@@ -188,7 +197,7 @@ def test_killed_later_the_report_is_the_undisturbed_one(outcome: Any) -> None:
 def killed_and_locked(project: Project) -> tuple[int, str, dict[str, int]]:
     """SIGKILL, then the same command with Snakemake's memory as the kill left it."""
     project.drop("report.html")
-    project.kill_at("/report.html")
+    project.kill_at("report.html")
     assert list((project.path / ".snakemake" / "locks").iterdir())
     done = project.snakemake("--cores", "1")
     return done.status, done.text, project.jobs()

@@ -17,6 +17,8 @@ from ablation.schemas import validate_document
 from ablation.store import StoreError, publish, read_json, require_whole, write_json
 from ablation.summary import replicate_rows, summarise
 
+OUTCOMES = ("prediction", "predicted", "loss")
+
 
 def evaluate(
     job: dict[str, Any], entry: Path, train_part: Path, test_part: Path, output: Path
@@ -64,15 +66,22 @@ def evaluate(
     }
     validate_document(document, "store_metrics")
     with publish(output.parent) as draft:
-        _write_columns(draft / "predictions.csv", columns)
+        _write_predictions(draft / "predictions.csv", columns, ok)
         write_json(draft / "metrics.json", document)
 
 
-def _write_columns(path: Path, columns: dict[str, Any]) -> None:
+def _write_predictions(path: Path, columns: dict[str, Any], ok: set[int]) -> None:
+    """Write ``predictions.csv``; what a diverged replicate predicts is left empty."""
+    given = [column.tolist() for column in columns.values()]
+    outcome = [name in OUTCOMES for name in columns]
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
+        for row in zip(*given, strict=True):
+            kept = row[0] in ok
+            writer.writerow(
+                [value if kept or not out else "" for value, out in zip(row, outcome, strict=True)]
+            )
 
 
 def _confusion(module: Any, columns: dict[str, Any], ok: set[int]) -> list[list[int]] | None:

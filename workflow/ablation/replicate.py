@@ -31,7 +31,8 @@ def load_replicate(cell: str, replicate: int, results: str | Path = "results") -
         results: the folder of results; of another study than the default, ``results/<study>``.
 
     Returns:
-        A network that takes standardised features ``[B, 13]`` or images ``[B, 1, 28, 28]``, as :func:`load_test_part` gives them.
+        A network that takes standardised features ``[B, 13]`` or images ``[B, 1, 28, 28]``, as
+        :func:`load_test_part` gives them.
 
     Raises:
         StoreError: if the cell is not there, failed, or its files are damaged.

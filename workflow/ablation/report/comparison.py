@@ -81,7 +81,8 @@ def _line(
         theirs.append((scaled(metric, value), run))
     shown = scaled_pair(metric, bounds)
     mean = scaled(metric, axis.number(label, f"{metric}_mean"))
-    places = min(fmt.column_decimals([shown], [mean] if mean is not None else []) + 1, 4)
+    # One digit more than the interval asks for: a published number is quoted, not measured.
+    places = min(fmt.column_decimals([shown]) + 1, 4) if shown else 2
     return {
         "metric": words(f"metric.{metric}"),
         "runs": [

@@ -67,7 +67,7 @@ def compare(
                 label: _yardstick(yardstick, setting) for label, yardstick in yardsticks.items()
             },
         }
-    plain: dict[str, Any] = _plain({"confidence": confidence, "models": models})
+    plain: dict[str, Any] = _plain({"confidence": confidence, "power": power, "models": models})
     return plain
 
 
