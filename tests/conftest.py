@@ -9,11 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from numpy.typing import NDArray
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 Part = dict[str, Any]
 Parts = Callable[..., tuple[Part, Part]]
+
+# The same examples in every run, and none too slow for a busy machine.
+settings.register_profile("project", deadline=None, derandomize=True)
+settings.load_profile("project")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -130,6 +130,8 @@ def test_torchvisions_mirrors_come_last(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(MNIST, "mirrors", [mirror(tmp_path / "own")])
     bad = mirror(tmp_path / "bad", {"labels.gz": None})
     assert fetch_official(PINNED, tmp_path / "mnist", [bad]) == MNIST.mirrors[0]
+    good = mirror(tmp_path / "good")
+    assert fetch_official(PINNED, tmp_path / "mnist", [good]) == good
 
 
 def test_a_bad_download_leaves_good_files_alone(tmp_path: Path) -> None:

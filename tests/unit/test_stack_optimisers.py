@@ -129,9 +129,8 @@ def assert_plateau_agrees(series: Series, factor: float, patience: int, start: f
     expected = [torch_rates(losses, start, factor, patience) for losses in series]
     for step, row in enumerate(zip(*series, strict=True)):
         schedule.step(torch.tensor(row, dtype=torch.float64))
-        torch.testing.assert_close(
-            rates, torch.tensor([e[step] for e in expected], dtype=torch.float64)
-        )
+        own = torch.tensor([each[step] for each in expected], dtype=torch.float64)
+        torch.testing.assert_close(rates, own, rtol=1e-9, atol=0)
 
 
 LOSSES = st.one_of(
@@ -161,6 +160,11 @@ def test_plateau_acts_on_each_replicate_alone() -> None:
     assert rates[0] == pytest.approx(0.1)
     assert rates[1] == pytest.approx(0.1 / 8)  # lowered after epochs 4, 7 and 10
     assert rates[2] == pytest.approx(0.1 / 16)  # nan is never better: after 3, 6, 9 and 12
+
+
+def test_plateau_takes_no_notice_of_small_gains() -> None:
+    series = [[1.0 - gain * step for step in range(30)] for gain in (0.0, 2e-5, 9e-5, 1.1e-4, 1e-2)]
+    assert_plateau_agrees(series, 0.5, 1, 0.1)
 
 
 def test_plateau_stops_at_its_smallest_change() -> None:

@@ -1,6 +1,8 @@
 """Runs of the workflow are made beside the tests, as many at once as there are cores.
 
-A test names the function that makes its run with ``@prepared(function)`` and finds what it returned in ``outcome``. The function gets a copy of a finished tiny study, or with ``fresh=True`` of the shipped project.
+A test names the function that makes its run with ``@prepared(function)`` and finds what it returned
+in ``outcome``. The function gets a copy of a finished tiny study, or with ``fresh=True`` of the
+shipped project.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 import yaml
 
@@ -202,12 +201,8 @@ class Project:
             assert process.poll() is None, f"nothing was renamed to {name}"
             assert time.monotonic() < end
             time.sleep(0.02)
-        family = [psutil.Process(process.pid)]
-        family += family[0].children(recursive=True)
-        for member in family:
-            member.send_signal(signal.SIGKILL)
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        psutil.wait_procs(family, timeout=10)
         held.unlink()
         self.repair()
 
@@ -226,7 +221,7 @@ class Project:
     def store(self, cell: str) -> Path:
         """The store folder of a cell, by the key in its view."""
         view = self.view(cell)
-        return self.path / "results" / "store" / view["model"] / view["key"]
+        return self.path.joinpath("results", "store", view["model"], view["key"])
 
     def drop(self, *paths: str) -> None:
         """Remove files and folders, by pattern."""
