@@ -25,11 +25,13 @@ def assert_same_gradients(stack: nn.Module, plain: list[nn.Sequential]) -> None:
         f"{name}.{part}": []
         for name, layer in named_layers(plain[0])
         for part in ("weight", "bias")
+        if getattr(layer, part) is not None
     }
     for network in plain:
         for name, layer in named_layers(network):
             expected[f"{name}.weight"].append(layer.weight.grad)
-            expected[f"{name}.bias"].append(layer.bias.grad)
+            if layer.bias is not None:
+                expected[f"{name}.bias"].append(layer.bias.grad)
     gradients = {name: p.grad for name, p in stack.named_parameters()}
     assert gradients.keys() == expected.keys()
     for name, each in expected.items():

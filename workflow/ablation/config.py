@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -59,10 +60,11 @@ def resolve(config: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: if anything is not allowed.
     """
-    try:
-        resolved = normalise(_numbers(_named(_without_null(config))))
-    except ValueError as error:
-        raise ConfigError(f"The configuration holds a value that is no number: {error}.") from error
+    if not isinstance(config, dict):
+        raise ConfigError(f"the configuration is {_shown(config)}: allowed is a mapping.")
+    named = _numbers(_named(_without_null(config)))
+    _require_finite(named)
+    resolved = normalise(named)
     validate(resolved, schema(), "")
     _fill_defaults(resolved, schema())
     validate(resolved, schema(), "")
@@ -104,14 +106,33 @@ def _kept(axis: Any) -> Any:
     return axis
 
 
-def _named(value: Any) -> Any:
+def _named(value: Any, *path: Any) -> Any:
     """Turn keys that YAML read as something else (``off``, ``3``) into labels."""
+    if isinstance(value, list):
+        return [_named(item, *path, i) for i, item in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    named: dict[str, Any] = {}
+    for name, item in value.items():
+        text = name if isinstance(name, str) else label(name)
+        if text in named:
+            raise ConfigError(
+                f"{_dotted(*path)} holds {text!r} in two spellings: each name is allowed once."
+            )
+        named[text] = _named(item, *path, text)
+    return named
+
+
+def _require_finite(value: Any, *path: Any) -> None:
+    """Raise ConfigError for NaN and the infinities, which JSON cannot carry."""
     if isinstance(value, dict):
-        return {
-            name if isinstance(name, str) else label(name): _named(item)
-            for name, item in value.items()
-        }
-    return [_named(item) for item in value] if isinstance(value, list) else value
+        for name, item in value.items():
+            _require_finite(item, *path, name)
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            _require_finite(item, *path, i)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{_dotted(*path)} is {value}: allowed is a finite number.")
 
 
 def _numbers(value: Any) -> Any:

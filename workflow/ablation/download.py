@@ -7,8 +7,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
+from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 
 class DownloadError(RuntimeError):
@@ -61,6 +63,13 @@ def copy_embedded(files: dict[str, str], folder: Path) -> None:
         _publish(files, Path(draft), folder)
 
 
+def _fetch(address: str, path: Path, timeout: float) -> None:
+    """Write what an address serves into a file; torchvision's own function fails on ``file://``."""
+    request = Request(address, headers={"User-Agent": "ablation"})
+    with urlopen(request, timeout=timeout) as answer, path.open("wb") as stream:
+        shutil.copyfileobj(answer, stream)
+
+
 def fetch_official(
     files: dict[str, str], folder: Path, mirrors: Sequence[str], *, timeout: float = 60.0
 ) -> str:
@@ -78,28 +87,20 @@ def fetch_official(
     Raises:
         DownloadError: if none did; it says what each one answered.
     """
-    import socket
-
     from torchvision.datasets import MNIST
-    from torchvision.datasets.utils import download_url
 
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(timeout)
     failures = []
     folder.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        for mirror in [*mirrors, *MNIST.mirrors]:
-            base = mirror.rstrip("/") + "/"
-            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download-") as draft:
-                try:
-                    for name in files:
-                        download_url(base + name, draft, filename=name)
-                    _publish(files, Path(draft), folder)
-                    return str(mirror)
-                except (OSError, ValueError, RuntimeError) as error:
-                    failures.append(f"{mirror}: {error}")
-    finally:
-        socket.setdefaulttimeout(before)
+    for mirror in [*mirrors, *MNIST.mirrors]:
+        base = mirror.rstrip("/") + "/"
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download-") as draft:
+            try:
+                for name in files:
+                    _fetch(base + name, Path(draft) / name, timeout)
+                _publish(files, Path(draft), folder)
+                return str(mirror)
+            except (OSError, ValueError, RuntimeError, HTTPException) as error:
+                failures.append(f"{mirror}: {error}")
     raise DownloadError(
         "no mirror gave the MNIST files (set MNIST_MIRROR or data.mirrors): " + "; ".join(failures)
     )

@@ -54,7 +54,8 @@ def settle(
         write: False in processes that only look on (remote jobs).
     """
     fresh = intact and fingerprint(target) == expected
-    state = read_json(mark) or {}
+    found = read_json(mark)
+    state = found if isinstance(found, dict) else {}
     known = state.get("expected") == expected
     if write and (not known or (not fresh and target.exists())):
         attempt = 0 if fresh else int(state.get("attempt", 0)) + 1

@@ -107,6 +107,8 @@ def _replace(draft: Path, folder: Path) -> None:
     try:
         os.rename(draft, folder)
     except OSError:
+        if is_whole(folder):  # another writer was quicker; its entry stays
+            return
         damaged = tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-damaged-")
         os.rename(folder, damaged)
         os.rename(draft, folder)

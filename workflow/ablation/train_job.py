@@ -64,12 +64,12 @@ def _train(spec: dict[str, Any], module: str, part: Path, entry: Path, run: dict
     from safetensors.torch import load_file, save_file
 
     from ablation.stack.allocator import keep_freed_memory
-    from ablation.stack.checkpoint import CheckpointFile, configure
+    from ablation.stack.checkpoint import CheckpointFile
 
     device = torch.device("cuda" if resolves_to_cuda(run["device"]) else "cpu")
     precision = _precision(spec["precision"], device.type)
     keep_freed_memory()
-    configure(spec["threads"])
+    torch.set_num_threads(spec["threads"])
     environment = {
         **provenance.environment(),
         "gpu": torch.cuda.get_device_name() if device.type == "cuda" else None,

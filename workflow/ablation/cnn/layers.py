@@ -13,20 +13,25 @@ from ablation.stack.linear import Draw
 
 
 class StackedConv2d(nn.Module):
-    """A convolution with same padding and a weight ``[R, out, in, k, k]`` of its own for every replicate."""
+    """A convolution with same padding and a weight ``[R, out, in, k, k]`` of its own for every replicate.
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, draw: Draw) -> None:
+    Without a bias before batch normalisation, which would take it away again: its gradient is rounding noise alone, and
+    Adam makes full steps of that.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, draw: Draw, *, bias: bool = True
+    ) -> None:
         super().__init__()
         fan_in = inputs * kernel * kernel
         self.weight = nn.Parameter(draw(fan_in, (outputs, inputs, kernel, kernel)))
-        self.bias = nn.Parameter(draw(fan_in, (outputs,)))
+        self.bias = nn.Parameter(draw(fan_in, (outputs,))) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         replicates, kernel = self.weight.shape[0], self.weight.shape[-1]
         weight = self.weight.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        return functional.conv2d(
-            x, weight, self.bias.flatten(), padding=kernel // 2, groups=replicates
-        )
+        bias = None if self.bias is None else self.bias.flatten()
+        return functional.conv2d(x, weight, bias, padding=kernel // 2, groups=replicates)
 
 
 class StackedBatchNorm2d(nn.Module):

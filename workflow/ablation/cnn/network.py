@@ -39,10 +39,13 @@ class StackedCNN(nn.Module):
         self.replicates, self.pooling = len(replicates), parameters["pooling"]
         channels, layer = _channels(parameters), 0
         self.convolution, self.normalisation = nn.ModuleList(), nn.ModuleList()
+        normalised = parameters["batchnorm"]
         for layer, (inputs, outputs) in enumerate(pairwise(channels)):
             draw = default_initialisation(seed, replicates, layer)
-            self.convolution.append(StackedConv2d(inputs, outputs, parameters["kernel"], draw))
-            if parameters["batchnorm"]:
+            self.convolution.append(
+                StackedConv2d(inputs, outputs, parameters["kernel"], draw, bias=not normalised)
+            )
+            if normalised:
                 self.normalisation.append(StackedBatchNorm2d(len(replicates), outputs))
         draws = [default_initialisation(seed, replicates, layer + i) for i in (1, 2)]
         self.hidden = StackedLinear(_flat(parameters), parameters["fc_width"], draws[0])
@@ -86,7 +89,8 @@ def sequential(
         return module
 
     for i, (inputs, outputs) in enumerate(pairwise(channels)):
-        convolution = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
+        bias = not parameters["batchnorm"]
+        convolution = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=bias)
         layers.append(loaded(convolution, f"convolution.{i}"))
         if parameters["batchnorm"]:
             layers.append(loaded(nn.BatchNorm2d(outputs), f"normalisation.{i}"))

@@ -48,6 +48,14 @@ def split(
     return {name: np.sort(np.concatenate(pieces)) for name, pieces in parts.items()}
 
 
+def _moments(images: NDArray[np.uint8]) -> tuple[float, float]:
+    """Mean and standard deviation of all pixels in units of 0 to 1, exactly, from their histogram."""
+    counts = np.bincount(images.ravel(), minlength=256)
+    values, total = np.arange(256) / 255.0, counts.sum()
+    mean = float(values @ counts / total)
+    return mean, float(np.sqrt(np.square(values - mean) @ counts / total))
+
+
 def prepare(
     folder: Path, parameters: dict[str, Any], seed: int, replicates: int
 ) -> tuple[Arrays, Arrays]:
@@ -64,15 +72,15 @@ def prepare(
     fixed = test_images is not None
     splits = [split(labels, seed, r, fixed_test=fixed) for r in range(replicates)]
     index = {part: np.stack([one[part] for one in splits]) for part in splits[0]}
-    pixels = [images[one["train"]].astype(np.float64) / 255.0 for one in splits]
+    moments = np.array([_moments(images[one["train"]]) for one in splits])
     seen = np.unique(np.concatenate([index["train"].ravel(), index["validation"].ravel()]))
     train: Arrays = {
         "images": images[seen],
         "labels": labels[seen],
         "train_index": np.searchsorted(seen, index["train"]),
         "validation_index": np.searchsorted(seen, index["validation"]),
-        "mean": np.array([each.mean() for each in pixels]),
-        "scale": np.array([each.std() for each in pixels]),
+        "mean": moments[:, 0],
+        "scale": moments[:, 1],
     }
     if test_images is not None and test_labels is not None:
         every = np.broadcast_to(np.arange(len(test_labels)), (replicates, len(test_labels)))

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -74,9 +73,3 @@ class CheckpointFile:
     def remove(self) -> None:
         """Forget the state, once the training is published."""
         self.path.unlink(missing_ok=True)
-
-
-def configure(threads: int) -> None:
-    """Fix what decides a CPU's last digits and speed: threads, denormal numbers, deterministic kernels."""
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
