@@ -9,6 +9,7 @@ import pandas as pd
 
 from ablation import collect as tidy
 from ablation.registry import MODELS
+from ablation.schemas import validate_columns, validate_document
 from ablation.statistics.compare import compare
 from ablation.store import read_json, write_json, write_text
 from ablation.tables import study_fingerprint
@@ -26,7 +27,7 @@ def collect(spec: dict[str, Any], output: Path) -> None:
     }
     good = [cell for cell in cells if "failed" not in views[cell["cell"]]["status"]]
     histories = {
-        (cell["model"], cell["key"]): pd.read_csv(Path(cell["store"]) / "train" / "history.csv")
+        (cell["model"], cell["key"]): _history(Path(cell["store"]) / "train", cell["model"])
         for cell in good
     }
     yardsticks = {
@@ -50,6 +51,17 @@ def collect(spec: dict[str, Any], output: Path) -> None:
     }
     for name, table in tables.items():
         write_text(output / f"{name}.csv", table.to_csv(index=False))
-    write_json(output / "comparisons.json", comparisons)
     failed = len(good) < len(cells)
-    write_json(output / "study.json", {"fingerprint": study_fingerprint(spec, failed), **study})
+    document = {"fingerprint": study_fingerprint(spec, failed), **study}
+    validate_document(comparisons, "comparisons")
+    validate_document(document, "study")
+    write_json(output / "comparisons.json", comparisons)
+    write_json(output / "study.json", document)
+
+
+def _history(entry: Path, model: str) -> pd.DataFrame:
+    """A cell's history, of the columns it must have; of no epochs it has none."""
+    frame = pd.read_csv(entry / "history.csv")
+    if len(frame):
+        validate_columns(list(frame.columns), f"history_{model}")
+    return frame

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch.utils.flop_counter import FlopCounterMode
 
 from ablation.canonical import key_of
-from ablation.schemas import validate_document
+from ablation.schemas import validate_columns, validate_document
 from ablation.store import StoreError, publish, read_json, require_whole, write_json
 from ablation.summary import replicate_rows, summarise
 
@@ -65,6 +65,7 @@ def evaluate(
         },
     }
     validate_document(document, "store_metrics")
+    validate_columns(list(columns), f"predictions_{spec['model']}")
     with publish(output.parent) as draft:
         _write_predictions(draft / "predictions.csv", columns, ok)
         write_json(draft / "metrics.json", document)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pandas as pd
 
@@ -37,6 +38,7 @@ def plot(spec: dict[str, Any], tables: Path, output: Path) -> None:
         messages=load_messages(spec["language"]),
     )
     for name, figure in drawn.items():
+        ElementTree.fromstring(figure)  # raises if the figure is not well-formed
         write_text(output / f"{name}.svg", figure.decode())
     manifest = {"fingerprint": study_fingerprint(spec, failed), "figures": sorted(drawn)}
     write_json(output / f"{spec['model']}.json", manifest)

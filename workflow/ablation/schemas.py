@@ -25,7 +25,7 @@ def _schema() -> dict[str, Any]:
 
 
 def validate_document(document: Any, kind: str) -> None:
-    """Raise InvalidDocumentError if a document is not of its kind (``store_metrics``, ``view``, ``study``)."""
+    """Raise InvalidDocumentError if a document is not of its kind (``store_metrics``, ``view``, ``study``, ``comparisons``)."""
     definitions = _schema()["$defs"]
     validator = Draft202012Validator({"$ref": f"#/$defs/{kind}", "$defs": definitions})
     error = next(iter(validator.iter_errors(document)), None)
