@@ -24,6 +24,8 @@ TIMEOUT = 600
 STATS = re.compile(r"^Job stats:\n.*?\n-[ -]*\n(.*?)^total ", re.MULTILINE | re.DOTALL)
 TRAINED = re.compile(r"^Job \d+: Train (\w+) [0-9a-f]{16}", re.MULTILINE)
 IDLE = "Nothing to be done"
+# What would change a run, or slow it down.
+FOREIGN = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "MNIST_MIRROR", "SNAKEMAKE_PROFILE")
 
 FNN_AXES = {
     "depth": {"parameter": "hidden_layers", "values": [1, 2]},
@@ -128,8 +130,7 @@ class Project:
 
     @property
     def environment(self) -> dict[str, str]:
-        foreign = ("PYTHONPATH", "MNIST_MIRROR", "SNAKEMAKE_PROFILE", "SNAKEMAKE_OUTPUT_CACHE")
-        return {name: value for name, value in os.environ.items() if name not in foreign}
+        return {name: value for name, value in os.environ.items() if name not in FOREIGN}
 
     def snakemake(self, *arguments: str) -> Done:
         """Run Snakemake, with the default profile alone where no arguments are given."""
@@ -179,17 +180,18 @@ class Project:
         """Undo :meth:`sabotage`."""
         (self.path / "workflow" / "sitecustomize.py").unlink()
 
-    def kill_at(self, name: str, *, when: str = "before") -> None:
-        """Start the default run and SIGKILL every process of it as a file or folder gets its final name.
+    def kill_at(self, name: str, *targets: str, when: str = "before") -> None:
+        """Start a run and SIGKILL every process of it as a file or folder gets its final name.
 
         Args:
             name: the end of the final path.
+            targets: what the run is to make; the report where left out.
             when: ``before`` or ``after`` the rename.
         """
         held = self.path / "held"
         self.sabotage(HOLD.format(name=name, when=when, held=str(held)))
         process = subprocess.Popen(
-            self.command("--cores", "1"),
+            self.command("--cores", "1", *targets),
             cwd=self.path,
             env=self.environment,
             stdout=subprocess.DEVNULL,

@@ -30,7 +30,7 @@ def model_findings(
     """What a hurried reader should know of one model, the sure differences first."""
     verdicts = Counter(
         axis.row(label)["verdict"] for axis in axes for label in axis.labels
-        if label != axis.reference or axis.row(label)["verdict"] != "reference"
+        if label != axis.reference
     )  # fmt: skip
     parts = [
         words("findings.count", n=verdicts[word], verdict=words(f"verdict.{slug(word)}"))
@@ -40,10 +40,16 @@ def model_findings(
     found = [finding(words("findings.counts", n=sum(verdicts.values()), parts=words.join(parts)))]
     if best is not None:
         found.append(finding(best["sentence"], kind="best"))
+    told: set[str] = set()
     for axis in axes:
+        keys = {cell["label"]: cell["key"] for cell in axis.axis["cells"]}
         for label in axis.labels:
             verdict = axis.row(label)["verdict"]
             title = words.title(axis.axis)
+            # A baseline that diverged stands on several axes and is told once.
+            if verdict == "diverged" and keys[label] in told:
+                continue
+            told.add(keys[label])
             if verdict in ("better", "worse"):
                 text = difference_sentence(axis, label, words)
             elif verdict == "diverged":
