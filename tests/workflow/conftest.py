@@ -36,7 +36,7 @@ def _marked(item: pytest.Item) -> tuple[Callable[[Project], Any], bool] | None:
 def futures(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Futures]:
-    """The run of every selected test: first those that need no finished study, which is made beside them."""
+    """The run of every selected test."""
     folder = tmp_path_factory.mktemp("workflow")
     pool = ThreadPoolExecutor(max(2, os.cpu_count() or 2))
 
@@ -52,9 +52,12 @@ def futures(
 
     base = pool.submit(make_base)
     wanted = dict(filter(None, map(_marked, request.session.items)))
+    # The base comes first and with it what does not need it; the many short runs fill up the end.
+    runs = list(wanted.items())[::-1]
+    runs.sort(key=lambda run: not run[1])
     yield {
         function: pool.submit(make, function, fresh, number)
-        for number, (function, fresh) in enumerate(sorted(wanted.items(), key=lambda it: not it[1]))
+        for number, (function, fresh) in enumerate(runs)
     }
     pool.shutdown(cancel_futures=True)
 

@@ -6,11 +6,13 @@ import argparse
 import importlib
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 log = logging.getLogger("ablation")
+RUN_FACTS = "ABLATION_RUN"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -25,9 +27,10 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument(f"--{path}", type=Path, required=True)
         return sub
 
-    stage("download", "run", "output")
+    runs = [stage("download", "output"), stage("train", "data", "output")]
+    for sub in runs:
+        sub.add_argument("--run", type=Path, default=os.environ.get(RUN_FACTS), help="run facts")
     stage("prepare", "raw", "output")
-    stage("train", "data", "run", "output")
     stage("evaluate", "entry", "train", "test", "output")
     stage("view", "entry", "metrics", "output")
     stage("yardsticks", "train", "test", "output")
@@ -42,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run_facts(options: argparse.Namespace) -> dict[str, Any]:
     """What a job needs to know and no number depends on."""
-    facts: dict[str, Any] = json.loads(options.run.read_text(encoding="utf-8"))
+    facts: dict[str, Any] = json.loads(Path(options.run).read_text(encoding="utf-8"))
     return facts
 
 

@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ablation.canonical import key_of
 from ablation.schemas import validate_columns, validate_document
-from ablation.store import StoreError, publish, read_json, require_whole, write_json
+from ablation.store import StoreError, publish, put_aside_if_damaged, read_json, write_json
 from ablation.summary import replicate_rows, summarise
 
 OUTCOMES = ("prediction", "predicted", "loss")
@@ -37,7 +37,7 @@ def evaluate(
     if "failed" in status:
         raise StoreError(f"training failed: {status['failed']}")
     torch.set_num_threads(1)
-    require_whole(entry)
+    put_aside_if_damaged(entry)
     spec = read_json(entry / "spec.json")
     if key_of(spec) != key:
         raise StoreError(f"{entry} holds another specification than {key}")

@@ -197,12 +197,20 @@ class Plan:
             self._settle_cell(cell, write)
         for cell in self.study.cells:
             expected = self.cell_facts(cell)["fingerprint"]
-            self._settle(self.view(cell), self.mark(cell.name), expected, write)
-        self._settle_spec(self.table("study.json"), "collect", self.collect_spec, write)
+            made = self._all_fresh(self.status(cell), self.metrics(cell))
+            self._settle(self.view(cell), self.mark(cell.name), expected, write, intact=made)
+        yardsticks = [self.yardsticks(part) for part in self.study.models]
+        self.fresh.update({path: Path(path).is_file() for path in yardsticks})
+        shown = self._all_fresh(*yardsticks, *(self.view(cell) for cell in self.study.cells))
+        tables = self.table("study.json")
+        self._settle_spec(tables, "collect", self.collect_spec, write, intact=shown)
         for part in self.study.models:
-            name = f"plot-{part.model.name}"
-            self._settle_spec(self.figures_manifest(part), name, self.plot_spec(part), write)
-        self._settle_spec(self.report, "report", self.report_spec, write)
+            manifest, name = self.figures_manifest(part), f"plot-{part.model.name}"
+            drawn_from = self.fresh[tables]
+            self._settle_spec(manifest, name, self.plot_spec(part), write, intact=drawn_from)
+        figures = [self.figures_manifest(part) for part in self.study.models]
+        made = self._all_fresh(tables, *figures)
+        self._settle_spec(self.report, "report", self.report_spec, write, intact=made)
         if write:
             self._write_run_facts()
         return self
@@ -213,7 +221,16 @@ class Plan:
         mark = self.cell_mark(cell.model, cell.key, "train")
         self._settle(str(target), mark, cell.key, write, intact=intact)
         mark = self.cell_mark(cell.model, cell.key, "evaluate")
-        self._settle(self.metrics(cell), mark, self.evaluation(cell.model), write)
+        expected, trained = self.evaluation(cell.model), self.fresh[str(target)]
+        self._settle(self.metrics(cell), mark, expected, write, intact=trained)
+
+    def _all_fresh(self, *targets: str) -> bool:
+        """A target is fresh only if all that it is made from is.
+
+        Snakemake depends on it: where a job has to run, it does not look at the reasons of the jobs after it, and an
+        ``ancient()`` input between them would leave those out of the run.
+        """
+        return all(self.fresh[target] for target in targets)
 
     def _settle(
         self,
@@ -229,8 +246,11 @@ class Plan:
             Path(target), Path(mark), expected, spec=spec, intact=intact, write=write
         )
 
-    def _settle_spec(self, target: str, name: str, spec: dict[str, Any], write: bool) -> None:
-        self._settle(target, self.mark(name), key_of(spec), write, spec=normalise(spec))
+    def _settle_spec(
+        self, target: str, name: str, spec: dict[str, Any], write: bool, *, intact: bool
+    ) -> None:
+        mark, expected = self.mark(name), key_of(spec)
+        self._settle(target, mark, expected, write, spec=normalise(spec), intact=intact)
 
     def _write_run_facts(self) -> None:
         compute = self.study.config["compute"]

@@ -79,6 +79,16 @@ def require_whole(folder: Path) -> None:
         raise StoreError(f"{folder} is incomplete or damaged; remove it to have it made again")
 
 
+def put_aside_if_damaged(folder: Path) -> None:
+    """Raise StoreError if a published folder was damaged, and move it out of the way of the next run."""
+    if not is_whole(folder):
+        if folder.exists():
+            os.rename(
+                folder, tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-damaged-")
+            )
+        raise StoreError(f"{folder} was damaged and is put aside; the next run makes it again")
+
+
 @contextmanager
 def publish(folder: Path) -> Iterator[Path]:
     """Give an empty draft folder to fill; on success it becomes ``folder`` in one rename.

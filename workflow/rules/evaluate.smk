@@ -5,8 +5,8 @@ rule evaluate:
     input:
         status=lambda wildcards: get_evaluation_inputs(wildcards)[0],
         mark=lambda wildcards: get_evaluation_inputs(wildcards)[1],
-        train=get_train_part,
-        test=get_test_part,
+        train=lambda wildcards: get_tested_parts(wildcards)[0],
+        test=lambda wildcards: get_tested_parts(wildcards)[1],
     output:
         metrics="results/store/{model}/{key}/eval-{digest}/metrics.json",
     log:

@@ -7,7 +7,6 @@ rule train:
     input:
         mark=get_train_mark,
         data=get_train_part,
-        run=ancient(PLAN.run_facts),
     output:
         status="results/store/{model}/{key}/status.json",
     log:
@@ -23,6 +22,6 @@ rule train:
         "Train {wildcards.model} {wildcards.key} (follow it with: tail -f {log})"
     shell:
         "python -m ablation train --spec {params.spec:q} --data {input.data}"
-        " --run {input.run} --output {output.status} 2> {log} ||"
+        " --output {output.status} 2> {log} ||"
         " python -m ablation fail --status $? --fingerprint {wildcards.key}"
         " --log {log} --output {output.status}"
