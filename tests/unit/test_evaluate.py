@@ -276,9 +276,11 @@ def test_a_damaged_entry_is_not_evaluated(stored: Callable[..., Stored]) -> None
     own = stored("fnn")
     path = own.entry / "train" / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"\x7f")
-    with pytest.raises(StoreError, match="incomplete or damaged"):
+    with pytest.raises(StoreError, match="damaged and is put aside"):
         own.evaluate()
     assert not own.output.parent.exists()
+    assert not path.exists()
+    assert len(list(own.entry.glob(".train-damaged-*/model.safetensors"))) == 1
 
 
 def test_an_entry_of_another_key_is_not_evaluated(stored: Callable[..., Stored]) -> None:
