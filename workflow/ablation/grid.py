@@ -10,7 +10,7 @@ from typing import Any
 from ablation.canonical import SAFE_LABEL, canonical_json, key_of, label
 from ablation.config import ConfigError, schema, validate
 from ablation.registry import MODELS, Model
-from ablation.sources import code_digest
+from ablation.sources import installed_digest
 
 Parameters = dict[str, Any]
 
@@ -206,9 +206,9 @@ def _cell(
         "parameters": model.relevant(parameters),
         "precision": compute["precision"] if model.has_precision else "fp32",
         "threads": compute["threads"],
-        "code": code_digest(prepare, train),
+        "code": installed_digest(prepare, train),
     }
-    data_spec = {**shared, "parameters": data_parameters, "code": code_digest(prepare)}
+    data_spec = {**shared, "parameters": data_parameters, "code": installed_digest(prepare)}
     return Cell(model.name, axis, text, value, parameters, spec, data_spec)
 
 

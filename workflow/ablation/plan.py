@@ -15,7 +15,7 @@ from ablation.figures import figure_names
 from ablation.grid import Cell, ModelStudy, Study
 from ablation.marks import settle
 from ablation.registry import EMBEDDED
-from ablation.sources import code_digest
+from ablation.sources import installed_digest
 from ablation.store import MANIFEST, read_json, write_json
 
 RESULTS = Path("results")
@@ -69,7 +69,7 @@ class Plan:
 
     def evaluation(self, model: str) -> str:
         """The digest of a model's evaluation code."""
-        return code_digest(f"ablation.{model}.evaluate", "ablation.evaluate_job")
+        return installed_digest(f"ablation.{model}.evaluate", "ablation.evaluate_job")
 
     def metrics(self, cell: Cell) -> str:
         """What the evaluate rule makes."""
@@ -109,13 +109,13 @@ class Plan:
             **{"value": cell.value, "key": cell.key, "eval": self.evaluation(cell.model)},
             "spec": cell.spec,
         }
-        return {**facts, "fingerprint": key_of([facts, code_digest("ablation.views")])}
+        return {**facts, "fingerprint": key_of([facts, installed_digest("ablation.views")])}
 
     def yardstick_spec(self, part: ModelStudy) -> dict[str, Any]:
         """The specification of a model's yardsticks, on the data of its baseline."""
         cell = next(iter(part.cells))
         entries = (part.model.module("prepare"), part.model.module("yardsticks"))
-        return {**cell.data_spec, "code": code_digest(*entries)}
+        return {**cell.data_spec, "code": installed_digest(*entries)}
 
     def yardsticks(self, part: ModelStudy) -> str:
         """What the yardsticks rule makes."""
@@ -125,7 +125,7 @@ class Plan:
     @cached_property
     def collect_spec(self) -> dict[str, Any]:
         """What the tables depend on."""
-        code = code_digest("ablation.collect_job")
+        code = installed_digest("ablation.collect_job")
         return {
             "study": {"name": self.study.name, "seed": self.study.seed},
             "statistics": self.study.config["statistics"],
@@ -173,7 +173,7 @@ class Plan:
             "palette": report["palette"],
             "language": report["language"],
             "messages": _files_digest(messages),
-            "code": code_digest("ablation.plot_job"),
+            "code": installed_digest("ablation.plot_job"),
         }
 
     @cached_property
@@ -184,7 +184,7 @@ class Plan:
             "config": self.study.config,
             "figures": [key_of(self.plot_spec(part)) for part in self.study.models],
             "templates": _files_digest(*files),
-            "code": code_digest("ablation.report_job"),
+            "code": installed_digest("ablation.report_job"),
         }
 
     def settle(self, *, write: bool) -> Plan:

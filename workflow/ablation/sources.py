@@ -107,3 +107,9 @@ def code_digest(*entries: str, root: Path = ROOT) -> str:
     """The digest of all source that the entry modules reach, as 16 hex digits."""
     modules = reached(entries, root)
     return digest("\n".join(f"{name}:{_read(modules[name])[0]}" for name in sorted(modules)))
+
+
+@cache
+def installed_digest(*entries: str) -> str:
+    """:func:`code_digest` of this installation, taken once per process: the plan asks for it of every cell."""
+    return code_digest(*entries)
