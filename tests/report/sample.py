@@ -20,7 +20,8 @@ FNN = {
     "batch_size": 32, "epochs": 100, "lr_factor": 0.1, "lr_patience": 10,
 }  # fmt: skip
 CNN = {
-    "source": "embedded", "depth": 2, "kernel": 5, "channels": [16, 32, 32, 32], "fc_width": 128,
+    "dataset": "mnist-5k", "share": 0.7, "test": "drawn", "depth": 2, "kernel": 5,
+    "channels": [16, 32, 32, 32], "fc_width": 128,
     "pooling": "max", "batchnorm": False, "dropout": 0, "augmentation": "none",
     "rotation_degrees": 10, "translation": 0.1, "brightness": 0.2, "learning_rate": 0.001,
     "batch_size": 64, "epochs": 15,

@@ -86,7 +86,7 @@ TYPES = [
         "models: {cnn: {parameters: {depth: true}}}",
         "models.cnn.parameters.depth is on: allowed is an integer at least 1, at most 4.",
     ),
-    ("data: {mirrors: http://x}", "data.mirrors is 'http://x': allowed is a list."),
+    ("data: {mirrors: http://x}", "data.mirrors is 'http://x': allowed is a mapping."),
     (fnn("depth: [1, 2]"), f"{FNN}depth is [1, 2]: allowed is a mapping."),
     (fnn("wide: {values: 3}"), f"{FNN}wide.values is 3: {SEVERAL}"),
     (fnn("wide: {values: {a: 3}}"), f"{FNN}wide.values is {{'a': 3}}: {SEVERAL}"),
@@ -116,8 +116,8 @@ RANGES = [
         "viridis, cividis, mako, rocket or a list of at least 3 entries.",
     ),
     (
-        "data: {mirrors: [ftp://x]}",
-        "data.mirrors[0] is 'ftp://x': allowed is a text that matches ^(https?|file)://.",
+        "data: {mirrors: {mnist: [ftp://x]}}",
+        "data.mirrors.mnist[0] is 'ftp://x': allowed is a text that matches ^(https?|file)://.",
     ),
     (
         "models: {fnn: {replicates: 10}}",

@@ -181,10 +181,10 @@ def test_resolving_changes_nothing_twice_and_not_its_argument() -> None:
 def test_filled_defaults_are_not_shared() -> None:
     bare = {name: shipped()[name] for name in ("study", "models")}
     first = resolve(bare)
-    first["data"]["mirrors"].append("file:///x")
+    first["data"]["mirrors"]["kmnist"].append("file:///x")
     first["report"]["title"] = "changed"
     second = resolve(bare)
-    assert second["data"]["mirrors"] == []
+    assert second["data"]["mirrors"]["kmnist"] == []
     assert second["report"]["title"] != "changed"
 
 

@@ -7,7 +7,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from ablation.download import DownloadError, copy_embedded, fetch_official, sha256, verify
+from ablation.config import schema
+from ablation.download import (
+    TORCHVISION,
+    DownloadError,
+    copy_embedded,
+    fetch_official,
+    mirror_variable,
+    sha256,
+    verify,
+)
 from ablation.registry import DATASETS, EMBEDDED, OFFICIAL
 
 CONTENT = {"images.gz": b"many images " * 99, "labels.gz": b"many labels"}
@@ -63,7 +72,7 @@ def left(folder: Path) -> list[str]:
 def test_good_files(tmp_path: Path) -> None:
     good = mirror(tmp_path / "mirror")
     folder = tmp_path / "resources" / "mnist"
-    assert fetch_official(PINNED, folder, [good]) == good
+    assert fetch_official("mnist", PINNED, folder, [good]) == good
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == CONTENT
     assert left(tmp_path / "resources") == ["mnist", "mnist/images.gz", "mnist/labels.gz"]
 
@@ -83,9 +92,11 @@ def test_bad_files_are_refused(tmp_path: Path, changes: dict[str, bytes | None],
     bad = mirror(tmp_path / "mirror", changes)
     resources = tmp_path / "resources"
     with pytest.raises(DownloadError) as refused:
-        fetch_official(PINNED, resources / "mnist", [bad])
+        fetch_official("mnist", PINNED, resources / "mnist", [bad])
     message = str(refused.value)
-    assert message.startswith("no mirror gave the MNIST files (set MNIST_MIRROR or data.mirrors): ")
+    assert message.startswith(
+        "no mirror gave the files of mnist (set MNIST_MIRROR or data.mirrors.mnist): "
+    )
     assert bad in message
     assert said in message
     assert "\n" not in message
@@ -96,7 +107,7 @@ def test_bad_files_are_refused(tmp_path: Path, changes: dict[str, bytes | None],
 def test_web_pages_are_refused(tmp_path: Path, server: str, path: str, said: str) -> None:
     resources = tmp_path / "resources"
     with pytest.raises(DownloadError, match=said) as refused:
-        fetch_official(PINNED, resources / "mnist", [f"{server}/{path}/"], timeout=5)
+        fetch_official("mnist", PINNED, resources / "mnist", [f"{server}/{path}/"], timeout=5)
     assert "\n" not in str(refused.value)
     assert left(resources) == []
 
@@ -104,7 +115,7 @@ def test_web_pages_are_refused(tmp_path: Path, server: str, path: str, said: str
 def test_no_answer_is_refused(tmp_path: Path, server: str) -> None:
     nobody = "http://127.0.0.1:9/"
     with pytest.raises(DownloadError, match="no mirror gave"):
-        fetch_official(PINNED, tmp_path / "resources" / "mnist", [nobody], timeout=5)
+        fetch_official("mnist", PINNED, tmp_path / "resources" / "mnist", [nobody], timeout=5)
     assert left(tmp_path / "resources") == []
 
 
@@ -112,7 +123,7 @@ def test_the_next_mirror_serves(tmp_path: Path, server: str) -> None:
     bad = mirror(tmp_path / "bad", {"labels.gz": b"wrong"})
     good = mirror(tmp_path / "good") + "/"
     folder = tmp_path / "resources" / "mnist"
-    assert fetch_official(PINNED, folder, [f"{server}/lost", bad, good], timeout=5) == good
+    assert fetch_official("mnist", PINNED, folder, [f"{server}/lost", bad, good], timeout=5) == good
     assert {path.name: sha256(path) for path in folder.iterdir()} == PINNED
     assert left(tmp_path / "resources") == ["mnist", "mnist/images.gz", "mnist/labels.gz"]
 
@@ -120,7 +131,7 @@ def test_the_next_mirror_serves(tmp_path: Path, server: str) -> None:
 def test_the_message_names_every_mirror(tmp_path: Path) -> None:
     mirrors = [mirror(tmp_path / name, {"images.gz": None}) for name in ("one", "two")]
     with pytest.raises(DownloadError) as refused:
-        fetch_official(PINNED, tmp_path / "mnist", mirrors)
+        fetch_official("mnist", PINNED, tmp_path / "mnist", mirrors)
     assert all(each in str(refused.value) for each in mirrors)
 
 
@@ -129,16 +140,16 @@ def test_torchvisions_mirrors_come_last(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(MNIST, "mirrors", [mirror(tmp_path / "own")])
     bad = mirror(tmp_path / "bad", {"labels.gz": None})
-    assert fetch_official(PINNED, tmp_path / "mnist", [bad]) == MNIST.mirrors[0]
+    assert fetch_official("mnist", PINNED, tmp_path / "mnist", [bad]) == MNIST.mirrors[0]
     good = mirror(tmp_path / "good")
-    assert fetch_official(PINNED, tmp_path / "mnist", [good]) == good
+    assert fetch_official("mnist", PINNED, tmp_path / "mnist", [good]) == good
 
 
 def test_a_bad_download_leaves_good_files_alone(tmp_path: Path) -> None:
     folder = tmp_path / "mnist"
-    fetch_official(PINNED, folder, [mirror(tmp_path / "good")])
+    fetch_official("mnist", PINNED, folder, [mirror(tmp_path / "good")])
     with pytest.raises(DownloadError):
-        fetch_official(PINNED, folder, [mirror(tmp_path / "bad", {"labels.gz": b"wrong"})])
+        fetch_official("mnist", PINNED, folder, [mirror(tmp_path / "bad", {"labels.gz": b"wrong"})])
     assert {path.name: sha256(path) for path in folder.iterdir()} == PINNED
 
 
@@ -171,7 +182,60 @@ def test_verify(tmp_path: Path) -> None:
 
 
 def test_every_data_set_is_pinned() -> None:
-    assert set(OFFICIAL) == {"mnist"}
+    assert set(OFFICIAL) == {"mnist", "fashion-mnist", "kmnist"}
     assert set(EMBEDDED) | set(OFFICIAL) == set(DATASETS)
     for files in DATASETS.values():
         assert all(len(expected) == 64 for expected in files.values())
+
+
+def test_every_download_has_mirrors_in_the_schema_and_in_torchvision() -> None:
+    import torchvision.datasets
+
+    declared = schema()["properties"]["data"]["properties"]["mirrors"]["properties"]
+    assert set(declared) == set(OFFICIAL) == set(TORCHVISION)
+    for name in TORCHVISION.values():
+        assert issubclass(getattr(torchvision.datasets, name), torchvision.datasets.MNIST)
+
+
+def test_the_variable_of_each_data_set() -> None:
+    assert [mirror_variable(name) for name in OFFICIAL] == [
+        *("MNIST_MIRROR", "FASHION_MNIST_MIRROR", "KMNIST_MIRROR"),
+    ]
+
+
+def test_half_a_file_is_refused(tmp_path: Path) -> None:
+    """A server that promises more bytes than it sends."""
+
+    class Half(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            content = CONTENT[self.path.rsplit("/", 1)[-1]]
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content[: len(content) // 2])
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Half)
+    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        address = f"http://127.0.0.1:{httpd.server_port}/"
+        with pytest.raises(DownloadError, match=r"images\.gz has SHA-256"):
+            fetch_official("mnist", PINNED, tmp_path / "resources" / "mnist", [address], timeout=5)
+    finally:
+        httpd.shutdown()
+        httpd.server_close()
+        thread.join()
+    assert left(tmp_path / "resources") == []
+
+
+def test_a_known_repackaging_serves_and_no_other(tmp_path: Path) -> None:
+    other = mirror(tmp_path / "other", {"labels.gz": b"the same in another wrapping"})
+    packed = {PINNED["labels.gz"]: hashlib.sha256(b"the same in another wrapping").hexdigest()}
+    folder = tmp_path / "resources" / "mnist"
+    with pytest.raises(DownloadError):
+        fetch_official("mnist", PINNED, folder, [other])
+    assert fetch_official("mnist", PINNED, folder, [other], repacked=packed) == other
+    verify(folder / "labels.gz", PINNED["labels.gz"], packed)

@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 import torch
 from ablation.cnn import prepare as preparing
-from ablation.cnn.prepare import prepare, split
-from ablation.cnn.raw import FILES, load
+from ablation.cnn.prepare import draws, prepare, split
+from ablation.cnn.raw import FILES, load, part_sizes
 from ablation.cnn.train import run
 from numpy.typing import NDArray
 
 SEED = 20261
 PER_DIGIT = {"train": 240, "validation": 60, "test": 50}
 OFFICIAL = Path(__file__).parents[2].parent / "shared" / "data" / "mnist"
-EMBEDDED = {"source": "embedded"}
+EMBEDDED = {"dataset": "mnist-5k", "share": 0.7, "test": "drawn"}
+WHOLE = {"dataset": "mnist", "share": 1.0, "test": "official"}
+FIVE_PERCENT = {"dataset": "mnist", "share": 0.05, "test": "drawn"}
 Digits = tuple[NDArray[np.uint8], NDArray[np.int64]]
 # Images of each digit in the official training set.
 TRAINING_SET = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
@@ -41,7 +43,7 @@ def test_the_embedded_digits(digits: Digits) -> None:
 @pytest.mark.parametrize("replicate", range(4))
 def test_embedded_split(digits: Digits, replicate: int) -> None:
     _, labels = digits
-    parts = split(labels, SEED, replicate, fixed_test=False)
+    parts = split(labels, part_sizes(EMBEDDED), SEED, replicate)
     assert {name: len(index) for name, index in parts.items()} == {
         name: 10 * count for name, count in PER_DIGIT.items()
     }
@@ -53,11 +55,11 @@ def test_embedded_split(digits: Digits, replicate: int) -> None:
 
 def test_each_replicate_draws_its_own_split(digits: Digits) -> None:
     _, labels = digits
-    first, second = (split(labels, SEED, r, fixed_test=False) for r in range(2))
+    first, second = (split(labels, part_sizes(EMBEDDED), SEED, r) for r in range(2))
     assert not np.array_equal(first["test"], second["test"])
-    again = split(labels, SEED, 1, fixed_test=False)
+    again = split(labels, part_sizes(EMBEDDED), SEED, 1)
     assert all(np.array_equal(second[name], again[name]) for name in again)
-    other = split(labels, SEED + 1, 1, fixed_test=False)
+    other = split(labels, part_sizes(EMBEDDED), SEED + 1, 1)
     assert not np.array_equal(second["test"], other["test"])
 
 
@@ -78,7 +80,7 @@ def assert_official_split(labels: NDArray[np.int64], parts: dict[str, NDArray[np
 
 def test_official_split_of_made_labels() -> None:
     labels = official_labels()
-    first, second = (split(labels, SEED, r, fixed_test=True) for r in range(2))
+    first, second = (split(labels, part_sizes(WHOLE), SEED, r) for r in range(2))
     assert_official_split(labels, first)
     assert_official_split(labels, second)
     assert not np.array_equal(first["train"], second["train"])
@@ -111,7 +113,7 @@ def test_official_files(official: Path) -> None:
     if official == OFFICIAL:
         for name, expected in FILES["mnist"].items():
             assert hashlib.sha256((official / name).read_bytes()).hexdigest() == expected
-    train, test = prepare(official, {"source": "official"}, SEED, 1)
+    train, test = prepare(official, WHOLE, SEED, 1)
     images, labels, test_images, test_labels = load(official, "mnist")
     assert np.bincount(labels).tolist() == TRAINING_SET
     assert_official_split(
@@ -126,6 +128,91 @@ def test_official_files(official: Path) -> None:
     pixels = images[train["train_index"][0]]
     assert float(train["mean"][0]) == pytest.approx(float(pixels.mean()) / 255)
     assert float(train["scale"][0]) == pytest.approx(float(pixels.std()) / 255)
+
+
+def together(official: Path) -> Digits:
+    """All 70,000 images and labels, the training set first."""
+    images, labels, test_images, test_labels = load(official, "mnist")
+    assert test_images is not None
+    assert test_labels is not None
+    return np.concatenate([images, test_images]), np.concatenate([labels, test_labels])
+
+
+def test_five_percent_of_all_images(official: Path) -> None:
+    train, test = prepare(official, FIVE_PERCENT, SEED, 2)
+    sizes = {"train": 2400, "validation": 600, "test": 500}
+    assert part_sizes(FIVE_PERCENT) == sizes
+    assert not bool(test["fixed"])
+    images, labels = together(official)
+    for r in range(2):
+        parts = split(labels, sizes, SEED, r)
+        assert len(np.unique(np.concatenate(list(parts.values())))) == 3500
+        # The pool includes the official test set: about one image in seven comes from there.
+        assert 300 < (np.concatenate(list(parts.values())) >= 60_000).sum() < 700
+        for name, arrays in (("train", train), ("validation", train), ("test", test)):
+            index = arrays[f"{name}_index"][r]
+            assert index.shape == (sizes[name],)
+            assert np.array_equal(arrays["images"][index], images[parts[name]])
+            assert np.array_equal(arrays["labels"][index], labels[parts[name]])
+            expected = np.bincount(labels) * sizes[name] / 70_000
+            assert np.abs(np.bincount(labels[parts[name]]) - expected).max() < 2
+    # Neither file holds the 70,000.
+    assert len(train["images"]) <= 2 * 3000
+    assert len(test["images"]) <= 2 * 2000
+
+
+def test_a_share_of_the_training_set_is_tested_on_the_whole_test_set(official: Path) -> None:
+    share = {**WHOLE, "share": 0.05}
+    train, test = prepare(official, share, SEED, 1)
+    assert part_sizes(share) == {"train": 2400, "validation": 600}
+    assert (train["train_index"].shape, train["validation_index"].shape) == ((1, 2400), (1, 600))
+    assert bool(test["fixed"])
+    assert test["test_index"].tolist() == [list(range(10_000))]
+
+
+@pytest.mark.parametrize("parameters", [EMBEDDED, FIVE_PERCENT, WHOLE], ids=str)
+def test_further_draws_are_of_images_that_the_replicate_never_saw(
+    official: Path, raw: Path, parameters: dict[str, Any]
+) -> None:
+    folder = raw if parameters is EMBEDDED else official
+    train, test = prepare(folder, parameters, SEED, 2)
+    drawn = test["draw_index"]
+    assert drawn.shape == (2, 3, 3333 if parameters is WHOLE else 500)
+    if parameters is WHOLE:
+        assert all(len(np.unique(each)) == each.size for each in drawn)
+        return
+    images, labels = load(raw, "mnist-5k")[:2] if parameters is EMBEDDED else together(official)
+    for r in range(2):
+        parts = split(labels, part_sizes(parameters), SEED, r)
+        taken = [parts["train"], parts["validation"]]
+        expected = draws(len(labels), taken, 500, SEED, r)
+        assert len(np.unique(expected)) == 1500
+        assert not np.isin(expected, np.concatenate(taken)).any()
+        assert np.array_equal(test["images"][drawn[r]], images[expected])
+        assert np.array_equal(test["labels"][drawn[r]], labels[expected])
+    assert not np.array_equal(drawn[0], drawn[1])
+    assert len(train["train_index"]) == 2
+
+
+def test_draws_of_a_small_rest_are_smaller() -> None:
+    taken = [np.arange(0, 90)]
+    found = draws(100, taken, 50, SEED, 0)
+    assert found.shape == (3, 3)
+    assert len(np.unique(found)) == 9
+    assert found.min() >= 90
+
+
+@pytest.mark.parametrize(
+    ("changes", "sizes"),
+    [
+        ({}, [48_000, 12_000]),
+        ({"share": 0.1}, [4_800, 1_200]),
+        ({"test": "drawn"}, [48_000, 12_000, 10_000]),
+        ({"test": "drawn", "dataset": "kmnist", "share": 0.05}, [2_400, 600, 500]),
+    ],
+)
+def test_part_sizes(changes: dict[str, Any], sizes: list[int]) -> None:
+    assert list(part_sizes({**WHOLE, **changes}).values()) == sizes
 
 
 @pytest.fixture
@@ -144,7 +231,7 @@ def test_prepared_parts_hold_the_images_of_the_split(digits: Digits, from_memory
     train, test = prepare(Path(), EMBEDDED, SEED, 3)
     assert not bool(test["fixed"])
     for r in range(3):
-        parts = split(labels, SEED, r, fixed_test=False)
+        parts = split(labels, part_sizes(EMBEDDED), SEED, r)
         for name, arrays in (("train", train), ("validation", train), ("test", test)):
             index = arrays[f"{name}_index"][r]
             assert np.array_equal(arrays["images"][index], images[parts[name]])
@@ -163,7 +250,7 @@ def test_images_that_are_only_tested_on_are_not_in_the_train_file(
     from_memory(numbered, labels)
     train, _ = prepare(Path(), EMBEDDED, SEED, 3)
     kept = train["images"][:, 0, 0].astype(int) * 256 + train["images"][:, 0, 1]
-    splits = [split(labels, SEED, r, fixed_test=False) for r in range(3)]
+    splits = [split(labels, part_sizes(EMBEDDED), SEED, r) for r in range(3)]
     used = {i for parts in splits for name in ("train", "validation") for i in parts[name].tolist()}
     tested_only = {i for parts in splits for i in parts["test"].tolist()} - used
     assert len(tested_only) > 20
@@ -176,7 +263,7 @@ def test_test_images_leak_into_nothing(
     """Change every test image: pixel statistics, the train file and trained weights stay."""
     images, labels = digits
     changed = images.copy()
-    tested = split(labels, SEED, 0, fixed_test=False)["test"]
+    tested = split(labels, part_sizes(EMBEDDED), SEED, 0)["test"]
     changed[tested] = 255 - changed[tested]
     prepared = []
     for version in (images, changed):

@@ -1,12 +1,13 @@
 """Axes become cells; a cell's key covers what changes its numbers and nothing else."""
 
 import copy
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ablation.config import resolve
+from ablation.config import ConfigError, resolve
 from ablation.grid import Cell, Study, build
 from ablation.sources import code_digest
 
@@ -14,9 +15,10 @@ Config = dict[str, Any]
 Change = Callable[[Config], None]
 
 
-def changed(config: Config, change: Change) -> Study:
+def changed(config: Config, *changes: Change) -> Study:
     own = copy.deepcopy(config)
-    change(own)
+    for change in changes:
+        change(own)
     return build(resolve(own))
 
 
@@ -127,7 +129,7 @@ def test_labelled_sets_of_overrides(config: Config) -> None:
         setting("statistics.margin.fnn", 1),
         setting("compute.device", "cpu"),
         setting("compute.checkpoint_seconds", 1),
-        setting("data.mirrors", ["file:///mirror"]),
+        setting("data.mirrors.mnist", ["file:///mirror"]),
         setting("study.name", "another"),
         setting("models.cnn.parameters.rotation_degrees", 45),  # used by affine alone
     ],
@@ -214,14 +216,48 @@ def test_irrelevant_parameters_are_not_in_the_key(config: Config) -> None:
     assert shorter.by_name["cnn/depth_1"].key == before.by_name["cnn/depth_1"].key
 
 
-def test_data_are_prepared_once_per_model_and_source(config: Config) -> None:
+def test_data_are_prepared_once_per_model_and_share(config: Config) -> None:
     study = build(config)
     assert len({cell.data_key for cell in study.cells if cell.model == "cnn"}) == 1
-    axis = {"parameter": "source", "values": ["embedded", "official"]}
-    with_official = changed(config, setting("models.cnn.axes.source", axis))
-    found = {cell.data_key for cell in with_official.cells if cell.model == "cnn"}
+    assert set(study.by_data_key) == {part.data_key for part in study.models}
+    baseline = config["models"]["cnn"]["parameters"]
+    whole = setting(
+        "models.cnn.parameters", {**baseline, "dataset": "mnist", "share": 1, "test": "official"}
+    )
+    axis = setting("models.cnn.axes.share", {"parameter": "share", "values": [0.05, 1]})
+    shared = changed(config, whole, axis)
+    found = {cell.data_key for cell in shared.cells if cell.model == "cnn"}
     assert len(found) == 2
-    assert with_official.by_name["cnn/source_official"].spec["data"]["dataset"] == "mnist"
+    assert shared.by_name["cnn/share_0.05"].spec["data"]["dataset"] == "mnist"
+    # Yardsticks and sizes are the baseline's, though the subset is the model's first cell.
+    (part,) = (part for part in shared.models if part.model.name == "cnn")
+    assert next(iter(part.cells)).name == "cnn/share_0.05"
+    assert part.data_key == shared.by_name["cnn/kernel_5"].data_key
+
+
+@pytest.mark.parametrize(
+    ("parameters", "axis", "said"),
+    [
+        ({}, {"parameter": "share", "values": [0.5, 0.7]}, "share is 0.5, so it would be tested on other"),
+        ({"dataset": "mnist", "share": 0.05}, {"parameter": "dataset", "values": ["mnist", "kmnist"]},
+         "dataset is 'kmnist', so it would be tested on other images than the baseline: "
+         "allowed is the baseline's 'mnist'"),
+        ({"dataset": "mnist", "share": 0.05}, {"parameter": "test", "values": ["drawn", "official"]},
+         "test is 'official', so it would be tested on other images"),
+        ({"test": "official"}, {}, "test is 'official', but mnist-5k has no test set of its own"),
+        ({"share": 0.001}, {}, "share is 0.001, which leaves a part of 1 images"),
+    ],
+)  # fmt: skip
+def test_cells_that_cannot_be_compared_are_refused(
+    config: Config, parameters: Config, axis: Config, said: str
+) -> None:
+    changes = [
+        setting("models.cnn.parameters", {**config["models"]["cnn"]["parameters"], **parameters})
+    ]
+    if axis:
+        changes.append(setting("models.cnn.axes.extra", axis))
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        changed(config, *changes)
 
 
 def test_a_key_is_sixteen_hex_digits(config: Config) -> None:

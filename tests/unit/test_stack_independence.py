@@ -357,5 +357,5 @@ def test_dropout_rates_share_their_draws(
 def test_cells_share_their_splits(config: dict[str, Any]) -> None:
     """All cells of a model train and test on one prepared data set, so on the same splits."""
     study = build(config)
-    assert {cell.model for cell in study.by_data_key.values()} == {"fnn", "cnn"}
+    assert {spec["model"] for spec in study.by_data_key.values()} == {"fnn", "cnn"}
     assert len(study.by_data_key) == 2

@@ -103,12 +103,27 @@ def test_two_way_bootstrap_counts_both_sources_of_spread() -> None:
 
 
 def test_two_way_bootstrap_of_few_replicates_is_not_too_narrow() -> None:
-    # With J draws out of J = 6 the spread would be sqrt(5/6) = 0.913 of this.
+    # With J draws out of J = 6 the spread would be sqrt(5/6) = 0.913 of this, and without Student's
+    # t 1 / 1.11 of it.
     rng = np.random.default_rng(4)
     rows = rng.normal(size=6)
     table = np.repeat(rows[:, None], 30, axis=1)
     low, high = two_way_bootstrap(table, confidence=0.6827, rng=rng, n_resamples=40_000)
-    assert (high - low) / 2 == pytest.approx(rows.std(ddof=1) / np.sqrt(6), rel=0.05)
+    t = stats.t.ppf((1 + 0.6827) / 2, 5)
+    assert (high - low) / 2 == pytest.approx(t * rows.std(ddof=1) / np.sqrt(6), rel=0.05)
+
+
+def test_two_way_bootstrap_covers_with_five_replicates() -> None:
+    """Where replicates are nearly all of the spread, half of it, and little of it."""
+    rng = np.random.default_rng(5)
+    for row_sd in (3.0, 1.0, 0.3):
+        hits = 0
+        for _ in range(400):
+            rows, columns = row_sd * rng.normal(size=5), np.sqrt(200) * rng.normal(size=200)
+            table = rows[:, None] + columns + rng.normal(size=(5, 200))
+            low, high = two_way_bootstrap(table, confidence=0.95, rng=rng, n_resamples=300)
+            hits += low <= 0 <= high
+        assert hits / 400 > 0.925, row_sd
 
 
 def test_bootstraps_repeat_with_the_same_seed() -> None:

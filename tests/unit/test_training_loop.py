@@ -219,3 +219,20 @@ def test_a_batch_is_weighed_by_its_true_rows(
         assert other.grad is not None
         expected = other.detach() - parameters["learning_rate"] * other.grad
         torch.testing.assert_close(own.detach(), expected)
+
+
+def test_images_stay_bytes_and_are_held_once(
+    cnn_parameters: dict[str, Any], digit_parts: Parts
+) -> None:
+    """However many replicates there are, the pool is not copied for each."""
+    part, _ = digit_parts(6)
+    task = cnn.CNNTask(
+        cnn_parameters,
+        part,
+        seed=1,
+        device=torch.device("cpu"),
+        precision="fp32",
+        replicates=range(6),
+    )
+    assert task.images.dtype == torch.uint8
+    assert task.images.data_ptr() == part["images"].data_ptr()

@@ -11,6 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ablation.download import DownloadError
+from ablation.store import StoreError
+
 log = logging.getLogger("ablation")
 RUN_FACTS = "ABLATION_RUN"
 
@@ -35,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     stage("view", "entry", "metrics", "output")
     stage("yardsticks", "train", "test", "output")
     stage("collect", "mark", "output", spec=False)
+    stage("draws", "mark", "tables", "output", spec=False)
     stage("plot", "mark", "tables", "output", spec=False)
     stage("report", "mark", "tables", "figures", "output", spec=False)
     fail = stage("fail", "output", "log", spec=False)
@@ -57,7 +61,7 @@ def _run(options: argparse.Namespace) -> None:
         from ablation.train_job import train
 
         print(train(spec, options.data, options.output, _run_facts(options)), flush=True)
-    elif stage in ("collect", "plot", "report"):
+    elif stage in ("collect", "draws", "plot", "report"):
         job = importlib.import_module(f"ablation.{stage}_job")
         paths = {name: given[name] for name in ("tables", "figures", "output") if name in given}
         spec = json.loads(options.mark.read_text(encoding="utf-8"))["spec"]
@@ -92,7 +96,8 @@ def main() -> int:
     try:
         _run(options)
     except Exception as error:
-        log.exception("%s failed", options.stage)
+        if not isinstance(error, DownloadError | StoreError):  # these say all there is to know
+            log.exception("%s failed", options.stage)
         log.error("%s: %s", type(error).__name__, " ".join(str(error).split()))
         return 1
     return 0

@@ -102,9 +102,7 @@ def study_document(
         for axis in model["axes"]:
             cells = [{**cell, **_outcome(views[cell["cell"]])} for cell in axis["cells"]]
             axes.append({**axis, "cells": cells})
-        data = next(
-            (v["data"] for v in views.values() if v["model"] == model["model"] and v["data"]), None
-        )
+        data = _sizes(model, views)
         sizes = data or {"test_train_ratio": 0.0, "fixed_test_set": False}
         described.append({**model, "data": {**model["data"], **sizes}, "axes": axes})
     named = {
@@ -112,6 +110,13 @@ def study_document(
         for model, group in yardsticks.items()
     }
     return {"study": study, "models": described, "yardsticks": named}
+
+
+def _sizes(model: dict[str, Any], views: dict[str, View]) -> dict[str, Any] | None:
+    """The sizes of a model's parts: the baseline's, or where all on its data failed another cell's."""
+    known = [v["data"] for v in views.values() if v["model"] == model["model"] and v["data"]]
+    baseline = model["data"].get("prepared")
+    return next((data for data in known if data["prepared"] == baseline), next(iter(known), None))
 
 
 def _outcome(view: View) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ablation import collect as tidy
 from ablation.registry import MODELS
@@ -37,12 +39,18 @@ def collect(spec: dict[str, Any], output: Path) -> None:
     study = tidy.study_document(spec["study"], spec["models"], views, yardsticks)
     replicates = tidy.replicates_table(list(views.values()))
     settings = spec["statistics"]
+    samples = {
+        cell["cell"]: _samples(cell)
+        for cell in good
+        if views[cell["cell"]]["data"]["fixed_test_set"]
+    }
     comparisons = compare(
         study,
         replicates,
         confidence=settings["confidence"],
         margins=settings["margin"],
         metrics={n: (m.metrics[0].name, m.metrics[0].better) for n, m in MODELS.items()},
+        samples=samples,
     )
     tables = {
         "cells": tidy.cells_table(list(views.values()), references),
@@ -57,6 +65,15 @@ def collect(spec: dict[str, Any], output: Path) -> None:
     validate_document(document, "study")
     write_json(output / "comparisons.json", comparisons)
     write_json(output / "study.json", document)
+
+
+def _samples(cell: dict[str, Any]) -> dict[int, NDArray[np.bool_]]:
+    """Whether each test sample was classified right, by replicate; of ok replicates alone."""
+    folder = Path(cell["store"]) / f"eval-{cell['eval']}"
+    columns = ["replicate", "label", "predicted"]
+    rows = pd.read_csv(folder / "predictions.csv", usecols=columns).dropna()
+    right = rows["label"] == rows["predicted"]
+    return {int(r): own.to_numpy() for r, own in right.groupby(rows["replicate"])}
 
 
 def _history(entry: Path, model: str) -> pd.DataFrame:

@@ -6,11 +6,15 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from urllib.request import Request, urlopen
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
 
 
 class DownloadError(RuntimeError):
@@ -23,21 +27,23 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def verify(path: Path, expected: str) -> None:
-    """Raise DownloadError if the file is not, byte for byte, the pinned one."""
+def verify(path: Path, expected: str, repacked: Mapping[str, str] = NOTHING) -> None:
+    """Raise DownloadError if the file is not, byte for byte, the pinned one or its known repackaging."""
     found = sha256(path)
-    if found != expected:
+    if found not in (expected, repacked.get(expected)):
         raise DownloadError(
             f"{path.name} has SHA-256 {found[:12]}… and {path.stat().st_size} bytes, expected {expected[:12]}…"
         )
 
 
-def _publish(files: dict[str, str], draft: Path, folder: Path) -> None:
+def _publish(
+    files: dict[str, str], draft: Path, folder: Path, repacked: Mapping[str, str] = NOTHING
+) -> None:
     """Verify all files, then move each to its place."""
     for name, expected in files.items():
         if not (draft / name).is_file():
             raise DownloadError(f"{name} is missing")
-        verify(draft / name, expected)
+        verify(draft / name, expected, repacked)
     folder.mkdir(parents=True, exist_ok=True)
     for name in files:
         os.replace(draft / name, folder / name)
@@ -70,15 +76,28 @@ def _fetch(address: str, path: Path, timeout: float) -> None:
         shutil.copyfileobj(answer, stream)
 
 
+def mirror_variable(dataset: str) -> str:
+    """The environment variable that may name a mirror of a data set: MNIST_MIRROR, FASHION_MNIST_MIRROR, …"""
+    return f"{dataset.upper().replace('-', '_')}_MIRROR"
+
+
 def fetch_official(
-    files: dict[str, str], folder: Path, mirrors: Sequence[str], *, timeout: float = 60.0
+    dataset: str,
+    files: dict[str, str],
+    folder: Path,
+    mirrors: Sequence[str],
+    *,
+    repacked: Mapping[str, str] = NOTHING,
+    timeout: float = 60.0,
 ) -> str:
-    """Fetch the official MNIST files through torchvision, from the first mirror that gives the pinned bytes.
+    """Fetch the files of a data set from the first mirror that gives the pinned bytes.
 
     Args:
+        dataset: ``mnist``, ``fashion-mnist`` or ``kmnist``.
         files: file name → SHA-256.
         folder: where they are put, all or none.
         mirrors: base addresses to try before torchvision's own; ``file://`` works.
+        repacked: SHA-256 → that of another packaging of the same content.
         timeout: seconds without a byte after which a mirror is given up.
 
     Returns:
@@ -87,20 +106,22 @@ def fetch_official(
     Raises:
         DownloadError: if none did; it says what each one answered.
     """
-    from torchvision.datasets import MNIST
+    import torchvision.datasets
 
+    own: list[str] = getattr(torchvision.datasets, TORCHVISION[dataset]).mirrors
     failures = []
     folder.parent.mkdir(parents=True, exist_ok=True)
-    for mirror in [*mirrors, *MNIST.mirrors]:
+    for mirror in [*mirrors, *own]:
         base = mirror.rstrip("/") + "/"
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download-") as draft:
             try:
                 for name in files:
                     _fetch(base + name, Path(draft) / name, timeout)
-                _publish(files, Path(draft), folder)
+                _publish(files, Path(draft), folder, repacked)
                 return str(mirror)
             except (OSError, ValueError, RuntimeError, HTTPException) as error:
                 failures.append(f"{mirror}: {error}")
     raise DownloadError(
-        "no mirror gave the MNIST files (set MNIST_MIRROR or data.mirrors): " + "; ".join(failures)
+        f"no mirror gave the files of {dataset} (set {mirror_variable(dataset)} or data.mirrors.{dataset}): "
+        + "; ".join(failures)
     )

@@ -66,12 +66,18 @@ class Axis:
 
 @dataclass(frozen=True)
 class ModelStudy:
-    """One model's part of a study."""
+    """One model's part of a study. data_spec: the specification of the baseline's data."""
 
     model: Model
     replicates: int
     parameters: Parameters
     axes: tuple[Axis, ...]
+    data_spec: dict[str, Any]
+
+    @property
+    def data_key(self) -> str:
+        """The prepared data of the baseline."""
+        return key_of(self.data_spec)
 
     @property
     def cells(self) -> Iterator[Cell]:
@@ -101,9 +107,10 @@ class Study:
         return {cell.key: cell for cell in reversed(self.cells)}
 
     @cached_property
-    def by_data_key(self) -> dict[str, Cell]:
-        """One cell per prepared data set."""
-        return {cell.data_key: cell for cell in reversed(self.cells)}
+    def by_data_key(self) -> dict[str, dict[str, Any]]:
+        """Key → specification of all prepared data."""
+        baselines = {part.data_key: part.data_spec for part in self.models}
+        return {**baselines, **{cell.data_key: cell.data_spec for cell in self.cells}}
 
 
 def build(config: dict[str, Any]) -> Study:
@@ -123,7 +130,8 @@ def _model(config: dict[str, Any], name: str) -> ModelStudy:
     baseline = body["parameters"]
     _check(model, baseline, f"models.{name}.parameters")
     axes = tuple(_axis(config, model, axis) for axis in _ordered(body["axes"], name))
-    return ModelStudy(model, body["replicates"], baseline, axes)
+    data_spec = _data_spec(config, model, baseline)
+    return ModelStudy(model, body["replicates"], baseline, axes, data_spec)
 
 
 def _ordered(axes: dict[str, Any], model: str) -> list[str]:
@@ -164,6 +172,7 @@ def _axis(config: dict[str, Any], model: Model, name: str) -> Axis:
             )
         parameters = {**shared, **overrides}
         _check(model, parameters, f"{where}.values ({text})", only=overrides)
+        _check_comparable(model, parameters, body["parameters"], f"{where}.values ({text})")
         cells.append(_cell(config, model, name, text=text, value=value, parameters=parameters))
     reference = _reference(axis, cells, shared, where)
     return Axis(model.name, name, axis.get("parameter"), axis["with"], reference, tuple(cells))
@@ -182,6 +191,34 @@ def _check(
         raise ConfigError(f"{where}: {error}.") from error
 
 
+def _check_comparable(
+    model: Model, parameters: Parameters, baseline: Parameters, where: str
+) -> None:
+    try:
+        model.check_comparable(parameters, baseline)
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}.") from error
+
+
+def _shared_spec(config: dict[str, Any], model: Model, parameters: Parameters) -> dict[str, Any]:
+    dataset = model.dataset(parameters)
+    return {
+        "model": model.name,
+        "data": {"dataset": dataset, "files": model.raw_files(dataset)},
+        "seed": config["study"]["seed"],
+        "replicates": config["models"][model.name]["replicates"],
+    }
+
+
+def _data_spec(config: dict[str, Any], model: Model, parameters: Parameters) -> dict[str, Any]:
+    """The specification of prepared data."""
+    return {
+        **_shared_spec(config, model, parameters),
+        "parameters": {name: parameters[name] for name in model.data_parameters},
+        "code": installed_digest(model.module("prepare")),
+    }
+
+
 def _cell(
     config: dict[str, Any],
     model: Model,
@@ -191,24 +228,15 @@ def _cell(
     value: Any,
     parameters: Parameters,
 ) -> Cell:
-    dataset = model.dataset(parameters)
-    shared = {
-        "model": model.name,
-        "data": {"dataset": dataset, "files": model.raw_files(dataset)},
-        "seed": config["study"]["seed"],
-        "replicates": config["models"][model.name]["replicates"],
-    }
-    prepare, train = model.module("prepare"), model.module("train")
-    data_parameters = {name: parameters[name] for name in model.data_parameters}
     compute = config["compute"]
     spec = {
-        **shared,
+        **_shared_spec(config, model, parameters),
         "parameters": model.relevant(parameters),
         "precision": compute["precision"] if model.has_precision else "fp32",
         "threads": compute["threads"],
-        "code": installed_digest(prepare, train),
+        "code": installed_digest(model.module("prepare"), model.module("train")),
     }
-    data_spec = {**shared, "parameters": data_parameters, "code": installed_digest(prepare)}
+    data_spec = _data_spec(config, model, parameters)
     return Cell(model.name, axis, text, value, parameters, spec, data_spec)
 
 

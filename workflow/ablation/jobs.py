@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ablation.canonical import key_of
-from ablation.download import copy_embedded, fetch_official, verify
-from ablation.registry import MODELS
+from ablation.download import copy_embedded, fetch_official, mirror_variable, verify
+from ablation.registry import MODELS, REPACKED
 from ablation.sources import code_digest
 from ablation.store import (
     StoreError,
@@ -25,16 +25,18 @@ def download(spec: dict[str, Any], run: dict[str, Any], folder: Path) -> None:
     """Put the raw files of a data set into a folder, verified.
 
     Args:
-        spec: ``files`` (name → SHA-256), and whether they are ``embedded`` in a package.
-        run: ``mirrors``, tried after the one that the environment variable MNIST_MIRROR names.
+        spec: ``dataset``, ``files`` (name → SHA-256), and whether they are ``embedded`` in a package.
+        run: ``mirrors`` per data set, tried after the one that the environment names.
         folder: where they go, all or none.
     """
     if spec["embedded"]:
         copy_embedded(spec["files"], folder)
     else:
-        first = os.environ.get("MNIST_MIRROR")
-        mirrors = [*([first] if first else []), *run["mirrors"]]
-        log.info("served by %s", fetch_official(spec["files"], folder, mirrors))
+        name = spec["dataset"]
+        first = os.environ.get(mirror_variable(name))
+        mirrors = [*([first] if first else []), *run["mirrors"][name]]
+        served = fetch_official(name, spec["files"], folder, mirrors, repacked=REPACKED)
+        log.info("served by %s", served)
 
 
 def prepare(spec: dict[str, Any], raw: Path, output: Path) -> None:
@@ -44,7 +46,7 @@ def prepare(spec: dict[str, Any], raw: Path, output: Path) -> None:
     model = MODELS[spec["model"]]
     _require_code(spec, model.module("prepare"))
     for name, expected in spec["data"]["files"].items():
-        verify(raw / name, expected)
+        verify(raw / name, expected, REPACKED)
     module = import_module(model.module("prepare"))
     train, test = module.prepare(raw, spec["parameters"], spec["seed"], spec["replicates"])
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".prepare-") as draft:

@@ -80,13 +80,13 @@ class Plan:
         """The readable target of a cell."""
         return str(self.results / cell.name / "metrics.json")
 
-    def data(self, cell: Cell, part: str) -> str:
-        """The prepared ``train`` or ``test`` part of a cell."""
-        return str(STORE / "data" / f"{cell.model}-{cell.data_key}" / f"{part}.safetensors")
+    def data(self, spec: dict[str, Any], part: str) -> str:
+        """The prepared ``train`` or ``test`` part of a data specification."""
+        return str(STORE / "data" / f"{spec['model']}-{key_of(spec)}" / f"{part}.safetensors")
 
-    def raw(self, cell: Cell) -> list[str]:
-        """The raw files of a cell's data set."""
-        source = cell.spec["data"]
+    def raw(self, spec: dict[str, Any]) -> list[str]:
+        """The raw files of a data specification."""
+        source = spec["data"]
         return [f"resources/{source['dataset']}/{name}" for name in source["files"]]
 
     def table(self, name: str) -> str:
@@ -113,9 +113,8 @@ class Plan:
 
     def yardstick_spec(self, part: ModelStudy) -> dict[str, Any]:
         """The specification of a model's yardsticks, on the data of its baseline."""
-        cell = next(iter(part.cells))
         entries = (part.model.module("prepare"), part.model.module("yardsticks"))
-        return {**cell.data_spec, "code": installed_digest(*entries)}
+        return {**part.data_spec, "code": installed_digest(*entries)}
 
     def yardsticks(self, part: ModelStudy) -> str:
         """What the yardsticks rule makes."""
@@ -134,8 +133,7 @@ class Plan:
         }
 
     def _described(self, part: ModelStudy) -> dict[str, Any]:
-        first = next(iter(part.cells))
-        dataset = first.spec["data"]["dataset"]
+        dataset = part.data_spec["data"]["dataset"]
         return {
             "model": part.model.name,
             "replicates": part.replicates,
@@ -143,7 +141,8 @@ class Plan:
             "data": {
                 "dataset": dataset,
                 "source": "embedded" if dataset in EMBEDDED else "official",
-                "sha256": first.spec["data"]["files"],
+                "sha256": part.data_spec["data"]["files"],
+                "prepared": f"{part.model.name}-{part.data_key}",
             },
             "yardsticks_file": self.yardsticks(part),
             "axes": [
@@ -163,6 +162,18 @@ class Plan:
             ],
         }
 
+    @cached_property
+    def draws_spec(self) -> dict[str, Any]:
+        """What the further test draws depend on."""
+        return {
+            "collected": key_of(self.collect_spec),
+            "confidence": self.study.config["statistics"]["confidence"],
+            "code": installed_digest(
+                "ablation.draws_job",
+                *(part.model.module("evaluate") for part in self.study.models),
+            ),
+        }
+
     def plot_spec(self, part: ModelStudy) -> dict[str, Any]:
         """What a model's figures depend on."""
         report = self.study.config["report"]
@@ -170,6 +181,7 @@ class Plan:
         return {
             "model": part.model.name,
             "collected": key_of(self.collect_spec),
+            "draws": key_of(self.draws_spec),
             "palette": report["palette"],
             "language": report["language"],
             "messages": _files_digest(messages),
@@ -204,9 +216,11 @@ class Plan:
         shown = self._all_fresh(*yardsticks, *(self.view(cell) for cell in self.study.cells))
         tables = self.table("study.json")
         self._settle_spec(tables, "collect", self.collect_spec, write, intact=shown)
+        drawn = self.table("draws.json")
+        self._settle_spec(drawn, "draws", self.draws_spec, write, intact=self.fresh[tables])
         for part in self.study.models:
             manifest, name = self.figures_manifest(part), f"plot-{part.model.name}"
-            drawn_from = self.fresh[tables]
+            drawn_from = self._all_fresh(tables, self.table("draws.json"))
             self._settle_spec(manifest, name, self.plot_spec(part), write, intact=drawn_from)
         figures = [self.figures_manifest(part) for part in self.study.models]
         made = self._all_fresh(tables, *figures)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ablation.figures import draw_model
 from ablation.report.messages import load as load_messages
-from ablation.store import write_json, write_text
+from ablation.store import read_json, write_json, write_text
 from ablation.tables import read_tables, study_fingerprint
 
 
@@ -36,6 +36,7 @@ def plot(spec: dict[str, Any], tables: Path, output: Path) -> None:
         model=spec["model"],
         style={"palette": spec["palette"]},
         messages=load_messages(spec["language"]),
+        draws=read_json(tables / "draws.json")["models"][spec["model"]],
     )
     for name, figure in drawn.items():
         ElementTree.fromstring(figure)  # raises if the figure is not well-formed

@@ -35,6 +35,8 @@ class Model:
         dataset: the data set (a folder in ``resources/``) that the parameters ask for.
         raw_files: that data set's files with their pinned SHA-256.
         check: raises ValueError with one sentence if parameters contradict one another or the data.
+        check_comparable: raises ValueError with one sentence if a cell's parameters would have it tested on other samples
+            than the baseline's.
         relevant: the parameters without those that cannot change this cell's numbers.
         has_precision: whether ``compute.precision`` changes its numbers.
     """
@@ -45,6 +47,7 @@ class Model:
     dataset: Callable[[Parameters], str]
     raw_files: Callable[[str], dict[str, str]]
     check: Callable[[Parameters], None]
+    check_comparable: Callable[[Parameters, Parameters], None]
     relevant: Callable[[Parameters], Parameters]
     has_precision: bool
 
@@ -63,16 +66,18 @@ MODELS: dict[str, Model] = {
             dataset=fnn_raw.dataset,
             raw_files=fnn_raw.raw_files,
             check=fnn_raw.check,
+            check_comparable=fnn_raw.check_comparable,
             relevant=dict,
             has_precision=False,
         ),
         Model(
             name="cnn",
             metrics=(Metric("accuracy", "higher"), Metric("loss", "lower")),
-            data_parameters=("source",),
+            data_parameters=("dataset", "share", "test"),
             dataset=cnn_raw.dataset,
             raw_files=cnn_raw.raw_files,
             check=cnn_raw.check,
+            check_comparable=cnn_raw.check_comparable,
             relevant=cnn_raw.relevant,
             has_precision=True,
         ),
@@ -80,5 +85,6 @@ MODELS: dict[str, Model] = {
 }
 
 DATASETS: dict[str, dict[str, str]] = {"boston": fnn_raw.raw_files("boston"), **cnn_raw.FILES}
-EMBEDDED = ("boston", "mnist-5k")
+EMBEDDED = ("boston", cnn_raw.EMBEDDED)
+REPACKED = cnn_raw.REPACKED
 OFFICIAL = tuple(name for name in DATASETS if name not in EMBEDDED)

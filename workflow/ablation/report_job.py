@@ -28,6 +28,7 @@ def report(spec: dict[str, Any], tables: Path, figures: Path, output: Path) -> N
         config=spec["config"],
         language=settings["language"],
         title=settings["title"],
+        draws=read_json(tables / "draws.json")["models"],
     )
     head = f'<head>\n<meta name="fingerprint" content="{study_fingerprint(spec, failed)}">'
     if "<head>" not in html:

@@ -15,6 +15,7 @@ class Purpose(IntEnum):
     ORDER = 2
     DROPOUT = 3
     AUGMENTATION = 4
+    DRAW = 5
 
 
 def generator(seed: int, purpose: Purpose, *place: int) -> np.random.Generator:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import csv
 import logging
 import math
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ablation import provenance
 from ablation.canonical import key_of
 from ablation.devices import resolves_to_cuda
+from ablation.lease import own_gpu
 from ablation.registry import MODELS
 from ablation.sources import code_digest
 from ablation.store import StoreError, is_whole, publish, read_json, write_json
+
+if TYPE_CHECKING:
+    from ablation.stack.training import Trained
 
 log = logging.getLogger("ablation")
 
@@ -60,19 +65,22 @@ def _progress(store: Path, run: dict[str, Any]) -> str:
 
 
 def _train(spec: dict[str, Any], module: str, part: Path, entry: Path, run: dict[str, Any]) -> None:
+    leased = own_gpu() if resolves_to_cuda(run["device"]) else None  # before torch looks for GPUs
     import torch
     from safetensors.torch import load_file, save_file
 
     from ablation.stack.allocator import keep_freed_memory
-    from ablation.stack.checkpoint import CheckpointFile
+    from ablation.stack.checkpoint import Checkpoints
+    from ablation.stack.chunks import train_in_chunks
 
-    device = torch.device("cuda" if resolves_to_cuda(run["device"]) else "cpu")
+    device = torch.device("cuda" if leased else "cpu")
     precision = _precision(spec["precision"], device.type)
     keep_freed_memory()
     torch.set_num_threads(spec["threads"])
     environment = {
         **provenance.environment(),
         "gpu": torch.cuda.get_device_name() if device.type == "cuda" else None,
+        "gpu_uuid": leased,
         "device": device.type,
         "precision": precision,
         "threads": spec["threads"],
@@ -81,32 +89,43 @@ def _train(spec: dict[str, Any], module: str, part: Path, entry: Path, run: dict
     same = ("torch", "device", "gpu", "cpu", "precision")
     identity = {"key": key_of(spec), **{name: str(environment[name]) for name in same}}
     meter = provenance.Meter()
-    seconds = run["checkpoint_seconds"]
-    checkpoint = CheckpointFile(
-        entry.with_name("checkpoint.safetensors"), identity, seconds, meter.read
+    saved = Checkpoints(
+        entry.parent, identity, run["checkpoint_seconds"], spec["replicates"], meter
     )
-    meter.earlier = checkpoint.earlier_cost()
     log.info("%s on %s in %s, key %s", spec["model"], device, precision, key_of(spec))
-    trained = import_module(module).run(
-        spec["parameters"],
-        load_file(part),
-        seed=spec["seed"],
-        device=device,
-        precision=precision,
-        checkpoint=checkpoint,
-        report=log.info,
-    )
+    network, data = import_module(module), load_file(part)
+
+    def train_some(chosen: Sequence[int]) -> Trained:
+        trained: Trained = network.run(
+            spec["parameters"],
+            data,
+            seed=spec["seed"],
+            device=device,
+            precision=precision,
+            replicates=chosen,
+            checkpoint=saved.of(chosen),
+            report=log.info,
+        )
+        return trained
+
+    trained, at_once = train_in_chunks(train_some, spec["replicates"], log.warning)
     times = meter.read()
-    cost = {**times, "peak_memory_bytes": provenance.peak_memory(), "device": device.type}
+    cost = {
+        **times,
+        "peak_memory_bytes": provenance.peak_memory(),
+        "gpu_memory_bytes": torch.cuda.max_memory_reserved() if device.type == "cuda" else None,
+        "device": device.type,
+        "replicates_at_once": at_once,
+    }
     with publish(entry) as draft:
         save_file(trained.tensors, draft / "model.safetensors")
-        samples = _write_history(draft / "history.csv", trained.history, load_file(part))
+        samples = _write_history(draft / "history.csv", trained.history, data)
         write_json(draft / "replicates.json", _replicates(trained))
         write_json(draft / "spec.json", spec)
         rate = samples / times["seconds"] if samples else None
         run_facts = {"cost": {**cost, "samples_per_second": rate}, "environment": environment}
         write_json(draft / "run.json", run_facts)
-    checkpoint.remove()
+    saved.remove()
 
 
 def _precision(requested: str, device: str) -> str:

@@ -2,16 +2,18 @@
 
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 sys.path.insert(0, str(Path(workflow.basedir, "workflow")))
 
 from ablation.canonical import canonical_json, key_of
 from ablation.cli import RUN_FACTS
 from ablation.config import ConfigError, resolve
-from ablation.devices import resolves_to_cuda
+from ablation.devices import gpu_count, refusal, resolves_to_cuda
 from ablation.grid import Cell, ModelStudy, build
 from ablation.locking import clear_stale_locks
 from ablation.plan import Plan
@@ -31,6 +33,7 @@ LIVING = clear_stale_locks(Path(".snakemake")) if workflow.is_main_process else 
 PLAN = read_plan().settle(write=workflow.is_main_process)
 STUDY = PLAN.study
 PARTS = {part.model.name: part for part in STUDY.models}
+DEVICE = STUDY.config["compute"]["device"]
 
 # Jobs find this Python and this package first, installed or not, wherever the workflow was started. What no number depends
 # on reaches them by the environment: as an input or a parameter it would make Snakemake run them again.
@@ -38,6 +41,13 @@ shell.prefix(
     f"export PATH={Path(sys.executable).parent}:$PATH"
     f" PYTHONPATH={Path(workflow.basedir, 'workflow')} {RUN_FACTS}={PLAN.run_facts}; "
 )
+
+
+# On a cluster these run where Snakemake does: only that machine may have the network, and a view takes no time.
+localrules:
+    copy_embedded,
+    download,
+    view,
 
 
 def one_of(names) -> str:
@@ -59,20 +69,17 @@ def settled(target: str, *inputs: str) -> list[str]:
     return [ancient(path) for path in inputs] if PLAN.fresh[target] else list(inputs)
 
 
-def get_data_cell(wildcards) -> Cell:
-    return STUDY.by_data_key[wildcards.data_key]
-
-
 def get_raw(wildcards) -> list[str]:
-    cell = get_data_cell(wildcards)
-    made = all(Path(PLAN.data(cell, part)).is_file() for part in ("train", "test"))
-    return [ancient(path) if made else path for path in PLAN.raw(cell)]
+    spec = STUDY.by_data_key[wildcards.data_key]
+    made = all(Path(PLAN.data(spec, part)).is_file() for part in ("train", "test"))
+    return [ancient(path) if made else path for path in PLAN.raw(spec)]
 
 
 def get_download_spec(wildcards) -> str:
     """The pinned files of a data set."""
     return canonical_json(
         {
+            "dataset": wildcards.dataset,
             "files": DATASETS[wildcards.dataset],
             "embedded": wildcards.dataset in EMBEDDED,
         }
@@ -80,26 +87,46 @@ def get_download_spec(wildcards) -> str:
 
 
 def get_data_spec(wildcards) -> str:
-    return canonical_json(get_data_cell(wildcards).data_spec)
+    return canonical_json(STUDY.by_data_key[wildcards.data_key])
+
+
+@cache
+def check_device() -> None:
+    """Refuse a device that cannot be, and run no more GPU jobs at once on this machine than it has GPUs.
+
+    An input function calls it: Snakemake knows its executor then, and has not made its scheduler yet. A dry run has an
+    executor of its own; threads for jobs are what is left of the one that is meant. An exception would be shown with a
+    traceback there, so this says its sentence and exits.
+    """
+    if workflow.executor_plugin is None or not workflow.is_main_process:
+        return
+    dry = workflow.dryrun and workflow.execution_settings.use_threads
+    local = not (workflow.non_local_exec or dry)
+    sentence = refusal(DEVICE, local=local)
+    if sentence:
+        logger.error(sentence)
+        sys.exit(1)
+    if local and resolves_to_cuda(DEVICE) and "gpu" not in workflow.global_resources:
+        workflow.register_resource("gpu", gpu_count())
 
 
 def get_train_mark(wildcards) -> list[str]:
     """The cell's mark: what makes a failed cell train again, and nothing else."""
+    check_device()
     cell = get_cell(wildcards)
     return settled(PLAN.status(cell), PLAN.cell_mark(cell.model, cell.key, "train"))
 
 
 def get_train_part(wildcards) -> list[str]:
     cell = get_cell(wildcards)
-    return settled(PLAN.status(cell), PLAN.data(cell, "train"))
+    return settled(PLAN.status(cell), PLAN.data(cell.data_spec, "train"))
 
 
 def get_tested_parts(wildcards) -> list[str]:
     """The train part, for its scaler, and the test part."""
     cell = get_cell(wildcards)
-    return settled(
-        PLAN.metrics(cell), PLAN.data(cell, "train"), PLAN.data(cell, "test")
-    )
+    parts = [PLAN.data(cell.data_spec, part) for part in ("train", "test")]
+    return settled(PLAN.metrics(cell), *parts)
 
 
 def get_train_spec(wildcards) -> str:
@@ -108,7 +135,7 @@ def get_train_spec(wildcards) -> str:
 
 def get_gpus(wildcards) -> int:
     """One GPU where the device resolves to one, so that --resources gpu=1 never holds up a CPU."""
-    return int(resolves_to_cuda(STUDY.config["compute"]["device"]))
+    return int(resolves_to_cuda(DEVICE))
 
 
 def get_evaluation_inputs(wildcards) -> list[str]:
@@ -143,7 +170,7 @@ def get_view_spec(wildcards) -> str:
 def get_part_data(wildcards, part: str) -> list[str]:
     """A prepared part of a model's baseline, for its yardsticks."""
     chosen = get_part(wildcards)
-    return settled(PLAN.yardsticks(chosen), PLAN.data(next(iter(chosen.cells)), part))
+    return settled(PLAN.yardsticks(chosen), PLAN.data(chosen.data_spec, part))
 
 
 def get_yardstick_spec(wildcards) -> str:
@@ -156,10 +183,18 @@ def get_collect_inputs(wildcards) -> list[str]:
     return settled(PLAN.table("study.json"), *views, *yardsticks, PLAN.mark("collect"))
 
 
+def get_draws_inputs(wildcards) -> list[str]:
+    specs = {cell.data_key: cell.data_spec for cell in STUDY.cells}.values()
+    data = [PLAN.data(spec, part) for spec in specs for part in ("train", "test")]
+    tables = PLAN.table("study.json")
+    return settled(PLAN.table("draws.json"), tables, *data, PLAN.mark("draws"))
+
+
 def get_plot_inputs(wildcards) -> list[str]:
     part = PARTS[wildcards.model]
+    tables = [PLAN.table(name) for name in ("study.json", "draws.json")]
     mark = PLAN.mark(f"plot-{part.model.name}")
-    return settled(PLAN.figures_manifest(part), PLAN.table("study.json"), mark)
+    return settled(PLAN.figures_manifest(part), *tables, mark)
 
 
 def get_plot_spec(wildcards) -> str:

@@ -33,7 +33,8 @@ rule download:
     message:
         "Download {wildcards.dataset} and verify it"
     shell:
-        "python -m ablation download --spec {params.spec:q} --output $(dirname {output.train_images}) > {log} 2>&1"
+        "python -m ablation download --spec {params.spec:q} --output $(dirname {output.train_images})"
+        " 2> {log} || {{ tail -n 1 {log} >&2; exit 1; }}"
 
 
 rule prepare:

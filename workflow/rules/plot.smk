@@ -22,10 +22,29 @@ rule collect:
         " 2> {log}"
 
 
+rule draws:
+    input:
+        mark=lambda wildcards: get_draws_inputs(wildcards)[-1],
+        study=lambda wildcards: get_draws_inputs(wildcards)[0],
+        data=lambda wildcards: get_draws_inputs(wildcards)[1:-1],
+    output:
+        draws=PLAN.table("draws.json"),
+    log:
+        f"logs/draws/{STUDY.name}.log",
+    params:
+        spec=key_of(PLAN.draws_spec),
+    message:
+        "Test the best networks on further draws"
+    shell:
+        "python -m ablation draws --mark {input.mark} --tables $(dirname {input.study})"
+        " --output {output.draws} 2> {log}"
+
+
 rule plot:
     input:
         study=lambda wildcards: get_plot_inputs(wildcards)[0],
-        mark=lambda wildcards: get_plot_inputs(wildcards)[1],
+        draws=lambda wildcards: get_plot_inputs(wildcards)[1],
+        mark=lambda wildcards: get_plot_inputs(wildcards)[2],
     output:
         manifest=f"{PLAN.results}/figures/{{model}}.json",
     log:

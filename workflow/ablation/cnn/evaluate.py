@@ -89,6 +89,43 @@ def evaluate(
     return rows, columns
 
 
+@torch.no_grad()
+def evaluate_draws(
+    parameters: dict[str, Any],
+    tensors: dict[str, Tensor],
+    part: dict[str, Tensor],
+    replicate: int,
+) -> list[dict[str, Any]]:
+    """Test one replicate, as a plain network, on each of its further draws.
+
+    Returns:
+        Per draw its size ``n``, ``accuracy``, ``per_class_accuracy`` and ``confusion_matrix``.
+    """
+    network, found = plain(parameters, tensors, replicate), []
+    mean, scale = (part[name][replicate : replicate + 1].float() for name in ("mean", "scale"))
+    for index in part["draw_index"][replicate]:
+        batches = [
+            standardised(part["images"], each[None], mean, scale) for each in index.split(BATCH)
+        ]
+        logits = torch.cat([network(batch) for batch in batches]).double()
+        labels = part["labels"][index]
+        loss = functional.cross_entropy(logits, labels, reduction="none").numpy()
+        truth, predicted = labels.numpy(), logits.argmax(1).numpy()
+        row = metrics(truth, predicted, loss)
+        counts = confusion_matrix(truth, predicted).tolist()
+        found.append({"n": len(index), **row, "confusion_matrix": counts})
+    return found
+
+
+def samples(columns: Columns, ok: set[int]) -> dict[str, dict[int, NDArray[Any]]]:
+    """Each metric's value of every test image ``[n]``, by replicate number."""
+    each = {"accuracy": columns["predicted"] == columns["label"], "loss": columns["loss"]}
+    return {
+        name: {r: values[columns["replicate"] == r] for r in sorted(ok)}
+        for name, values in each.items()
+    }
+
+
 def sizes(train: dict[str, Tensor], test: dict[str, Tensor]) -> dict[str, Any]:
     """Images per part, and the ratio that corrects for overlapping splits (0 for a fixed test set)."""
     n_train, n_test = train["train_index"].shape[1], test["test_index"].shape[1]

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ablation.cnn.raw import CLASSES, dataset, load
+from ablation.cnn.raw import CLASSES, dataset, load, part_sizes
 from ablation.streams import Purpose, generator
 
 Arrays = dict[str, NDArray[Any]]
-PER_DIGIT = {"train": 240, "validation": 60, "test": 50}
-FULL = {"train": 48_000, "validation": 12_000}
+DRAWS = 3
 
 
 def _quotas(sizes: NDArray[np.int64], total: int) -> NDArray[np.int64]:
@@ -26,26 +25,38 @@ def _quotas(sizes: NDArray[np.int64], total: int) -> NDArray[np.int64]:
 
 
 def split(
-    labels: NDArray[np.int64], seed: int, replicate: int, *, fixed_test: bool
+    labels: NDArray[np.int64], sizes: dict[str, int], seed: int, replicate: int
 ) -> dict[str, NDArray[np.int64]]:
-    """Indices of one replicate's parts, stratified by digit and in ascending order.
+    """Indices of one replicate's parts: disjoint, stratified by class, in ascending order.
 
-    Without a fixed test set: 240 / 60 / 50 images per digit, drawn without replacement. With one: 48,000 / 12,000 of the
-    training set, in the proportions of its digits.
+    Args:
+        labels: of the pool, ``[N]``.
+        sizes: images of each part, in the order in which they are dealt.
+        seed, replicate: which stream.
     """
     stream = generator(seed, Purpose.SPLIT, replicate)
-    by_digit = [np.flatnonzero(labels == digit) for digit in range(CLASSES)]
-    shuffled = [stream.permutation(members) for members in by_digit]
-    if fixed_test:
-        quotas = _quotas(np.array([len(members) for members in by_digit]), FULL["train"])
-        train = [members[:quota] for members, quota in zip(shuffled, quotas, strict=True)]
-        rest = [members[quota:] for members, quota in zip(shuffled, quotas, strict=True)]
-        parts = {"train": train, "validation": rest}
-    else:
-        ends = np.cumsum(list(PER_DIGIT.values()))
-        cut = [np.split(members[: ends[-1]], ends[:-1]) for members in shuffled]
-        parts = {name: [pieces[i] for pieces in cut] for i, name in enumerate(PER_DIGIT)}
-    return {name: np.sort(np.concatenate(pieces)) for name, pieces in parts.items()}
+    shuffled = [stream.permutation(np.flatnonzero(labels == each)) for each in range(CLASSES)]
+    left = _quotas(np.array([len(members) for members in shuffled]), sum(sizes.values()))
+    start, parts = np.zeros_like(left), {}
+    for name, size in sizes.items():
+        quotas = _quotas(left, size)
+        cut = zip(shuffled, start, start + quotas, strict=True)
+        parts[name] = np.sort(np.concatenate([members[a:b] for members, a, b in cut]))
+        start, left = start + quotas, left - quotas
+    return parts
+
+
+def draws(
+    pool: int, taken: list[NDArray[np.int64]], size: int, seed: int, replicate: int
+) -> NDArray[np.int64]:
+    """Three disjoint random test draws ``[3, m]``, in ascending order, out of the images that are not taken.
+
+    m is ``size``, or less where the pool does not hold three of that size.
+    """
+    free = np.setdiff1d(np.arange(pool), np.concatenate([np.empty(0, np.int64), *taken]))
+    size = min(size, len(free) // DRAWS)
+    drawn = generator(seed, Purpose.DRAW, replicate).permutation(free)[: DRAWS * size]
+    return np.sort(drawn.reshape(DRAWS, size), axis=1)
 
 
 def _moments(images: NDArray[np.uint8]) -> tuple[float, float]:
@@ -64,26 +75,39 @@ def prepare(
     Returns:
         ``images [N, 28, 28] uint8``, ``labels [N]``, ``train_index [R, n]``, ``validation_index [R, m]``,
         ``mean [R]`` and ``scale [R]`` (of the train part's pixels, in units of 0 to 1); and ``images``, ``labels``,
-        ``test_index [R, k]``. An image that is in no replicate's train or validation part is not in the first dictionary.
+        ``test_index [R, k]``, ``draw_index [R, 3, l]`` (further test draws, out of images that are in none of the replicate's
+        other parts but the test part). Each dictionary holds only the images that its own indices name.
         ``fixed`` tells whether all replicates share one test set.
     """
-    name = dataset(parameters)
-    images, labels, test_images, test_labels = load(folder, name)
-    fixed = test_images is not None
-    splits = [split(labels, seed, r, fixed_test=fixed) for r in range(replicates)]
+    images, labels, test_images, test_labels = load(folder, dataset(parameters))
+    fixed, sizes = parameters["test"] == "official", part_sizes(parameters)
+    if test_images is not None and test_labels is not None and not fixed:
+        images, labels = (
+            np.concatenate([images, test_images]),
+            np.concatenate([labels, test_labels]),
+        )
+    splits = [split(labels, sizes, seed, r) for r in range(replicates)]
     index = {part: np.stack([one[part] for one in splits]) for part in splits[0]}
     moments = np.array([_moments(images[one["train"]]) for one in splits])
-    seen = np.unique(np.concatenate([index["train"].ravel(), index["validation"].ravel()]))
-    train: Arrays = {
-        "images": images[seen],
-        "labels": labels[seen],
-        "train_index": np.searchsorted(seen, index["train"]),
-        "validation_index": np.searchsorted(seen, index["validation"]),
-        "mean": moments[:, 0],
-        "scale": moments[:, 1],
-    }
-    if test_images is not None and test_labels is not None:
-        every = np.broadcast_to(np.arange(len(test_labels)), (replicates, len(test_labels)))
-        index["test"], images, labels = every.copy(), test_images, test_labels
-    test: Arrays = {"images": images, "labels": labels, "test_index": index["test"]}
-    return train, {**test, "fixed": np.array(fixed)}
+    seen = {f"{part}_index": index[part] for part in ("train", "validation")}
+    train = _named(images, labels, seen)
+    if fixed and test_images is not None and test_labels is not None:
+        images, labels = test_images, test_labels
+        index["test"] = np.tile(np.arange(len(labels)), (replicates, 1))
+    taken = [[] if fixed else [one["train"], one["validation"]] for one in splits]
+    size = index["test"].shape[1]
+    drawn = [draws(len(labels), each, size, seed, r) for r, each in enumerate(taken)]
+    test = _named(images, labels, {"test_index": index["test"], "draw_index": np.stack(drawn)})
+    return (
+        {**train, "mean": moments[:, 0], "scale": moments[:, 1]},
+        {**test, "fixed": np.array(fixed)},
+    )
+
+
+def _named(
+    images: NDArray[np.uint8], labels: NDArray[np.int64], index: dict[str, NDArray[np.int64]]
+) -> Arrays:
+    """The images and labels that some index names, once each, with the indices into them."""
+    kept = np.unique(np.concatenate([each.ravel() for each in index.values()]))
+    found = {name: np.searchsorted(kept, each) for name, each in index.items()}
+    return {"images": images[kept], "labels": labels[kept], **found}

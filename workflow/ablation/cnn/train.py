@@ -15,11 +15,13 @@ from torch.nn import functional
 from ablation.cnn import augment
 from ablation.cnn.network import StackedCNN
 from ablation.cnn.raw import CLASSES
+from ablation.stack.device import Ahead, arithmetic
 from ablation.stack.optimisers import StackedAdam
+from ablation.stack.steps import Steps
 from ablation.stack.training import Checkpoint, Trained, train
 from ablation.streams import Purpose, generator
 
-VALIDATION_BATCH = 256
+VALIDATION_BATCH = {"cpu": 256, "cuda": 2048}
 OWN = ("train_index", "validation_index", "mean", "scale")
 
 
@@ -69,33 +71,38 @@ class CNNTask:
         self.network = StackedCNN(parameters, seed, replicates).to(device)
         self.optimiser = StackedAdam(self.network.parameters(), float(parameters["learning_rate"]))
         self.mean_prediction_loss = torch.full_like(self.mean, math.log(CLASSES))
+        self.total = torch.zeros_like(self.mean)
+        self.steps = Steps(self._step, device)
+        self.drawn = Ahead(self._draw, parameters["epochs"], device)
 
     def _per_replicate(
         self, purpose: Purpose, epoch: int, draw: Callable[[np.random.Generator], Any]
     ) -> Tensor:
         """Draw every replicate's numbers of one epoch and stack them, ``[R, …]``."""
         drawn = [draw(generator(self.seed, purpose, r, epoch)) for r in self.replicates]
-        return torch.from_numpy(np.stack(drawn)).to(self.device)
+        return torch.from_numpy(np.stack(drawn))
 
-    def _noise(self, epoch: int) -> tuple[Tensor | None, Tensor | None]:
-        """Dropout factors ``[R, n, fc_width]`` and augmentation ``[R, n, 4]`` of one epoch, None where unused."""
+    def _draw(self, epoch: int) -> dict[str, Tensor]:
+        """One epoch's order ``[R, n]``, dropout mask ``[R, n, fc_width]`` and augmentation ``[R, n, 4]``, where used."""
         p, count = self.parameters, self.train_index.shape[1]
-        mask = values = None
+        found = {"order": self._per_replicate(Purpose.ORDER, epoch, lambda s: s.permutation(count))}
         if p["dropout"] > 0:
             shape, rate = (count, p["fc_width"]), p["dropout"]
-            mask = self._per_replicate(
+            found["mask"] = self._per_replicate(
                 Purpose.DROPOUT, epoch, lambda s: s.random(shape, np.float32) >= rate
             )
         if p["augmentation"] == "affine":
             ranges = (p["rotation_degrees"], p["translation"], p["brightness"])
-            values = self._per_replicate(
+            found["values"] = self._per_replicate(
                 Purpose.AUGMENTATION, epoch, lambda s: augment.draw(s, count, *ranges)
             )
-        return mask, values
+        return found
 
     def _autocast(self) -> AbstractContextManager[Any]:
         if self.precision == "bf16":
-            return torch.autocast(self.device.type, torch.bfloat16)
+            # A cast weight must not outlive the step that a CUDA graph records.
+            cached = self.device.type != "cuda"
+            return torch.autocast(self.device.type, torch.bfloat16, cache_enabled=cached)
         return nullcontext()
 
     def _input(self, index: Tensor, values: Tensor | None) -> Tensor:
@@ -109,31 +116,36 @@ class CNNTask:
         """One pass over the train part in the epoch's order."""
         self.network.train()
         count, size = self.train_index.shape[1], self.parameters["batch_size"]
-        order = self._per_replicate(Purpose.ORDER, epoch, lambda s: s.permutation(count))
-        mask, values = self._noise(epoch)
-        total = torch.zeros_like(self.mean)
+        drawn = {name: each.to(self.device) for name, each in self.drawn(epoch).items()}
+        drawn["index"] = self.train_index.gather(1, drawn.pop("order"))
+        self.total.zero_()
         for start in range(0, count, size):
-            place = slice(start, start + size)
-            index = self.train_index.gather(1, order[:, place])
-            x = self._input(index, None if values is None else values[:, place])
-            factors = None
-            if mask is not None:
-                factors = mask[:, place].float() / (1 - self.parameters["dropout"])
-            with self._autocast():
-                logits = self.network(x, factors)
-            loss = cross_entropy(logits, self.labels[index])
-            loss.sum().backward()
-            self.optimiser.step()
-            total += loss.detach() * index.shape[1]
-        return total / count
+            self.steps({name: each[:, start : start + size] for name, each in drawn.items()})
+        return self.total / count
+
+    def _step(self, batch: dict[str, Tensor]) -> None:
+        """Train on one batch: ``index [R, B]``, and where used ``mask`` and ``values``."""
+        index, mask = batch["index"], batch.get("mask")
+        factors = None if mask is None else mask.float() / (1 - self.parameters["dropout"])
+        x = self._input(index, batch.get("values"))
+        with self._autocast():
+            logits = self.network(x, factors)
+        loss = cross_entropy(logits, self.labels[index])
+        loss.sum().backward()
+        self.optimiser.step()
+        self.total += loss.detach() * index.shape[1]
 
     @torch.no_grad()
     def validate(self) -> dict[str, Tensor]:
         """Validation loss and accuracy of each replicate, in fp32."""
+        with arithmetic(self.device, tf32=False):
+            return self._validate()
+
+    def _validate(self) -> dict[str, Tensor]:
         self.network.eval()
         loss = torch.zeros_like(self.mean)
         correct = torch.zeros_like(loss)
-        for index in self.validation_index.split(VALIDATION_BATCH, 1):
+        for index in self.validation_index.split(VALIDATION_BATCH[self.device.type], 1):
             logits = self.network(standardised(self.images, index, self.mean, self.scale))
             labels = self.labels[index]
             loss += cross_entropy(logits, labels) * index.shape[1]
@@ -179,11 +191,9 @@ def run(
         replicates: their numbers, None for all that were prepared.
         checkpoint, report: see the shared loop.
     """
-    if device.type == "cuda":
-        torch.backends.cuda.matmul.allow_tf32 = precision != "fp32"
-        torch.backends.cudnn.allow_tf32 = precision != "fp32"
     chosen = range(len(part["mean"])) if replicates is None else replicates
     task = CNNTask(
         parameters, part, seed=seed, device=device, precision=precision, replicates=chosen
     )
-    return train(task, parameters["epochs"], checkpoint=checkpoint, report=report)
+    with arithmetic(device, tf32=precision == "tf32"):
+        return train(task, parameters["epochs"], checkpoint=checkpoint, report=report)

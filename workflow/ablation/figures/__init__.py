@@ -19,6 +19,11 @@ def figure_name(model: str, axis: str, kind: str) -> str:
     return f"{model}_{axis}_{kind}"
 
 
+def draws_name(model: str) -> str:
+    """The name of the figure of the best network's further test draws."""
+    return f"{model}_draws"
+
+
 def figure_names(model: str, axes: list[str]) -> list[str]:
     """The names of all figures of a model, axis by axis."""
     return [figure_name(model, axis, kind) for axis in axes for kind in KINDS.get(model, COMMON)]
@@ -33,15 +38,22 @@ def draw_model(
     model: str,
     style: dict[str, Any],
     messages: dict[str, str],
+    draws: dict[str, Any] | None = None,
 ) -> dict[str, bytes]:
-    """Draw every figure of one model: the names of :func:`figure_names` → SVG.
+    """Draw every figure of one model: the names of :func:`figure_names`, and of :func:`draws_name` → SVG.
 
     tables: ``cells``, ``replicates`` and ``epochs``. predictions: by key, read for regressions.
     style: ``palette``, a seaborn palette or a list of colours; its first is the reference's.
-    messages: the catalogue that ``ablation.report.messages.load`` returns.
+    messages: the catalogue that ``ablation.report.messages.load`` returns. draws: the model's part of ``draws.json``; where
+    it is None or has no draws, that figure is left out.
     """
     from ablation.figures.model import draw
 
-    return draw(
+    drawn = draw(
         study, comparisons, tables, predictions, model=model, style=style, messages=messages
     )
+    if draws and draws["draws"]:
+        from ablation.figures.draws import draw as draw_draws
+
+        drawn[draws_name(model)] = draw_draws(draws, draws_name(model), messages)
+    return drawn

@@ -32,6 +32,10 @@ def check(parameters: dict[str, Any]) -> None:
     """Every combination of valid parameters is a network that can be built."""
 
 
+def check_comparable(parameters: dict[str, Any], baseline: dict[str, Any]) -> None:
+    """All cells are tested on the same rows."""
+
+
 def load(folder: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Read the features ``[506, 13]`` and the target ``[506]`` (median value in 1000 USD)."""
     import numpy as np

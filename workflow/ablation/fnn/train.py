@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from ablation.fnn.network import StackedFNN
+from ablation.stack.device import arithmetic
 from ablation.stack.optimisers import PlateauPerReplicate, StackedSGD
+from ablation.stack.steps import Steps
 from ablation.stack.training import Checkpoint, Trained, train
 from ablation.streams import Purpose, generator
 
@@ -74,6 +76,9 @@ class FNNTask:
         mean = (self.part["train_y"] * self.train_weight).sum(1) / self.part["train_n"]
         error = (self.part["train_y"] - mean[:, None]).square() * self.train_weight
         self.mean_prediction_loss = error.sum(1) / self.part["train_n"]
+        self.replicate = torch.arange(len(replicates), device=device)[:, None]
+        self.total = torch.zeros(len(replicates), device=device)
+        self.steps = Steps(self._step, device)
 
     def _weight(self, count: str, like: str) -> Tensor:
         rows = torch.arange(self.part[like].shape[1], device=self.device)
@@ -90,15 +95,20 @@ class FNNTask:
             longest=longest,
             size=self.parameters["batch_size"],
         )
-        replicate = torch.arange(len(rows), device=self.device)[:, None]
-        total = torch.zeros(len(rows), device=self.device)
+        self.total.zero_()
         for index, one in zip(order.to(self.device), weight.to(self.device), strict=True):
-            x, y = self.part["train_x"][replicate, index], self.part["train_y"][replicate, index]
-            error = squared_error(self.network, x, y, one)
-            (error / one.sum(1).clamp(min=1)).sum().backward()
-            self.optimiser.step()
-            total += error.detach()
-        return total / rows
+            self.steps({"index": index, "weight": one})
+        return self.total / rows
+
+    def _step(self, batch: dict[str, Tensor]) -> None:
+        """Train on one batch: ``index [R, B]`` and ``weight [R, B]``."""
+        index, weight = batch["index"], batch["weight"]
+        x = self.part["train_x"][self.replicate, index]
+        y = self.part["train_y"][self.replicate, index]
+        error = squared_error(self.network, x, y, weight)
+        (error / weight.sum(1).clamp(min=1)).sum().backward()
+        self.optimiser.step()
+        self.total += error.detach()
 
     @torch.no_grad()
     def validate(self) -> dict[str, Tensor]:
@@ -140,4 +150,5 @@ def run(
     """
     chosen = range(len(part["train_n"])) if replicates is None else replicates
     task = FNNTask(parameters, part, seed=seed, device=device, replicates=chosen)
-    return train(task, parameters["epochs"], checkpoint=checkpoint, report=report)
+    with arithmetic(device, tf32=False):
+        return train(task, parameters["epochs"], checkpoint=checkpoint, report=report)

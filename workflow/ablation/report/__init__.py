@@ -17,13 +17,14 @@ def build(
     config: dict[str, Any],
     language: str,
     title: str,
+    draws: dict[str, Any] | None = None,
 ) -> str:
     """The whole page.
 
     study, comparisons: the contents of ``study.json`` and ``comparisons.json``. tables: ``cells``,
     ``replicates`` and ``epochs``. figures: SVG text by the names of
     ``ablation.figures.figure_names``. config: printed as it is; its ``report.palette`` colours the
-    tables like the figures. The same input gives the same bytes.
+    tables like the figures. draws: the models of ``draws.json``. The same input gives the same bytes.
     """
     from ablation.report.context import Inputs, make_context
     from ablation.report.messages import load
@@ -40,5 +41,6 @@ def build(
         config=config,
         published=load_published(),
         words=words,
+        draws=draws or {},
     )
     return render(make_context(inputs, language=language, title=title), words)

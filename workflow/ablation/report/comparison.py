@@ -24,6 +24,7 @@ def published_view(
     if not any(axis.name in run["axes"] for run in published["runs"]):
         return None
     names = [run["name"] for run in published["runs"] if axis.name in run["axes"]]
+    same_data = published["same_data"][axis.model["data"]["dataset"]]
     rows = []
     for label, head in zip(axis.labels, heads(axis, words), strict=True):
         runs = [
@@ -33,7 +34,7 @@ def published_view(
             )
             if axis.name in run["axes"]
         ]
-        lines = [_line(axis, label, metric, runs=runs, same_data=published["same_data"], words=words)
+        lines = [_line(axis, label, metric, runs=runs, same_data=same_data, words=words)
                  for metric in published["metrics"]]  # fmt: skip
         rows.append({**head, "lines": lines})
     missing = [

@@ -10,13 +10,14 @@ import pandas as pd
 from markupsafe import Markup
 
 from ablation.canonical import label as label_of
-from ablation.figures import COMMON, KINDS, figure_name
+from ablation.figures import COMMON, KINDS, draws_name, figure_name
 from ablation.figures.style import BAND, looks
 from ablation.report import format as fmt
 from ablation.report import provenance as prov
 from ablation.report import published as pub
 from ablation.report.axis import Axis, comparison_rows, digit_rows, make_axis, other_rows
 from ablation.report.comparison import published_view
+from ablation.report.draws import crossed_rows, draws_view
 from ablation.report.findings import (
     best_view,
     model_findings,
@@ -48,6 +49,7 @@ class Inputs:
     config: dict[str, Any]
     published: dict[str, Any]
     words: Words
+    draws: dict[str, Any]
 
     @property
     def confidence(self) -> float:
@@ -116,7 +118,7 @@ def _model(entry: dict[str, Any], inputs: Inputs) -> dict[str, Any]:
     return {
         "id": slug(name),
         "name": name,
-        "title": words.named("model_title", name),
+        "title": _title(name, data["dataset"], words),
         "metric_head": words(f"metric_unit.{metric}"),
         "findings": model_findings(axes, best, words, one_run(entry, axes, theirs, words)),
         "overview": overview(axes, words),
@@ -126,16 +128,29 @@ def _model(entry: dict[str, Any], inputs: Inputs) -> dict[str, Any]:
         "parameters": prov.parameter_rows(entry["parameters"], words),
         "yardsticks": yardstick_rows(compared, yardsticks, words),
         "best": best,
+        "draws": draws_view(inputs.draws.get(name), settings, inputs.confidence, words),
+        "draws_figure": _draws_figure(name, inputs),
         "margin": words("model.margin", margin=words.difference(metric, margin)),
-        "not_comparable": words(
-            "published.not_comparable",
-            theirs=fmt.count(theirs["n_train"]),
-            ours=fmt.count(data["n_train"]),
-        )
-        if theirs and apart and "n_train" in data
-        else "",
+        "not_comparable": _not_comparable(theirs, data, words) if theirs and apart else "",
         "axes": [_axis(axis, inputs, None if apart else theirs) for axis in axes],
     }
+
+
+def _title(model: str, dataset: str, words: Words) -> str:
+    key = f"model_title.{model}"
+    if key not in words.messages:
+        return model
+    return words(key, data=words.named("data_name", dataset))
+
+
+def _not_comparable(theirs: dict[str, Any], data: dict[str, Any], words: Words) -> str:
+    """Why the course report's numbers do not stand beside ours."""
+    if not pub.same_kind(theirs, data):
+        return words("published.other_data")
+    if "n_train" not in data:
+        return ""
+    numbers = {"theirs": fmt.count(theirs["n_train"]), "ours": fmt.count(data["n_train"])}
+    return words("published.not_comparable", **numbers)
 
 
 def _scope(data: dict[str, Any], facts: dict[str, Any], words: Words) -> str:
@@ -174,6 +189,7 @@ def _axis(axis: Axis, inputs: Inputs, theirs: dict[str, Any] | None) -> dict[str
         "other_rows": other_rows(axis, words),
         "digits": digit_rows(axis, digits, words),
         "published": published_view(axis, theirs, words),
+        "crossed": crossed_rows(axis, words),
         "figures": [_figure(axis, kind, inputs.figures, words) for kind in kinds],
     }
 
@@ -191,6 +207,19 @@ def _figure(axis: Axis, kind: str, figures: dict[str, str], words: Words) -> dic
         "caption": words(f"caption.{kind}", axis=title, band=band,
                          level=fmt.percent(axis.confidence), reference=words.value(axis.reference)),
     }  # fmt: skip
+
+
+def _draws_figure(model: str, inputs: Inputs) -> dict[str, Any] | None:
+    name = draws_name(model)
+    if name not in inputs.figures:
+        return None
+    words = inputs.words
+    return {
+        "id": slug(f"figure-{name}"),
+        "svg": Markup(_XML.sub("", inputs.figures[name]).strip()),
+        "label": words("draws.label"),
+        "caption": words("draws.figure"),
+    }
 
 
 def _what(entry: dict[str, Any], words: Words) -> list[str]:

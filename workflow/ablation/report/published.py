@@ -20,8 +20,15 @@ def load() -> dict[str, Any]:
     return found
 
 
+def same_kind(published: dict[str, Any], data: dict[str, Any]) -> bool:
+    """Whether the published runs are about the same data set, or one drawn from the same source."""
+    return data["dataset"] in published["same_data"]
+
+
 def comparable(published: dict[str, Any], data: dict[str, Any]) -> bool:
-    """Whether the published runs trained on about as many samples as ours."""
+    """Whether the published runs trained on the same kind of data, and on about as many samples as ours."""
+    if not same_kind(published, data):
+        return False
     theirs = float(published["n_train"])
     return abs(float(data.get("n_train", 0)) - theirs) <= NEAR * theirs
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+
+from ablation.provenance import Meter
 
 
 class CheckpointFile:
@@ -21,6 +23,7 @@ class CheckpointFile:
         identity: what must be the same for a resumed run to give the same numbers; a file of another identity is ignored.
         seconds: how often to save.
         cost: gives the seconds spent so far, which are kept with the state.
+        keep_end: save after the last epoch too, because more is trained before anything is published.
     """
 
     def __init__(
@@ -29,7 +32,10 @@ class CheckpointFile:
         identity: dict[str, str],
         seconds: float,
         cost: Callable[[], dict[str, float]],
+        *,
+        keep_end: bool = False,
     ) -> None:
+        self.keep_end = keep_end
         self.path, self.identity, self.seconds, self.cost = path, identity, seconds, cost
         self._saved = time.monotonic()
 
@@ -54,8 +60,10 @@ class CheckpointFile:
         with safe_open(self.path, framework="pt") as stream:
             return {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (no mapping)
 
-    def due(self) -> bool:
-        """Whether the last save (or the start) is long enough ago."""
+    def due(self, *, ended: bool = False) -> bool:
+        """Whether the last save (or the start) is long enough ago; after the last epoch, whether the end is kept."""
+        if ended:
+            return self.keep_end
         return time.monotonic() - self._saved >= self.seconds
 
     def save(self, tensors: dict[str, Tensor]) -> None:
@@ -73,3 +81,42 @@ class CheckpointFile:
     def remove(self) -> None:
         """Forget the state, once the training is published."""
         self.path.unlink(missing_ok=True)
+
+
+class Checkpoints:
+    """The checkpoint files of one cell: of all its replicates at once, or of some, where memory did not hold all.
+
+    Args:
+        folder: where; nothing else there begins with ``checkpoint-``.
+        identity: what must be the same for a resumed run to give the same numbers.
+        seconds: how often to save.
+        replicates: how many the cell has.
+        meter: counts the cost; it is told what earlier tries took.
+    """
+
+    def __init__(
+        self, folder: Path, identity: dict[str, str], seconds: float, replicates: int, meter: Meter
+    ) -> None:
+        self.folder, self.identity, self.seconds = folder, identity, seconds
+        self.replicates, self.meter = replicates, meter
+
+    def of(self, chosen: Sequence[int]) -> CheckpointFile:
+        """The file of the replicates of these numbers, which follow one another."""
+        name = f"{chosen[0]}-{chosen[-1]}"
+        file = CheckpointFile(
+            self.folder / f"checkpoint-{name}.safetensors",
+            {**self.identity, "replicates": name},
+            self.seconds,
+            self.meter.read,
+            keep_end=len(chosen) < self.replicates,
+        )
+        # Each file keeps what was spent until then, so the largest is the sum.
+        earlier = file.earlier_cost()
+        if earlier.get("seconds", 0.0) > self.meter.earlier.get("seconds", 0.0):
+            self.meter.earlier = earlier
+        return file
+
+    def remove(self) -> None:
+        """Forget all of them, once the training is published."""
+        for path in self.folder.glob("checkpoint-*"):
+            path.unlink()

@@ -51,8 +51,8 @@ class Checkpoint(Protocol):
         """The last state saved, or None."""
         ...
 
-    def due(self) -> bool:
-        """Whether it is time to save."""
+    def due(self, *, ended: bool = False) -> bool:
+        """Whether it is time to save; ended: after the last epoch."""
         ...
 
     def save(self, tensors: dict[str, Tensor]) -> None:
@@ -176,7 +176,7 @@ def _run_epochs(
         for name, row in {"train_loss": train_loss, **figures}.items():
             progress.rows.setdefault(name, []).append(row.detach().to("cpu", copy=True))
         report(_line(progress, epochs, time.perf_counter() - begin))
-        if checkpoint and progress.epoch < epochs and checkpoint.due():
+        if checkpoint and checkpoint.due(ended=progress.epoch == epochs):
             checkpoint.save(progress.tensors(task))
 
 

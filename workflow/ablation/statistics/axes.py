@@ -1,11 +1,13 @@
 """One axis: every cell against the reference of the axis."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
 import numpy as np
 
+from ablation.statistics.crossed import Samples, crossed_comparison, crossed_interval
 from ablation.statistics.intervals import Interval, mean_interval
 from ablation.statistics.paired import (
     PairedTest,
@@ -33,7 +35,7 @@ class Setting:
     """What is the same for all rows of one model.
 
     margin: in the unit of the metric. ratio: n_test / n_train, 0 with a fixed test set.
-    n_replicates: as declared.
+    n_replicates: as declared. samples: by cell name, for a fixed test set; seed: of the bootstrap.
     """
 
     metric: str
@@ -44,6 +46,8 @@ class Setting:
     n_replicates: int
     confidence: float
     power: float
+    samples: Mapping[str, Samples] = field(default_factory=dict)
+    seed: int = 0
 
     @property
     def alpha(self) -> float:
@@ -105,6 +109,7 @@ def compare_axis(
             n_comparisons=n_comparisons,
             setting=setting,
         )
+        rows[label] |= _crossed(cells[label]["cell"], cells[reference]["cell"], setting)
     usable_tests = [tests[label] for label in tested] or list(tests.values())
     return {
         "reference": reference,
@@ -163,6 +168,19 @@ def _row(
         "reason": verdict.reason,
         "scope": setting.scope,
     }
+
+
+def _crossed(cell: str, reference: str, setting: Setting) -> dict[str, Any]:
+    """With the predictions at hand: the interval of the mean that crosses replicates and samples, and the comparison."""
+    if not setting.samples.get(cell):
+        return {"crossed": None}
+    options: dict[str, Any] = {"confidence": setting.confidence, "seed": setting.seed}
+    interval = crossed_interval(setting.samples[cell], **options)
+    other = setting.samples.get(reference, {})
+    compared = None
+    if cell != reference:
+        compared = crossed_comparison(setting.samples[cell], other, **options)
+    return {**({"interval": interval} if interval else {}), "crossed": compared}
 
 
 def _detectable(tests: list[PairedTest], n_comparisons: int, setting: Setting) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Builds the content of ``comparisons.json`` from ``study.json`` and the table of replicates."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,8 +8,9 @@ import pandas as pd
 
 from ablation.statistics.axes import Setting, compare_axis, mean_and_interval
 from ablation.statistics.best import best_setting
+from ablation.statistics.crossed import Samples, crossed_interval
 from ablation.statistics.intervals import check_level, prediction_interval
-from ablation.statistics.replicates import numbers_by_cell, usable
+from ablation.statistics.replicates import CellNumbers, numbers_by_cell, usable
 
 
 def compare(
@@ -19,6 +20,7 @@ def compare(
     confidence: float,
     margins: dict[str, float],
     metrics: dict[str, tuple[str, str]],
+    samples: Mapping[str, Samples] | None = None,
     power: float = 0.8,
 ) -> dict[str, Any]:
     """Every cell against the reference of its axis, the best setting, and the yardsticks.
@@ -28,6 +30,8 @@ def compare(
     margins: per model, the half-width in the metric's unit over which an interval says too little.
     metrics: per model, the metric and whether ``lower`` or ``higher`` is better. Differences are
     cell minus reference.
+    samples: by cell name, the metric of every test sample and replicate, for models with a fixed test
+    set: the interval of a mean then crosses replicates and test samples.
 
     Returns the structure of ``comparisons.json``: plain values only, None where there is no number.
     Raises ValueError when a model has no margin or metric, the reference is not on its axis, a
@@ -52,6 +56,8 @@ def compare(
             n_replicates=int(model["replicates"]),
             confidence=confidence,
             power=power,
+            samples=(samples or {}) if fixed else {},
+            seed=int(study["study"]["seed"]),
         )
         numbers = numbers_by_cell(replicates, name, metric)
         yardsticks = study.get("yardsticks", {}).get(name, {})
@@ -60,15 +66,26 @@ def compare(
             "better": setting.better,
             "margin": setting.margin,
             "axes": {axis["axis"]: compare_axis(axis, numbers, setting) for axis in model["axes"]},
-            "best": best_setting(
-                model["axes"], numbers, test_train_ratio=setting.ratio, confidence=confidence
-            ),
+            "best": _best(model["axes"], numbers, setting),
             "yardsticks": {
                 label: _yardstick(yardstick, setting) for label, yardstick in yardsticks.items()
             },
         }
     plain: dict[str, Any] = _plain({"confidence": confidence, "power": power, "models": models})
     return plain
+
+
+def _best(
+    axes: list[dict[str, Any]], numbers: dict[str, CellNumbers], setting: Setting
+) -> dict[str, Any] | None:
+    best = best_setting(
+        axes, numbers, test_train_ratio=setting.ratio, confidence=setting.confidence
+    )
+    if best is None or best["cell"] not in setting.samples:
+        return best
+    own = setting.samples[best["cell"]]
+    crossed = crossed_interval(own, confidence=setting.confidence, seed=setting.seed)
+    return {**best, "test_interval": crossed or best["test_interval"]}
 
 
 def agreement(

@@ -122,14 +122,19 @@ def bca_interval(
 def two_way_bootstrap(
     values: ArrayLike, *, confidence: float, rng: np.random.Generator, n_resamples: int = 4000
 ) -> Interval:
-    """Percentile interval of the grand mean when replicates and test samples are both random.
+    """Interval of the grand mean when replicates and test samples are both random.
 
     values: shape [J, n], replicate × test sample (0/1 correctness, loss), J ≥ 2 and n ≥ 30. Rows
     and columns are drawn independently and crossed. Of the J rows J − 1 are drawn: that makes the
     expected bootstrap variance of the replicates S²/J, where J draws would give S² (J − 1)/J², too
     little when J is 5 or 6.
+
+    The half-width is the standard deviation of the bootstrap means times Student's t: quantiles of
+    the bootstrap means themselves cover too little with few replicates (under 90 % instead of 95 % for 5).
+    Its degrees of freedom are Satterthwaite's, J − 1 where the replicates are all the spread.
     Raises ValueError for another shape, too few rows or columns, or values that are not finite.
-    Source: Owen (2007), "The pigeonhole bootstrap", Annals of Applied Statistics 1.
+    Sources: Owen (2007), "The pigeonhole bootstrap", Annals of Applied Statistics 1; Satterthwaite
+    (1946), "An approximate distribution of estimates of variance components", Biometrics 2.
     """
     table = np.asarray(values, dtype=np.float64)
     check_level("confidence", confidence)
@@ -145,10 +150,16 @@ def two_way_bootstrap(
     for rows in _batches(n_resamples, n_samples):
         drawn = _counts(rng, rows, n_replicates, n_replicates - 1) @ table
         means.append((drawn * _counts(rng, rows, n_samples, n_samples)).sum(axis=1))
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(np.concatenate(means), [tail, 1 - tail])
     scale = (n_replicates - 1) * n_samples
-    return float(low) / scale, float(high) / scale
+    variance = float(np.concatenate(means).var(ddof=1)) / scale**2
+    of_replicates = float(table.mean(axis=1).var(ddof=1)) / n_replicates
+    middle = float(table.mean())
+    if variance == 0:
+        return middle, middle
+    share = min(of_replicates / variance, 1.0)
+    freedom = (n_replicates - 1) / share**2 if share > 0 else np.inf
+    half = float(stdtrit(freedom, (1 + confidence) / 2) * np.sqrt(variance))
+    return middle - half, middle + half
 
 
 def _t_interval(sample: NDArray[np.float64], spread: float, confidence: float) -> Interval:
