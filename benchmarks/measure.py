@@ -112,9 +112,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         copy = scratch(folder)
-        data = copy / Plan(build(resolve(yaml.safe_load((ROOT / "config.yaml").read_text())))).data(
-            cell_with(0), "train"
-        )
+        plan = Plan(build(resolve(yaml.safe_load((ROOT / "config.yaml").read_text()))))
+        data = copy / plan.data(cell_with(0).data_spec, "train")
         seconds([*SNAKEMAKE, "--cores", "2", "--", str(data.relative_to(copy))], copy)
         cell, torch, ratio = fixed_cost(data, folder, options.times)
         print(f"| a cell of 0 epochs | {cell:.2f} s, {ratio:.2f} × import torch ({torch:.2f} s) |")

@@ -42,13 +42,15 @@ def network() -> nn.Sequential:
     )
 
 
-def train(part: dict[str, Tensor], replicate: int, epochs: int, device: torch.device) -> float:
+def train(
+    part: dict[str, Tensor], replicate: int, epochs: int, device: torch.device, batch: int = 64
+) -> float:
     """Train one replicate; the best validation accuracy."""
     torch.manual_seed(replicate)
     model, best = network().to(device), 0.0
     optimiser, criterion = torch.optim.Adam(model.parameters(), 1e-3), nn.CrossEntropyLoss()
     loaders = {
-        name: DataLoader(Digits(part, name, replicate), 64, shuffle=name == "train")
+        name: DataLoader(Digits(part, name, replicate), batch, shuffle=name == "train")
         for name in ("train", "validation")
     }
     for _ in range(epochs):
@@ -73,13 +75,14 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="prepared train.safetensors of the CNN")
     parser.add_argument("--replicates", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     part, begin = load_file(options.data), time.perf_counter()
     for replicate in range(options.replicates):
-        train(part, replicate, options.epochs, device)
+        train(part, replicate, options.epochs, device, options.batch)
     seconds = (time.perf_counter() - begin) / options.replicates / options.epochs
     print(f"{seconds:.3f}")
 

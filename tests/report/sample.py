@@ -207,11 +207,38 @@ def page(made: Sample, figures: dict[str, str] | None = None, **changes: Any) ->
     )
 
 
-def compared(study: dict[str, Any], tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
+def fixed(made: Sample, n: int = 1000) -> Sample:
+    """The same sample with one test set of n images for all replicates of the CNN."""
+    (entry,) = (entry for entry in made.study["models"] if entry["model"] == "cnn")
+    entry["data"] = {**entry["data"], "dataset": "mnist", "n_test": n, "test_train_ratio": 0.0,
+                     "fixed_test_set": True}  # fmt: skip
+    rows = made.tables["replicates"]
+    samples: dict[str, dict[int, np.ndarray]] = {}
+    for row in rows[(rows["model"] == "cnn") & (rows["status"] == "ok")].to_dict("records"):
+        wrong = _rng("hard").permutation(n)[: round(n * (1 - row["accuracy"]))]
+        own = np.ones(n, dtype=bool)
+        own[(wrong + row["replicate"]) % n] = False
+        samples.setdefault(row["cell"], {})[row["replicate"]] = own
+    made.comparisons = compared(made.study, made.tables, samples)
+    return made
+
+
+def draws(cell: str) -> dict[str, Any]:
+    """The models of ``draws.json``: one network of a cell on three test draws; none of the FNN."""
+    matrix = [[48 if i == j else int((i + 1) % 10 == j) * 2 for j in range(10)] for i in range(10)]
+    row = {"n": 500, "accuracy": 0.96, "loss": 0.11, "interval": [0.939, 0.974],
+           "per_class_accuracy": [0.96] * 9 + [None], "confusion_matrix": matrix}  # fmt: skip
+    own = {"cell": cell, "replicate": 3, "val_loss": 0.0512, "test_accuracy": 0.97}
+    return {"fnn": None, "cnn": {**own, "draws": [row, {**row, "accuracy": 0.948}, row]}}
+
+
+def compared(
+    study: dict[str, Any], tables: dict[str, pd.DataFrame], samples: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """The comparisons of a sample, made by the module that makes the real ones."""
     return compare(
         study, tables["replicates"], confidence=0.95, margins={"fnn": 3.0, "cnn": 0.02},
-        metrics={"fnn": ("mse", "lower"), "cnn": ("accuracy", "higher")},
+        metrics={"fnn": ("mse", "lower"), "cnn": ("accuracy", "higher")}, samples=samples,
     )  # fmt: skip
 
 

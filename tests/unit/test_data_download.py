@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -95,7 +96,7 @@ def test_bad_files_are_refused(tmp_path: Path, changes: dict[str, bytes | None],
         fetch_official("mnist", PINNED, resources / "mnist", [bad])
     message = str(refused.value)
     assert message.startswith(
-        "no mirror gave the files of mnist (set MNIST_MIRROR or data.mirrors.mnist): "
+        "no mirror gave the files of mnist in 1 rounds (set MNIST_MIRROR or data.mirrors.mnist): "
     )
     assert bad in message
     assert said in message
@@ -239,3 +240,30 @@ def test_a_known_repackaging_serves_and_no_other(tmp_path: Path) -> None:
         fetch_official("mnist", PINNED, folder, [other])
     assert fetch_official("mnist", PINNED, folder, [other], repacked=packed) == other
     verify(folder / "labels.gz", PINNED["labels.gz"], packed)
+
+
+def test_a_host_that_comes_back_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    def come_back(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 2:
+            mirror(tmp_path / "late")
+
+    monkeypatch.setattr(time, "sleep", come_back)
+    late, folder = (tmp_path / "late").as_uri(), tmp_path / "resources" / "mnist"
+    assert fetch_official("mnist", PINNED, folder, [late], pauses=(1, 2, 4)) == late
+    assert waited == [1, 2]
+    assert {path.name: sha256(path) for path in folder.iterdir()} == PINNED
+
+
+def test_it_gives_up_after_the_last_pause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    bad = mirror(tmp_path / "bad", {"labels.gz": b"wrong"})
+    with pytest.raises(DownloadError, match="in 3 rounds") as refused:
+        fetch_official("mnist", PINNED, tmp_path / "mnist", [bad], pauses=(1, 2))
+    assert waited == [1, 2]
+    assert str(refused.value).count(bad) == 1

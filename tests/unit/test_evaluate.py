@@ -371,3 +371,47 @@ def test_a_plan_names_where_the_document_lies(config: dict[str, Any]) -> None:
         f"results/store/cnn/{cell.key}/eval-{plan.evaluation('cnn')}/metrics.json"
     )
     assert plan.view(cell) == "results/cnn/kernel_5/metrics.json"
+
+
+def test_draws_are_read_by_the_plain_network_of_one_replicate(
+    cnn_parameters: dict[str, Any], digit_parts: Parts
+) -> None:
+    """Drawn from the test part itself, a draw gives the metrics of the evaluation."""
+    train, test = digit_parts(3, test=40)
+    network = StackedCNN(cnn_parameters, 5, range(3))
+    tensors = {name: tensor.detach() for name, tensor in network.state_dict().items()}
+    index = test["test_index"]
+    part = {**test, "mean": train["mean"], "scale": train["scale"]}
+    part["draw_index"] = torch.stack([index, index[:, :20].repeat(1, 2), index.flip(1)], 1)
+    expected, columns = cnn_evaluate.evaluate(cnn_parameters, tensors, part)
+    for r in range(3):
+        first, _, last = cnn_evaluate.evaluate_draws(cnn_parameters, tensors, part, r)
+        assert first["n"] == 40
+        assert first["accuracy"] == expected[r]["accuracy"] == last["accuracy"]
+        assert first["loss"] == pytest.approx(expected[r]["loss"], rel=1e-4)
+        own = columns["replicate"] == r
+        matrix = cnn_evaluate.confusion_matrix(columns["label"][own], columns["predicted"][own])
+        assert first["confusion_matrix"] == matrix.tolist()
+
+
+def test_samples_are_those_of_the_usable_replicates() -> None:
+    columns = {
+        "replicate": np.repeat([0, 1, 2], 2), "label": np.array([1, 2] * 3),
+        "predicted": np.array([1, 2, 1, 3, 2, 2]), "loss": np.arange(6.0),
+    }  # fmt: skip
+    found = cnn_evaluate.samples(columns, {0, 2})
+    assert {r: own.tolist() for r, own in found["accuracy"].items()} == {
+        0: [True, True], 2: [False, True],
+    }  # fmt: skip
+    assert found["loss"][2].tolist() == [4.0, 5.0]
+
+
+def test_one_test_set_for_all_crosses_replicates_and_samples() -> None:
+    chance = np.random.default_rng(0)
+    right = {r: chance.random(500) < 0.9 for r in range(5)}
+    rows = [{"status": "ok", "accuracy": float(own.mean())} for own in right.values()]
+    crossed = summarise(rows, ["accuracy"], 0.0, {"accuracy": right}, seed=1)["accuracy"]
+    plain = summarise(rows, ["accuracy"], 0.0)["accuracy"]
+    assert crossed["mean"] == plain["mean"]
+    assert crossed["ci95"] != plain["ci95"]
+    assert crossed["ci95"][0] < crossed["mean"] < crossed["ci95"][1]

@@ -9,10 +9,12 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+from ablation.figures import draw_model, draws_name
+from ablation.report.messages import load
 from ablation.report.render import environment
 from ablation.report.words import Words
 from jinja2 import UndefinedError
-from report.sample import Sample, blank, compared, only, page, sample
+from report.sample import Sample, blank, compared, draws, fixed, only, page, sample
 
 
 def text_of(html: str) -> str:
@@ -212,3 +214,61 @@ def test_tables_read_back_from_files_give_the_same_page(tmp_path):
         words = {"label": str, "key": str, "cell": str}
         made.tables[name] = pd.read_csv(tmp_path / f"{name}.csv", dtype=words)
     assert page(made) == expected
+
+
+def test_a_fixed_test_set_is_crossed_with_the_replicates():
+    made = fixed(only(sample(), "cnn", "kernel"))
+    html = page(made)
+    text = text_of(html)
+    assert "Kernel size: beyond this test set" in text
+    assert "All verdicts hold for this one test set (MNIST)." in text
+    row = made.comparisons["models"]["cnn"]["axes"]["kernel"]["rows"]["3"]
+    assert row["crossed"]["n_samples"] == 1000
+    pairs = [
+        f"{pair['only_cell']} : {pair['only_reference']}" for pair in row["crossed"]["mcnemar"]
+    ]
+    assert ", ".join(pairs) in text
+    assert f"{row['crossed']['n_rejected']} of {len(pairs)}" in text
+    reference = made.comparisons["models"]["cnn"]["axes"]["kernel"]["rows"]["5"]
+    assert reference["crossed"] is None
+    # The headline interval crosses replicates and images; that of the difference stays the verdict's.
+    assert (
+        row["interval"]
+        != only(sample(), "cnn", "kernel").comparisons["models"]["cnn"]["axes"]["kernel"]["rows"][
+            "3"
+        ]["interval"]
+    )
+
+
+def test_without_a_fixed_test_set_nothing_is_crossed():
+    made = only(sample(), "cnn", "kernel")
+    assert "beyond this test set" not in text_of(page(made))
+    assert made.comparisons["models"]["cnn"]["axes"]["kernel"]["rows"]["3"]["crossed"] is None
+
+
+def test_the_best_network_is_shown_on_further_draws():
+    made = only(sample(), "cnn", "kernel")
+    own = draws("cnn/kernel_7")
+    name = draws_name("cnn")
+    figures = draw_model(
+        made.study, made.comparisons, made.tables, {}, model="cnn", style={"palette": "deep"},
+        messages=load("en"), draws=own["cnn"],
+    )  # fmt: skip
+    assert name in figures
+    html = page(made, {**blank(made), name: figures[name].decode()}, draws=own)
+    text = text_of(html)
+    assert "The best network by validation is replicate 3 of Kernel size = 7" in text
+    assert "3 further test draws of 500 images each" in text
+    for shown in ("Draw 1", "Draw 3", "96.0", "94.8", "[93.9, 97.4]"):
+        assert shown in text
+    assert 'id="figure-cnn-draws"' in html
+    assert "further test draws" not in text_of(page(made))
+
+
+def test_other_images_are_not_set_beside_the_course_report():
+    made = only(sample(), "cnn", "kernel")
+    made.study["models"][0]["data"] = {**made.study["models"][0]["data"], "dataset": "kmnist"}
+    text = text_of(page(made))
+    assert "a convolutional network on KMNIST" in text
+    assert "The course report is about other images" in text
+    assert "Beside the course report" not in text

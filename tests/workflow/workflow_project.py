@@ -25,7 +25,13 @@ STATS = re.compile(r"^Job stats:\n.*?\n-[ -]*\n(.*?)^total ", re.MULTILINE | re.
 TRAINED = re.compile(r"^Job \d+: Train (\w+) [0-9a-f]{16}", re.MULTILINE)
 IDLE = "Nothing to be done"
 # What would change a run, or slow it down.
-FOREIGN = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "MNIST_MIRROR", "SNAKEMAKE_PROFILE")
+FOREIGN = (
+    "PYTHONPATH",
+    "PYTHONDONTWRITEBYTECODE",
+    "MNIST_MIRROR",
+    "SNAKEMAKE_PROFILE",
+    "ABLATION_RUN",
+)
 
 FNN_AXES = {
     "depth": {"parameter": "hidden_layers", "values": [1, 2]},
@@ -132,12 +138,12 @@ class Project:
     def environment(self) -> dict[str, str]:
         return {name: value for name, value in os.environ.items() if name not in FOREIGN}
 
-    def snakemake(self, *arguments: str) -> Done:
+    def snakemake(self, *arguments: str, environment: dict[str, str] | None = None) -> Done:
         """Run Snakemake, with the default profile alone where no arguments are given."""
         done = subprocess.run(
             self.command(*arguments),
             cwd=self.path,
-            env=self.environment,
+            env={**self.environment, **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -146,9 +152,11 @@ class Project:
         )
         return Done(done.returncode, done.stdout)
 
-    def run(self, *arguments: str, cores: int = 1) -> Done:
+    def run(
+        self, *arguments: str, cores: int = 1, environment: dict[str, str] | None = None
+    ) -> Done:
         """Run Snakemake and insist that it succeeds."""
-        done = self.snakemake("--cores", str(cores), *arguments)
+        done = self.snakemake("--cores", str(cores), *arguments, environment=environment)
         assert done.status == 0, done.text[-3000:]
         return done
 

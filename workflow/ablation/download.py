@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from urllib.request import Request, urlopen
+
+log = logging.getLogger("ablation")
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
@@ -89,8 +93,9 @@ def fetch_official(
     *,
     repacked: Mapping[str, str] = NOTHING,
     timeout: float = 60.0,
+    pauses: Sequence[float] = (),
 ) -> str:
-    """Fetch the files of a data set from the first mirror that gives the pinned bytes.
+    """Fetch the files of a data set from the first mirror that gives the pinned bytes; all or none are kept.
 
     Args:
         dataset: ``mnist``, ``fashion-mnist`` or ``kmnist``.
@@ -99,6 +104,7 @@ def fetch_official(
         mirrors: base addresses to try before torchvision's own; ``file://`` works.
         repacked: SHA-256 → that of another packaging of the same content.
         timeout: seconds without a byte after which a mirror is given up.
+        pauses: after a round in which no mirror served, wait so many seconds and try all again; one more round per pause.
 
     Returns:
         The mirror that served.
@@ -109,19 +115,24 @@ def fetch_official(
     import torchvision.datasets
 
     own: list[str] = getattr(torchvision.datasets, TORCHVISION[dataset]).mirrors
-    failures = []
     folder.parent.mkdir(parents=True, exist_ok=True)
-    for mirror in [*mirrors, *own]:
-        base = mirror.rstrip("/") + "/"
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download-") as draft:
-            try:
-                for name in files:
-                    _fetch(base + name, Path(draft) / name, timeout)
-                _publish(files, Path(draft), folder, repacked)
-                return str(mirror)
-            except (OSError, ValueError, RuntimeError, HTTPException) as error:
-                failures.append(f"{mirror}: {error}")
+    for pause in [*pauses, None]:
+        failures = []
+        for mirror in [*mirrors, *own]:
+            base = mirror.rstrip("/") + "/"
+            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download-") as draft:
+                try:
+                    for name in files:
+                        _fetch(base + name, Path(draft) / name, timeout)
+                    _publish(files, Path(draft), folder, repacked)
+                    return str(mirror)
+                except (OSError, ValueError, RuntimeError, HTTPException) as error:
+                    failures.append(f"{mirror}: {error}")
+                    log.info("%s", failures[-1])
+        if pause is not None:
+            log.info("trying again in %g seconds", pause)
+            time.sleep(pause)
     raise DownloadError(
-        f"no mirror gave the files of {dataset} (set {mirror_variable(dataset)} or data.mirrors.{dataset}): "
-        + "; ".join(failures)
+        f"no mirror gave the files of {dataset} in {len(pauses) + 1} rounds "
+        f"(set {mirror_variable(dataset)} or data.mirrors.{dataset}): " + "; ".join(failures)
     )

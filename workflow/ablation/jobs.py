@@ -19,6 +19,7 @@ from ablation.store import (
 )
 
 log = logging.getLogger("ablation")
+PAUSES = (2.0, 4.0)  # seconds between rounds over all mirrors
 
 
 def download(spec: dict[str, Any], run: dict[str, Any], folder: Path) -> None:
@@ -35,7 +36,9 @@ def download(spec: dict[str, Any], run: dict[str, Any], folder: Path) -> None:
         name = spec["dataset"]
         first = os.environ.get(mirror_variable(name))
         mirrors = [*([first] if first else []), *run["mirrors"][name]]
-        served = fetch_official(name, spec["files"], folder, mirrors, repacked=REPACKED)
+        served = fetch_official(
+            name, spec["files"], folder, mirrors, repacked=REPACKED, pauses=PAUSES
+        )
         log.info("served by %s", served)
 
 

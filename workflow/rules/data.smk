@@ -27,7 +27,6 @@ rule download:
         "logs/download/{dataset}.log",
     wildcard_constraints:
         dataset=one_of(OFFICIAL),
-    retries: 3
     params:
         spec=get_download_spec,
     message:

@@ -1,0 +1,63 @@
+"""Train one cell of full size on the whole of MNIST, and one of the whole of Fashion-MNIST, each from files on this machine.
+
+Needs the variables MNIST_MIRROR and FASHION_MNIST_MIRROR, each a file:// address of a folder with the four files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+# Fewer replicates and epochs than config/full.yaml, so that two cores take minutes; every image of the set all the same.
+CELLS = {
+    "mnist": ({"epochs": 8, "batch_size": 64, "dropout": 0.4}, 0.99),
+    "fashion-mnist": ({"epochs": 1, "batch_size": 64}, 0.80),
+}
+CELL = "cnn/kernel_5"
+
+
+def variant(dataset: str) -> dict[str, object]:
+    """A variant of the full study for one data set."""
+    parameters, _ = CELLS[dataset]
+    cnn = {"replicates": 2, "parameters": {"dataset": dataset, **parameters}}
+    return {
+        "study": {"name": f"ci-{dataset}"},
+        "compute": {"threads": os.cpu_count() or 1},
+        "models": {"cnn": cnn},
+    }
+
+
+def main() -> int:
+    """Train, and compare the mean test accuracy with what it must reach."""
+    for dataset, (_, least) in CELLS.items():
+        study = f"ci-{dataset}"
+        file = ROOT / "results" / f"{study}.yaml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(yaml.safe_dump(variant(dataset)), encoding="utf-8")
+        target = f"results/{study}/{CELL}/metrics.json"
+        files = ["--configfile", "config/full.yaml", str(file)]
+        subprocess.run(
+            ["snakemake", "--quiet", "rules", *files, "--", target], cwd=ROOT, check=True
+        )
+        view = json.loads((ROOT / target).read_text(encoding="utf-8"))
+        accuracy, data, cost = view["metrics"]["accuracy"], view["data"], view["cost"]
+        print(
+            f"{dataset}: {data['n_train']}/{data['n_validation']}/{data['n_test']} images, "
+            f"{accuracy['n']} replicates, test accuracy {accuracy['mean']:.4f} "
+            f"[{accuracy['ci95'][0]:.4f}, {accuracy['ci95'][1]:.4f}], {cost['seconds']:.0f} s"
+        )
+        whole = (data["n_train"], data["n_validation"], data["n_test"]) == (48_000, 12_000, 10_000)
+        if not whole or accuracy["mean"] < least:
+            print(f"expected the whole set and at least {least}", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
