@@ -180,6 +180,13 @@ def own_gpu() -> str:
     return lease.uuid
 
 
+def _refused(folder: Path, what: str, error: OSError) -> str:
+    return (
+        f"{FOLDER} is {str(folder)!r}, where no locks can be {what} ({error.strerror}): "
+        "allowed is a folder that all jobs can write to."
+    )
+
+
 def _make(folder: Path) -> None:
     """Make the folder, open to every user like /tmp itself."""
     umask = os.umask(0)
@@ -187,10 +194,7 @@ def _make(folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
         folder.mkdir(mode=0o1777, exist_ok=True)
     except OSError as error:
-        raise LeaseError(
-            f"{FOLDER} is {str(folder)!r}, where no folder for GPU leases can be made "
-            f"({error.strerror}): allowed is a folder that all jobs can write to."
-        ) from None
+        raise LeaseError(_refused(folder, "made", error)) from None
     finally:
         os.umask(umask)
 
@@ -219,7 +223,7 @@ def _lock(path: Path) -> int | None:
     try:
         descriptor = _open(path)
     except OSError as error:
-        raise LeaseError(f"the lock file {path} cannot be opened: {error.strerror}.") from None
+        raise LeaseError(_refused(path.parent, "opened", error)) from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

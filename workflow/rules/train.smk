@@ -14,6 +14,7 @@ rule train:
     wildcard_constraints:
         model=one_of(PARTS),
         key=one_of(STUDY.by_key),
+    threads: STUDY.config["compute"]["threads"]
     resources:
         gpu=get_gpus,
     params:

@@ -1,0 +1,254 @@
+"""What a training job asks for, what is refused, and jobs that run on other machines."""
+
+from __future__ import annotations
+
+import json
+import re
+import runpy
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from workflow_project import REPOSITORY, Done, Project, prepared
+
+CELL = "results/fnn/depth_1/metrics.json"
+CPU = {"CUDA_VISIBLE_DEVICES": ""}
+TWO_GPUS = {"CUDA_VISIBLE_DEVICES": "GPU-1a,GPU-2b"}
+MESSAGE = re.compile(r"^    message:\n        .*\n", re.MULTILINE)
+RESOURCES = re.compile(r"^rule (\w+):\n(?:    .*\n)*?    resources: (.*)$", re.MULTILINE)
+KUBERNETES = REPOSITORY / "profiles" / "kubernetes"
+
+
+class On(Project):
+    """A working copy on a machine with variables of its own."""
+
+    def __init__(self, project: Project, variables: dict[str, str]) -> None:
+        super().__init__(project.path)
+        self.variables = variables
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**super().environment, **self.variables}
+
+
+# What jobs ask for
+
+
+def asked(variables: dict[str, str], *options: str) -> Callable[[Project], dict[str, Any]]:
+    """Resources per rule in a dry run for one cell, and the run facts that it leaves."""
+
+    def run(project: Project) -> dict[str, Any]:
+        for path in (project.path / "workflow" / "rules").glob("*.smk"):
+            path.write_text(MESSAGE.sub("", path.read_text("utf-8")), "utf-8")  # they hide the rest
+        done = On(project, variables).snakemake("-n", CELL, "--forceall", *options)
+        assert done.status == 0, done.text
+        found = {
+            rule: dict(item.split("=", 1) for item in items.split(", "))
+            for rule, items in RESOURCES.findall(done.text)
+        }
+        assert {"prepare", "train", "evaluate"} <= set(found)
+        return {"rules": found, "facts": project.json("results/.marks/run.json")}
+
+    return run
+
+
+CLUSTER_CPU = ("--config", "compute={device: cpu}")
+
+
+@pytest.mark.parametrize(
+    ("gpus", "device"),
+    [
+        pytest.param(gpus, device, marks=prepared(asked(variables, *options), fresh=True), id=name)
+        for name, gpus, device, variables, options in [
+            ("cpu", "0", "auto", CPU, ()),
+            ("gpus", "1", "auto", TWO_GPUS, ("--resources", "gpu=1")),
+            ("slurm", "1", "cuda", CPU, ("--workflow-profile", "slurm")),
+            ("slurm beside default", "1", "cuda", CPU, ("--profile", "profiles/slurm")),
+            ("slurm cpu", "0", "cpu", CPU, ("--workflow-profile", "slurm", *CLUSTER_CPU)),
+            ("kubernetes", "1", "cuda", CPU, ("--workflow-profile", "kubernetes")),
+        ]
+    ],
+)
+def test_training_alone_asks_for_a_gpu_where_the_device_is_one(
+    gpus: str, device: str, outcome: dict[str, Any], config: dict[str, Any]
+) -> None:
+    from ablation.grid import build
+
+    rules = outcome["rules"]
+    assert rules["train"]["gpu"] == gpus
+    assert [rule for rule, resources in rules.items() if "gpu" in resources] == ["train"]
+    assert outcome["facts"]["device"] == device
+    # A profile sets the device and leaves the rest of the configuration: all keys are as before.
+    keys = {f"{cell.model}/{cell.key}" for cell in build(config).by_key.values()}
+    assert set(outcome["facts"]["cells"]) == keys
+
+
+# How many train at once
+
+TIMED = """
+import os, sys, time
+if sys.orig_argv[1:4] == ["-m", "ablation", "train"]:
+    start = time.monotonic()
+    time.sleep(1.5)
+    with open("times", "a") as stream:
+        stream.write(f"{start} {time.monotonic()}\\n")
+    os._exit(1)
+"""
+
+
+def trained_at_once(variables: dict[str, str], *options: str) -> Callable[[Project], int]:
+    """The largest number of training jobs that were alive together, of four."""
+
+    def run(project: Project) -> int:
+        project.drop("results/store/?nn")
+        project.sabotage(TIMED)
+        On(project, variables).snakemake("--cores", "4", "--until", "train", *options)
+        spans = [list(map(float, line.split())) for line in project.text("times").splitlines()]
+        assert len(spans) == 4
+        return max(sum(a <= start < b for a, b in spans) for start, _ in spans)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        pytest.param(expected, marks=prepared(trained_at_once(variables, *options)), id=name)
+        for name, expected, variables, options in [
+            ("a CPU is not held up", 4, CPU, ("--resources", "gpu=1")),
+            ("one GPU", 1, TWO_GPUS, ("--resources", "gpu=1")),
+            ("as many as there are GPUs", 2, TWO_GPUS, ()),
+        ]
+    ],
+)
+def test_gpus_limit_gpu_jobs_alone(expected: int, outcome: int) -> None:
+    assert outcome == expected
+
+
+# What is refused
+
+ELSEWHERE = ("--executor", "cluster-generic", "--cluster-generic-submit-cmd", "sh", "--jobs", "2")
+ON_CUDA = ("--config", "compute={device: cuda}")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        pytest.param(
+            sentence,
+            marks=prepared(
+                lambda project, given=options: On(project, CPU).snakemake(*given), fresh=True
+            ),
+            id=" ".join(options[-2:]),
+        )
+        for sentence, options in [
+            ("compute.device is 'auto', but jobs run on other machines", ELSEWHERE),
+            ("compute.device is 'auto', but jobs run on other machines", (*ELSEWHERE, "-n")),
+            ("compute.device is 'cuda', but no GPU is visible here", ON_CUDA),
+        ]
+    ],
+)
+def test_a_device_that_cannot_be_is_one_sentence(sentence: str, outcome: Done) -> None:
+    assert outcome.status == 1
+    assert "Traceback" not in outcome.text
+    found = [line for line in outcome.text.splitlines() if "compute.device" in line]
+    assert len(found) == 1 and found[0].startswith(sentence) and found[0].endswith(".")
+    assert outcome.text.rstrip().endswith(found[0])
+
+
+# Jobs on other machines
+
+# Runs a submitted job at once, and notes whether it touched the marks.
+KUBECTL = """#!/usr/bin/env python3
+import json, pathlib, subprocess, sys
+
+def marks():
+    found = [p for p in pathlib.Path("results").rglob("*.json") if ".marks" in p.parts]
+    return {str(p): (p.read_bytes(), p.stat().st_mtime_ns) for p in found}
+
+if sys.argv[1] == "create":
+    job = json.load(sys.stdin)
+    container = job["spec"]["template"]["spec"]["containers"][0]
+    before = marks()
+    with open("pods.log", "a") as log:
+        ended = subprocess.run(container["command"], cwd=container["workingDir"], stdout=log, stderr=log).returncode
+    with open("pods.jsonl", "a") as stream:
+        stream.write(json.dumps({"job": job, "ended": ended, "same": marks() == before}) + "\\n")
+    print("ablation-1" if ended == 0 else "ablation-0", end="")
+elif sys.argv[1] == "get":
+    print("Job:1:" if sys.argv[3] == "ablation-1" else "Job::1", end="")
+"""
+
+
+def run_in_pods(project: Project) -> tuple[dict[str, bytes], dict[str, bytes], Project]:
+    """Train and evaluate one cell through the Kubernetes profile: its files before and after."""
+    tool = project.path / "bin" / "kubectl"
+    tool.parent.mkdir()
+    tool.write_text(KUBECTL, "utf-8")
+    tool.chmod(0o755)
+    entry = project.store("fnn/depth_1").relative_to(project.path)
+    numbers = [f"{entry}/train/*.safetensors", f"{entry}/train/*.csv", f"{entry}/eval-*/*"]
+    before = project.files(*numbers)
+    project.drop(str(entry), CELL)
+    path = f"{tool.parent}:{project.environment['PATH']}"
+    there = On(project, {"PATH": path, "ABLATION_K8S_CLAIM": "study", **CPU})
+    quick = ("--seconds-between-status-checks", "1", "--latency-wait", "5")
+    done = there.snakemake("--workflow-profile", "kubernetes", CELL, *quick, *CLUSTER_CPU)
+    assert done.status == 0, done.text[-3000:]
+    return before, project.files(*numbers), project
+
+
+@prepared(run_in_pods)
+def test_a_cell_trained_in_pods_has_the_same_numbers(
+    outcome: tuple[dict[str, bytes], dict[str, bytes], Project],
+) -> None:
+    before, after, project = outcome
+    assert len(before) >= 4
+    assert before == after
+    pods = [json.loads(line) for line in project.text("pods.jsonl").splitlines()]
+    assert [pod["ended"] for pod in pods] == [0, 0]  # the view is made here
+    assert all(pod["same"] for pod in pods)  # marks are written by the main process alone
+    pod = pods[0]["job"]["spec"]["template"]["spec"]
+    container = pod["containers"][0]
+    assert container["volumeMounts"] == [{"name": "study", "mountPath": str(project.path)}]
+    assert container["resources"]["limits"] == {"memory": "16000M"}
+    assert "tolerations" not in pod
+
+
+def test_a_gpu_job_names_its_gpu() -> None:
+    manifest = runpy.run_path(str(KUBERNETES / "submit.py"))["manifest"]
+    properties = {"threads": 1, "resources": {"mem_mb": 4000, "gpu": 1}}
+    job = manifest("script.sh", properties, image="hw1", claim="study", folder="/study")
+    pod = job["spec"]["template"]["spec"]
+    limits = {"memory": "4000M", "nvidia.com/gpu": "1"}
+    assert pod["containers"][0]["resources"] == {
+        "requests": {**limits, "cpu": "1"},
+        "limits": limits,
+    }
+    assert pod["tolerations"][0]["key"] == "nvidia.com/gpu"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("echo Job:1:", "success"),
+        ("echo Job::1", "failed"),
+        ("echo Job::", "running"),
+        ("true", "failed"),
+        ("exit 1", "running"),
+    ],
+)
+def test_the_state_of_a_pod(answer: str, expected: str, tmp_path: Path) -> None:
+    tool = tmp_path / "kubectl"
+    tool.write_text(f"#!/bin/sh\n{answer}\n", "utf-8")
+    tool.chmod(0o755)
+    done = subprocess.run(
+        ["sh", str(KUBERNETES / "status.sh"), "ablation-1"],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{expected}\n"
