@@ -26,7 +26,7 @@ def cell(axis: str, label: str, key: str | None = None, failed: str | None = Non
 def make_study(*axes: dict[str, Any], fixed: bool = False) -> dict[str, Any]:
     data = {"test_train_ratio": 0.25, "fixed_test_set": fixed}
     model = {"model": "fnn", "replicates": J, "data": data, "axes": list(axes)}
-    return {"study": {"name": "default"}, "models": [model], "yardsticks": {}}
+    return {"study": {"name": "default", "seed": 1}, "models": [model], "yardsticks": {}}
 
 
 def make_axis(labels: list[str], reference: str, name: str = "depth", **cells: Any) -> dict:
