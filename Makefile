@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake
 
-.PHONY: report smoke test lint types lock clean help
+.PHONY: report smoke report-full gpu-benchmark test lint types lock docker docker-test clean help
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,6 +15,12 @@ report: $(VENV)/.report ## Run the default study and build report.html
 
 smoke: $(VENV)/.report ## Run the smoke study and build report-smoke.html
 	$(SNAKEMAKE) --quiet rules --configfile config/smoke.yaml
+
+report-full: $(VENV)/.report ## Run the study on the whole of MNIST (a GPU's work) and build report-full.html
+	$(SNAKEMAKE) --quiet rules --configfile config/full.yaml
+
+gpu-benchmark: $(VENV)/.report ## Measure training on a GPU: the table of benchmarks/README.md
+	$(BIN)/python benchmarks/gpu.py --study
 
 test: $(VENV)/.test ## Run the tests
 	$(BIN)/python -m pytest --ignore=tests/report/test_browser.py
@@ -34,6 +40,14 @@ types: $(VENV)/.test ## Check the types of the package
 lock: ## Compile the locked requirements anew (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-header --quiet -o requirements.txt
 	uv pip compile --group dev --universal --generate-hashes --no-header --quiet -c requirements.txt -o requirements-dev.txt
+
+docker: ## Build the image hw1 (TORCH_INDEX=address of CPU-only wheels: without CUDA)
+	docker build --tag hw1 --build-arg TORCH_INDEX="$(TORCH_INDEX)" \
+	  --build-arg VERSION="$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" \
+	  --build-arg REVISION="$$(git describe --always --abbrev=40 --exclude='*' --dirty)" .
+
+docker-test: ## Build the image and try it, with Docker or, as root, without (IMAGE_STORE=folder keeps the layers)
+	$(PYTHON) tests/container/run.py
 
 clean: ## Remove reports, results and logs; keep the environment and the raw data
 	rm -rf report*.html results logs .snakemake

@@ -12,6 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+REVISION = "ABLATION_REVISION"
+
 
 def package_version(name: str) -> str | None:
     """The installed version of a package, or None."""
@@ -43,7 +45,11 @@ def cpu_has_bf16() -> bool:
 
 
 def git_state(folder: Path) -> dict[str, Any]:
-    """The commit of a work tree and whether tracked files differ from it; nulls outside a repository."""
+    """The commit of a work tree and whether tracked files differ from it.
+
+    Where git cannot tell, in a container image, the commit is the one that the image was built from: ``$ABLATION_REVISION``,
+    with ``-dirty`` at its end if the tree was changed. Else nulls.
+    """
 
     def git(*words: str) -> str | None:
         try:
@@ -59,8 +65,16 @@ def git_state(folder: Path) -> dict[str, Any]:
         return done.stdout.strip()
 
     commit = git("rev-parse", "HEAD")
-    changes = git("status", "--porcelain", "--untracked-files=no") if commit else None
+    if commit is None:
+        return _built_from(os.environ.get(REVISION, ""))
+    changes = git("status", "--porcelain", "--untracked-files=no")
     return {"git_commit": commit, "git_dirty": None if changes is None else bool(changes)}
+
+
+def _built_from(revision: str) -> dict[str, Any]:
+    """A revision as :func:`git_state`; that a tree was unchanged is more than its name says."""
+    commit = revision.removesuffix("-dirty")
+    return {"git_commit": commit or None, "git_dirty": True if commit != revision else None}
 
 
 @dataclass

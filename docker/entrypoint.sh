@@ -1,0 +1,27 @@
+#!/bin/sh
+# Runs the command as it is. Snakemake in a folder without a workflow of its own gets the image's.
+set -eu
+
+code=/opt/hw1
+
+if [ -e Snakefile ]; then
+    unset ABLATION_REVISION # a mounted checkout: its code is not of the image's revision
+elif [ "${1-}" = snakemake ]; then
+    shift
+    own=yes
+    for word; do
+        shift
+        case $word in
+        -s | --snakefile | --snakefile=*) own=no ;;
+        # A variant named as in the project, such as config/smoke.yaml.
+        config/*.yaml) [ -e "$word" ] || [ ! -e "$code/$word" ] || word=$code/$word ;;
+        esac
+        set -- "$@" "$word"
+    done
+    if [ $own = yes ]; then
+        set -- --snakefile "$code/Snakefile" "$@"
+    fi
+    set -- snakemake "$@"
+fi
+
+exec "$@"
