@@ -198,6 +198,19 @@ def uses_a_mounted_project(bench: Bench) -> None:
     assert not list(checkout.rglob("__pycache__"))
 
 
+def readme_commands(text: str) -> list[list[str]]:
+    """What the README lets run in the image: the words after its name."""
+    lines = "\n".join(re.findall(r"^```docker\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
+    return [line.partition(" hw1 ")[2].split() for line in lines.splitlines()]
+
+
+def plans_the_readmes_commands(bench: Bench) -> None:
+    commands = readme_commands((bench.context / "README.md").read_text(encoding="utf-8"))
+    assert len(commands) > 2
+    for words in commands:
+        bench.run(*words, "--dry-run", mount=bench.output)
+
+
 def passes_failures_on(bench: Bench) -> None:
     bench.run("sh", "-c", "exit 7", status=7)
     done = bench.study("results/cnn/kernel_99/metrics.json", status=1)
@@ -230,6 +243,7 @@ CHECKS: dict[str, Callable[[Bench], None]] = {
     "--user of no name, read-only root": serves_another_user,
     "a config.yaml in the output folder is used": uses_settings_of_the_folder,
     "a mounted checkout is used": uses_a_mounted_project,
+    "the README's commands can be planned": plans_the_readmes_commands,
     "the status of a command that fails comes through": passes_failures_on,
     "a code edit keeps the layers of the packages": keeps_packages_on_an_edit,
 }

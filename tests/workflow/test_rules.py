@@ -114,6 +114,8 @@ def test_an_undeclared_cell_is_an_error_that_lists_the_valid_ones(
         assert end.status != 0
         cell = target.removesuffix("/metrics.json")
         assert f"{cell} is no cell of study default; its cells are: {valid}." in end.text
+        assert "Traceback" not in end.text
+        assert "Error" not in end.text
     assert same
 
 

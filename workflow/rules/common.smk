@@ -90,13 +90,18 @@ def get_data_spec(wildcards) -> str:
     return canonical_json(STUDY.by_data_key[wildcards.data_key])
 
 
+def refuse(sentence: str) -> None:
+    """End with one sentence; an exception in an input function would be shown with a traceback."""
+    logger.error(sentence)
+    sys.exit(1)
+
+
 @cache
 def check_device() -> None:
     """Refuse a device that cannot be, and run no more GPU jobs at once on this machine than it has GPUs.
 
     An input function calls it: Snakemake knows its executor then, and has not made its scheduler yet. A dry run has an
-    executor of its own; threads for jobs are what is left of the one that is meant. An exception would be shown with a
-    traceback there, so this says its sentence and exits.
+    executor of its own; threads for jobs are what is left of the one that is meant.
     """
     if workflow.executor_plugin is None or not workflow.is_main_process:
         return
@@ -104,8 +109,7 @@ def check_device() -> None:
     local = not (workflow.non_local_exec or dry)
     sentence = refusal(DEVICE, local=local)
     if sentence:
-        logger.error(sentence)
-        sys.exit(1)
+        refuse(sentence)
     if local and resolves_to_cuda(DEVICE) and "gpu" not in workflow.global_resources:
         workflow.register_resource("gpu", gpu_count())
 
@@ -208,6 +212,6 @@ def get_report_inputs(wildcards) -> list[str]:
     )
 
 
-def raise_undeclared(wildcards) -> list[str]:
+def refuse_undeclared(wildcards) -> None:
     """Refuse a cell that the configuration does not declare."""
-    raise WorkflowError(PLAN.undeclared(wildcards.undeclared))
+    refuse(PLAN.undeclared(wildcards.undeclared))

@@ -48,7 +48,7 @@ rule view:
 # A path that looks like a cell and is none: say which cells there are.
 rule undeclared:
     input:
-        raise_undeclared,
+        refuse_undeclared,
     output:
         "results/{undeclared}/metrics.json",
     wildcard_constraints:
