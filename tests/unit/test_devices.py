@@ -126,18 +126,16 @@ def test_what_is_refused_in_one_sentence(
     [
         ("auto", "cpu", False, "fp32"),
         ("auto", "cpu", True, "bf16"),
-        ("auto", "cuda", False, "bf16"),
+        ("auto", "cuda", True, "bf16"),
+        ("auto", "cuda", False, "fp32"),
         ("tf32", "cpu", True, "fp32"),
         ("tf32", "cuda", True, "tf32"),
         ("bf16", "cpu", False, "bf16"),
         ("fp32", "cuda", True, "fp32"),
     ],
 )
-def test_precision(
-    requested: str, device: str, bf16: bool, expected: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(train_job.provenance, "cpu_has_bf16", lambda: bf16)
-    assert train_job._precision(requested, device) == expected
+def test_precision(requested: str, device: str, bf16: bool, expected: str) -> None:
+    assert train_job._precision(requested, device, has_bf16=bf16) == expected
 
 
 @pytest.mark.parametrize("module", ["plan", "cli", "train_job", "registry", "grid", "lease"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import logging
 import math
+import os
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -66,26 +67,20 @@ def _progress(store: Path, run: dict[str, Any]) -> str:
 
 def _train(spec: dict[str, Any], module: str, part: Path, entry: Path, run: dict[str, Any]) -> None:
     leased = own_gpu() if resolves_to_cuda(run["device"]) else None  # before torch looks for GPUs
+    if leased:  # cuBLAS reads it at its first call: products that give the same bytes each time
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import load_file
 
     from ablation.stack.allocator import keep_freed_memory
     from ablation.stack.checkpoint import Checkpoints
     from ablation.stack.chunks import train_in_chunks
 
-    device = torch.device("cuda" if leased else "cpu")
-    precision = _precision(spec["precision"], device.type)
     keep_freed_memory()
     torch.set_num_threads(spec["threads"])
-    environment = {
-        **provenance.environment(),
-        "gpu": torch.cuda.get_device_name() if device.type == "cuda" else None,
-        "gpu_uuid": leased,
-        "device": device.type,
-        "precision": precision,
-        "threads": spec["threads"],
-        **provenance.git_state(Path(__file__).parent),
-    }
+    device = torch.device("cuda" if leased else "cpu")
+    environment = _environment(spec, leased)
+    precision = environment["precision"]
     same = ("torch", "device", "gpu", "cpu", "precision")
     identity = {"key": key_of(spec), **{name: str(environment[name]) for name in same}}
     meter = provenance.Meter()
@@ -109,29 +104,57 @@ def _train(spec: dict[str, Any], module: str, part: Path, entry: Path, run: dict
         return trained
 
     trained, at_once = train_in_chunks(train_some, spec["replicates"], log.warning)
-    times = meter.read()
     cost = {
-        **times,
+        **meter.read(),
         "peak_memory_bytes": provenance.peak_memory(),
-        "gpu_memory_bytes": torch.cuda.max_memory_reserved() if device.type == "cuda" else None,
+        "gpu_memory_bytes": torch.cuda.max_memory_reserved() if leased else None,
         "device": device.type,
         "replicates_at_once": at_once,
     }
+    _publish(entry, spec, trained, data, {"cost": cost, "environment": environment})
+    saved.remove()
+
+
+def _environment(spec: dict[str, Any], leased: str | None) -> dict[str, Any]:
+    """Software, machine and what ``auto`` became. leased: the GPU's UUID, None on a processor."""
+    import torch
+
+    device = "cuda" if leased else "cpu"
+    has_bf16 = (
+        torch.cuda.is_bf16_supported(including_emulation=False)
+        if leased
+        else provenance.cpu_has_bf16()
+    )
+    return {
+        **provenance.environment(),
+        "gpu": torch.cuda.get_device_name() if leased else None,
+        "gpu_uuid": leased,
+        "device": device,
+        "precision": _precision(spec["precision"], device, has_bf16=has_bf16),
+        "threads": spec["threads"],
+        **provenance.git_state(Path(__file__).parent),
+    }
+
+
+def _publish(
+    entry: Path, spec: dict[str, Any], trained: Trained, data: dict[str, Any], run: dict[str, Any]
+) -> None:
+    from safetensors.torch import save_file
+
     with publish(entry) as draft:
         save_file(trained.tensors, draft / "model.safetensors")
         samples = _write_history(draft / "history.csv", trained.history, data)
         write_json(draft / "replicates.json", _replicates(trained))
         write_json(draft / "spec.json", spec)
-        rate = samples / times["seconds"] if samples else None
-        run_facts = {"cost": {**cost, "samples_per_second": rate}, "environment": environment}
-        write_json(draft / "run.json", run_facts)
-    saved.remove()
+        rate = samples / run["cost"]["seconds"] if samples else None
+        cost = {**run["cost"], "samples_per_second": rate}
+        write_json(draft / "run.json", {**run, "cost": cost})
 
 
-def _precision(requested: str, device: str) -> str:
+def _precision(requested: str, device: str, *, has_bf16: bool) -> str:
     """What ``auto`` means here; tf32 exists on CUDA alone."""
     if requested == "auto":
-        return "bf16" if device == "cuda" or provenance.cpu_has_bf16() else "fp32"
+        return "bf16" if has_bf16 else "fp32"
     return "fp32" if requested == "tf32" and device == "cpu" else requested
 
 
