@@ -4,6 +4,11 @@ set -eu
 
 code=/opt/hw1
 
+if [ "${1-}" = snakemake ] && [ ! -w . ]; then
+    echo "$PWD cannot be written by user $(id -u): mount a folder of that user, or give --user \"\$(id -u):\$(id -g)\"." >&2
+    exit 1
+fi
+
 if [ -e Snakefile ]; then
     unset ABLATION_REVISION # a mounted checkout: its code is not of the image's revision
 elif [ "${1-}" = snakemake ]; then

@@ -198,6 +198,16 @@ def uses_a_mounted_project(bench: Bench) -> None:
     assert not list(checkout.rglob("__pycache__"))
 
 
+def refuses_a_folder_of_another_user(bench: Bench) -> None:
+    if os.geteuid():
+        return  # only root can give a folder away
+    closed = folder(bench.output.with_name("closed"), OWNER)
+    closed.chmod(0o755)
+    user = f"{STRANGER}:{STRANGER}"
+    done = bench.run("snakemake", status=1, mount=closed, user=user)
+    assert f"/study cannot be written by user {STRANGER}" in done.text, done.text
+
+
 def readme_commands(text: str) -> list[list[str]]:
     """What the README lets run in the image: the words after its name."""
     lines = "\n".join(re.findall(r"^```docker\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
@@ -243,6 +253,7 @@ CHECKS: dict[str, Callable[[Bench], None]] = {
     "--user of no name, read-only root": serves_another_user,
     "a config.yaml in the output folder is used": uses_settings_of_the_folder,
     "a mounted checkout is used": uses_a_mounted_project,
+    "a folder that cannot be written is one sentence": refuses_a_folder_of_another_user,
     "the README's commands can be planned": plans_the_readmes_commands,
     "the status of a command that fails comes through": passes_failures_on,
     "a code edit keeps the layers of the packages": keeps_packages_on_an_edit,
