@@ -12,7 +12,7 @@ from typing import Any
 
 from workflow_project import Planned, Project, prepared
 
-TABLES = {"collect": 1, "plot": 2, "report": 1}
+TABLES = {"collect": 1, "draws": 1, "plot": 2, "report": 1}
 DRAWN = {"plot": 2, "report": 1}
 DAY = 86_400
 

@@ -93,7 +93,7 @@ def test_another_configuration_leaves_no_stale_number(outcome: dict[str, Any]) -
 
 @prepared(there_and_back)
 def test_changed_back_trains_nothing(outcome: dict[str, Any]) -> None:
-    assert outcome["back"].jobs == {"view": 4, "collect": 1, "plot": 2, "report": 1}
+    assert outcome["back"].jobs == {"view": 4, "collect": 1, "draws": 1, "plot": 2, "report": 1}
 
 
 @prepared(there_and_back)
@@ -252,7 +252,7 @@ def failing(project: Project) -> dict[str, Any]:
     }
 
 
-RETRY = {"train": 3, "evaluate": 3, "view": 5, "collect": 1, "plot": 2, "report": 1}
+RETRY = {"train": 3, "evaluate": 3, "view": 5, "collect": 1, "draws": 1, "plot": 2, "report": 1}
 
 
 @prepared(failing)

@@ -87,7 +87,7 @@ class Checkpoints:
     """The checkpoint files of one cell: of all its replicates at once, or of some, where memory did not hold all.
 
     Args:
-        folder: where; nothing else there begins with ``checkpoint-``.
+        folder: where; nothing else there begins with ``checkpoint``.
         identity: what must be the same for a resumed run to give the same numbers.
         seconds: how often to save.
         replicates: how many the cell has.
@@ -102,13 +102,13 @@ class Checkpoints:
 
     def of(self, chosen: Sequence[int]) -> CheckpointFile:
         """The file of the replicates of these numbers, which follow one another."""
-        name = f"{chosen[0]}-{chosen[-1]}"
+        part, name = len(chosen) < self.replicates, f"{chosen[0]}-{chosen[-1]}"
         file = CheckpointFile(
-            self.folder / f"checkpoint-{name}.safetensors",
+            self.folder / f"checkpoint{f'-{name}' if part else ''}.safetensors",
             {**self.identity, "replicates": name},
             self.seconds,
             self.meter.read,
-            keep_end=len(chosen) < self.replicates,
+            keep_end=part,
         )
         # Each file keeps what was spent until then, so the largest is the sum.
         earlier = file.earlier_cost()
@@ -118,5 +118,5 @@ class Checkpoints:
 
     def remove(self) -> None:
         """Forget all of them, once the training is published."""
-        for path in self.folder.glob("checkpoint-*"):
+        for path in self.folder.glob("checkpoint*"):
             path.unlink()
