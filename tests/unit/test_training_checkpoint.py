@@ -9,7 +9,8 @@ import pytest
 import torch
 from ablation.cnn import train as cnn
 from ablation.fnn import train as fnn
-from ablation.stack.checkpoint import CheckpointFile
+from ablation.provenance import Meter
+from ablation.stack.checkpoint import CheckpointFile, Checkpoints
 from ablation.stack.training import Trained
 from conftest import Parts
 from safetensors.torch import save_file
@@ -133,9 +134,10 @@ def test_the_file_is_replaced_whole_and_removed(runs: dict[str, Run], tmp_path: 
         runs["cnn"](checkpoint=found, report=kill_in_epoch(3))
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.safetensors"]
     assert found.earlier_cost() == {"seconds": 2.5, "cpu_seconds": 2.5}
-    found.remove()
+    cell = Checkpoints(tmp_path, IDENTITY, 0.0, 2, Meter())
+    cell.remove()
     assert list(tmp_path.iterdir()) == []
-    found.remove()
+    cell.remove()
 
 
 def test_saves_are_as_far_apart_as_asked(tmp_path: Path) -> None:

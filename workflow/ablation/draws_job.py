@@ -15,8 +15,6 @@ from ablation.schemas import validate_document
 from ablation.store import put_aside_if_damaged, read_json, write_json
 from ablation.tables import study_fingerprint
 
-STORE_DATA = Path("results/store/data")
-
 
 def draws(spec: dict[str, Any], tables: Path, output: Path) -> None:
     """Test the best replicate of the best cell, both chosen by validation loss, on its further test draws.
@@ -53,7 +51,8 @@ def _best_network(module: Any, cell: dict[str, Any], confidence: float) -> dict[
     view = read_json(Path(cell["view"]))
     usable = [row for row in view["replicates"] if row["val_loss"] is not None]
     best = min(usable, key=lambda row: row["val_loss"])
-    entry, data = Path(cell["store"]) / "train", STORE_DATA / view["data"]["prepared"]
+    store = Path(cell["store"])
+    entry, data = store / "train", store.parents[1] / "data" / view["data"]["prepared"]
     put_aside_if_damaged(entry)
     train, test = (load_file(data / f"{part}.safetensors") for part in ("train", "test"))
     part = {**test, **{name: train[name] for name in ("mean", "scale")}}

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from ablation.canonical import digest, key_of, normalise
-from ablation.figures import figure_names
 from ablation.grid import Cell, ModelStudy, Study
 from ablation.marks import settle
 from ablation.registry import EMBEDDED
@@ -93,11 +92,6 @@ class Plan:
         """One of the collected files: ``cells.csv``, ``study.json``, …"""
         return str(self.results / "tables" / name)
 
-    def figures(self, part: ModelStudy) -> dict[str, str]:
-        """Figure name → path, of one model."""
-        names = figure_names(part.model.name, [axis.name for axis in part.axes])
-        return {name: str(self.results / "figures" / f"{name}.svg") for name in names}
-
     def figures_manifest(self, part: ModelStudy) -> str:
         """The file that says what a model's figures were drawn from."""
         return str(self.results / "figures" / f"{part.model.name}.json")
@@ -142,7 +136,7 @@ class Plan:
                 "dataset": dataset,
                 "source": "embedded" if dataset in EMBEDDED else "official",
                 "sha256": part.data_spec["data"]["files"],
-                "prepared": f"{part.model.name}-{part.data_key}",
+                "prepared": Path(self.data(part.data_spec, "train")).parent.name,
             },
             "yardsticks_file": self.yardsticks(part),
             "axes": [

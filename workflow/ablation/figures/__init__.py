@@ -1,6 +1,6 @@
 """The figures of a study, as SVG that takes its text colour from the page it stands in.
 
-Nothing heavy is imported here: Snakemake calls :func:`figure_names` each time it starts.
+Nothing heavy is imported here, so that the names of figures cost nothing to ask for.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def draw(draws: dict[str, Any], name: str, messages: dict[str, str]) -> bytes:
         for number, (ax, percent) in enumerate(zip(axs, percents, strict=True), 1):
             ax.set_title(messages["draws.number"].format(number=number))
             draw_confusion(ax, percent, largest=largest_error(percents))
-            ax.set_xlabel(messages["figure.predicted_digit"])
+            ax.set_xlabel(messages["figure.predicted_class"])
             if number == 1:
-                ax.set_ylabel(messages["figure.true_digit"])
+                ax.set_ylabel(messages["figure.true_class"])
         return to_svg(figure, slug(name))

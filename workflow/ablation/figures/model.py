@@ -180,9 +180,9 @@ def confusion_figure(sheet: Sheet) -> Figure:
         ax.set_title(sheet.legend_text(label))
         if label in found:
             draw_confusion(ax, found[label], largest=largest)
-            ax.set_xlabel(sheet.t("figure.predicted_digit"))
+            ax.set_xlabel(sheet.t("figure.predicted_class"))
             if ax.get_subplotspec().is_first_col():
-                ax.set_ylabel(sheet.t("figure.true_digit"))
+                ax.set_ylabel(sheet.t("figure.true_class"))
         else:
             _empty(ax, sheet.note(label))
     for ax in axs[n:]:

@@ -17,7 +17,8 @@ from ablation.report import provenance as prov
 from ablation.report import published as pub
 from ablation.report.axis import Axis, comparison_rows, digit_rows, make_axis, other_rows
 from ablation.report.comparison import published_view
-from ablation.report.draws import crossed_rows, draws_view
+from ablation.report.crossed import crossed_rows
+from ablation.report.draws import draws_view
 from ablation.report.findings import (
     best_view,
     model_findings,

@@ -78,10 +78,6 @@ class CheckpointFile:
         os.replace(draft, self.path)
         self._saved = time.monotonic()
 
-    def remove(self) -> None:
-        """Forget the state, once the training is published."""
-        self.path.unlink(missing_ok=True)
-
 
 class Checkpoints:
     """The checkpoint files of one cell: of all its replicates at once, or of some, where memory did not hold all.
