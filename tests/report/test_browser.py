@@ -146,9 +146,7 @@ def test_the_cost_table_sorts(browser, address):
     tab = opened(browser, address)
     column = "[...document.querySelectorAll('table.sortable tbody tr')].map(r => r.cells[5].textContent.trim())"
     tab.locator("table.sortable thead th").nth(5).locator("button").click()
-    found = [
-        float(text.replace("\u202f", "")) for text in tab.evaluate(column) if text[0].isdigit()
-    ]
+    found = [float(text.replace(",", "")) for text in tab.evaluate(column) if text[0].isdigit()]
     assert found == sorted(found)
     tab.close()
 

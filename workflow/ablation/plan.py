@@ -171,14 +171,14 @@ class Plan:
     def plot_spec(self, part: ModelStudy) -> dict[str, Any]:
         """What a model's figures depend on."""
         report = self.study.config["report"]
-        messages = TEMPLATES / "messages" / f"{report['language']}.yaml"
+        messages = sorted((TEMPLATES / "locale" / report["language"]).glob("*.po"))
         return {
             "model": part.model.name,
             "collected": key_of(self.collect_spec),
             "draws": key_of(self.draws_spec),
             "palette": report["palette"],
             "language": report["language"],
-            "messages": _files_digest(messages),
+            "messages": _files_digest(*messages),
             "code": installed_digest("ablation.plot_job"),
         }
 

@@ -3,7 +3,7 @@
 // marks the section in view.
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
-  const number = (text) => Number(text.replace(/[\u202f\u2007\s]/g, "").replace("\u2212", "-"));
+  const number = (text) => Number(text.replace(/[,\u2007\s]/g, "").replace("\u2212", "-"));
   [...table.tHead.rows[0].cells].forEach((head, column) => {
     const button = document.createElement("button");
     button.type = "button";

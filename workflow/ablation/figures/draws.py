@@ -23,7 +23,7 @@ def draw(draws: dict[str, Any], name: str, messages: dict[str, str]) -> bytes:
         figure = Figure(figsize=(SIZE * len(rows), SIZE + 0.28), layout="constrained")
         axs = figure.subplots(1, len(rows), squeeze=False)[0]
         for number, (ax, percent) in enumerate(zip(axs, percents, strict=True), 1):
-            ax.set_title(messages["draws.number"].format(number=number))
+            ax.set_title(messages["draws.number"] % {"number": number})
             draw_confusion(ax, percent, largest=largest_error(percents))
             ax.set_xlabel(messages["figure.predicted_class"])
             if number == 1:

@@ -60,7 +60,7 @@ class Sheet:
         return joined.assign(ok=joined["status"] == "ok")
 
     def t(self, key: str, **values: object) -> str:
-        return self.messages[key].format(**values)
+        return self.messages[key] % values
 
     def text(self, label: str) -> str:
         return value_text(self.messages, label)

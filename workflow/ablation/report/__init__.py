@@ -26,6 +26,7 @@ def build(
     ``ablation.figures.figure_names``. config: printed as it is; its ``report.palette`` colours the
     tables like the figures. draws: the models of ``draws.json``. The same input gives the same bytes.
     """
+    from ablation.report import format as fmt
     from ablation.report.context import Inputs, make_context
     from ablation.report.messages import load
     from ablation.report.published import load as load_published
@@ -43,4 +44,5 @@ def build(
         words=words,
         draws=draws or {},
     )
-    return render(make_context(inputs, language=language, title=title), words)
+    with fmt.locale(language):
+        return render(make_context(inputs, language=language, title=title), words)

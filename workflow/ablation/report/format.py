@@ -3,16 +3,46 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
+
+from babel.dates import format_datetime
+from babel.numbers import get_decimal_symbol, get_group_symbol
 
 MINUS = "\u2212"
 DASH = "\u2013"
-GROUP = "\u202f"  # narrow no-break space between groups of three digits
 PAD = "\u2007"  # as wide as a digit: keeps decimal points below one another
 MOST_DECIMALS = 6
 
 Pair = Sequence[float] | None
+
+_locale: ContextVar[str] = ContextVar("locale", default="en")
+
+
+@contextmanager
+def locale(name: str) -> Iterator[None]:
+    """Numbers and dates are written as in this language (``en``, ``zh``) inside the block."""
+    token = _locale.set(name)
+    try:
+        yield
+    finally:
+        _locale.reset(token)
+
+
+def _localised(text: str) -> str:
+    """``1,234.5`` as Python writes it, with the signs of the locale."""
+    signs = {",": get_group_symbol(_locale.get()), ".": get_decimal_symbol(_locale.get())}
+    return "".join(signs.get(letter, letter) for letter in text)
+
+
+def moment(stamp: str) -> str:
+    """An ISO 8601 time as a date and time of the locale, in the zone that it carries."""
+    return format_datetime(
+        datetime.fromisoformat(stamp), "long", locale=_locale.get().replace("zh", "zh_Hans")
+    )
 
 
 @dataclass(frozen=True)
@@ -30,7 +60,7 @@ def is_number(value: object) -> bool:
 
 def fixed(value: float, decimals: int, *, sign: bool = False) -> str:
     """A number with a fixed count of decimals; ``sign`` prints a plus as well."""
-    text = f"{value:,.{decimals}f}".replace(",", GROUP)
+    text = _localised(f"{value:,.{decimals}f}")
     if float(f"{value:.{decimals}f}") == 0:
         return text.lstrip("-")
     if text.startswith("-"):
@@ -85,19 +115,20 @@ def intervals(pairs: Sequence[Pair], decimals: int, *, sign: bool = False) -> li
 
 
 def count(value: float) -> str:
-    """A whole number in groups of three: ``1 234 567``."""
-    return f"{round(value):,}".replace(",", GROUP) if value >= 0 else MINUS + count(-value)
+    """A whole number in groups of three: ``1,234,567``."""
+    return _localised(f"{round(value):,}") if value >= 0 else MINUS + count(-value)
 
 
 def p_value(p: float) -> str:
     """Three decimals, and no p is 0."""
-    return "<0.001" if p < 0.0005 else f"{p:.3f}"
+    return "<" + _localised("0.001") if p < 0.0005 else _localised(f"{p:.3f}")
 
 
 def percent(fraction: float, digits: int = 2) -> str:
     """A share in percent without the sign: 0.975 → ``97.5``, 0.95 → ``95``."""
     text = fixed(100 * fraction, digits)
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    point = _localised(".")
+    return text.rstrip("0").rstrip(point) if point in text else text
 
 
 def megabytes(value: float) -> str:

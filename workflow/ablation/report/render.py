@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ablation.report.messages import FOLDER
+from ablation.report.messages import FOLDER, translations
 from ablation.report.words import Words
 
 
@@ -19,8 +19,10 @@ def environment(words: Words) -> Environment:
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
-    jinja.globals["t"] = words
+    jinja.filters["sentences"] = words.sentences
+    jinja.install_gettext_translations(translations(words.messages), newstyle=True)  # type: ignore[attr-defined]
     return jinja
 
 

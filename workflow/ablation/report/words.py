@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 from ablation.canonical import label as label_of
@@ -31,7 +32,7 @@ class Words:
         Raises:
             KeyError: for an unknown key or a placeholder without a value.
         """
-        return self.messages[key].format(**values)
+        return self.messages[key] % values
 
     def named(self, group: str, name: str) -> str:
         """The words for a name that comes from data, or the name where the catalogue has none."""
@@ -71,4 +72,6 @@ class Words:
 
     def sentences(self, parts: Sequence[str]) -> str:
         """Sentences as one paragraph."""
-        return self("list.sentences").join(parts)
+        return reduce(
+            lambda first, second: self("list.sentences", first=first, second=second), parts
+        )
