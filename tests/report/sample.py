@@ -120,7 +120,7 @@ def _sample(failed: tuple[str, ...], broken_reference: bool) -> Sample:
                 entries.append(
                     {"cell": name, "label": label(value), "value": value, "key": key,
                      "store": f"results/store/{model}/{key}",
-                     "eval": "0123456789abcdef",
+                     "eval": "0123456789abcdef", "view": f"results/{name}/metrics.json",
                      "failed": reason,
                      "confusion_matrix": _confusion(rows) if model == "cnn" and rows else None,
                      "environment": {**ENVIRONMENT, "precision": "fp32"} if model == "fnn"

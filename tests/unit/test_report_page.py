@@ -145,11 +145,12 @@ def test_a_smoke_study_says_so():
 
 def test_cells_trained_unlike_are_noted():
     made = small()
-    assert "were trained alike" not in text_of(page(made))
-    made.tables["cells"].loc[made.tables["cells"]["label"] == "tanh", "torch"] = "2.15.0"
-    assert "Not all cells of FNN were trained alike. PyTorch: 2.14.1, 2.15.0." in text_of(
-        page(made)
-    )
+    assert "not all trained alike" not in text_of(page(made))
+    cells = made.study["models"][0]["axes"][0]["cells"]
+    tanh = next(cell for cell in cells if cell["label"] == "tanh")
+    tanh["environment"] = {**tanh["environment"], "torch": "2.15.0"}
+    said = "The cells of FNN were not all trained alike. PyTorch: 2.14.1, 2.15.0."
+    assert said in text_of(page(made))
 
 
 def test_an_axis_at_another_learning_rate_says_what_is_fixed():
@@ -159,7 +160,7 @@ def test_an_axis_at_another_learning_rate_says_what_is_fixed():
 
 def test_digits_are_printed_for_the_classifier_with_the_published_rows():
     html = page(only(sample(), "cnn", "depth"))
-    assert html.count('<table class="digits">') == 1
+    assert html.count('<table class="digits data">') == 1
     assert "92.1" in text_of(html)  # digit 9 at depth 1, in the report
 
 

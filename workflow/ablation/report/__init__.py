@@ -18,13 +18,19 @@ def build(
     language: str,
     title: str,
     draws: dict[str, Any] | None = None,
+    portraits: dict[str, Any] | None = None,
+    store: dict[str, Any] | None = None,
+    verification: dict[str, Any] | None = None,
+    config_files: list[str] | None = None,
 ) -> str:
     """The whole page.
 
     study, comparisons: the contents of ``study.json`` and ``comparisons.json``. tables: ``cells``,
     ``replicates`` and ``epochs``. figures: SVG text by the names of
     ``ablation.figures.figure_names``. config: printed as it is; its ``report.palette`` colours the
-    tables like the figures. draws: the models of ``draws.json``. The same input gives the same bytes.
+    tables like the figures. draws: the models of ``draws.json``. portraits: by model, what the
+    cells' drawers show. store: facts of the store (``orphans``). verification: the last ``verification.json``. config_files:
+    of the study, for the commands that are shown. The same input gives the same bytes.
     """
     from ablation.report import format as fmt
     from ablation.report.context import Inputs, make_context
@@ -43,6 +49,10 @@ def build(
         published=load_published(),
         words=words,
         draws=draws or {},
+        portraits=portraits or {},
+        store=store or {},
+        verification=verification,
+        config_files=config_files or [],
     )
     with fmt.locale(language):
         return render(make_context(inputs, language=language, title=title), words)

@@ -10,16 +10,14 @@ import pandas as pd
 from ablation.figures.style import Look
 from ablation.report import format as fmt
 from ablation.report.format import Entry
-from ablation.report.metrics import scaled, scaled_pair
 from ablation.report.training import Course, course
 from ablation.report.words import Words, slug
 
 GLYPHS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "X": "✖", "<": "◀", ">": "▶"}
 MARKS = {
     "better": "▲", "worse": "▼", "no detectable difference": "≈", "cannot tell": "?",
-    "diverged": "✕", "reference": "●", "failed": "!", "no reference": "–",
+    "equivalent": "=", "diverged": "✕", "reference": "●", "failed": "!", "no reference": "–",
 }  # fmt: skip
-FOREST_MARGINS = (1.5, 5.0)  # how many margins the drawn differences reach at least, at most
 
 
 @dataclass(frozen=True)
@@ -31,12 +29,14 @@ class Axis:
     compared: dict[str, Any]
     metric: str
     metrics: list[str]
+    better: str
     margin: float
     cells: dict[str, dict[str, Any]]
     replicates: pd.DataFrame
     courses: dict[str, Course]
     looks: dict[str, Look]
     confidence: float
+    power: float
 
     @property
     def name(self) -> str:
@@ -62,6 +62,10 @@ class Axis:
         found: dict[str, Any] = next(c for c in self.axis["cells"] if c["label"] == label)
         return found
 
+    def say(self, label: str, words: Words) -> str:
+        """A value as a reader says it."""
+        return words.cell(self.cell(label))
+
     def number(self, label: str, column: str) -> float | None:
         """One number of ``cells.csv``; None where the field is empty."""
         value = self.cells[label][column]
@@ -81,6 +85,7 @@ def make_axis(
     metrics: list[str],
     looks: dict[str, Look],
     confidence: float,
+    power: float,
 ) -> Axis:
     """Gather what concerns one axis. compared: the model's part of ``comparisons.json``."""
     here = {}
@@ -100,10 +105,12 @@ def make_axis(
         compared=compared["axes"][axis["axis"]],
         metric=compared["metric"],
         metrics=metrics,
+        better=compared["better"],
         margin=compared["margin"],
         courses=courses,
         looks=looks,
         confidence=confidence,
+        power=power,
         cells={row["label"]: row for row in here["cells"].to_dict("records")},
         replicates=here["replicates"],
     )
@@ -117,7 +124,8 @@ def heads(axis: Axis, words: Words) -> list[dict[str, Any]]:
         look = axis.looks[label]
         found.append(
             {
-                "text": words.value(label),
+                "text": axis.say(label, words),
+                "drawer": drawer_id(axis.model["model"], axis.cell(label)["key"]),
                 "colour": look.colour,
                 "glyph": GLYPHS.get(look.marker, "●"),
                 "is_reference": label == axis.reference,
@@ -129,6 +137,11 @@ def heads(axis: Axis, words: Words) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def drawer_id(model: str, key: str) -> str:
+    """The id of the section that shows one stored cell closely."""
+    return slug(f"cell-{model}-{key}")
 
 
 def verdict_text(axis: Axis, label: str, words: Words) -> str:
@@ -161,133 +174,6 @@ def no_difference(axis: Axis, label: str, words: Words) -> str:
     if row["n_diverged"] and row["difference"] is not None:
         return words("none.not_tested")
     return no_number(axis, label, words)
-
-
-def comparison_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
-    """The table of the compared metric: one dict per value."""
-    rows = [axis.row(label) for label in axis.labels]
-    why = [no_number(axis, label, words) for label in axis.labels]
-    why_not = [no_difference(axis, label, words) for label in axis.labels]
-    means = [scaled(axis.metric, row["mean"]) for row in rows]
-    bounds = [scaled_pair(axis.metric, row["interval"]) for row in rows]
-    gaps = [scaled(axis.metric, row["difference"]) for row in rows]
-    gap_bounds = [scaled_pair(axis.metric, row["difference_interval"]) for row in rows]
-    places = fmt.column_decimals(bounds, [m for m in means if m is not None])
-    gap_places = fmt.column_decimals(gap_bounds, [g for g in gaps if g is not None])
-    columns = {
-        "mean": ([None if m is None else fmt.fixed(m, places) for m in means], why),
-        "interval": (fmt.intervals(bounds, places), why),
-        "difference": (
-            [None if g is None else fmt.fixed(g, gap_places, sign=True) for g in gaps],
-            why_not,
-        ),
-        "difference_interval": (fmt.intervals(gap_bounds, gap_places, sign=True), why_not),
-        "p": ([None if r["p_adjusted"] is None else fmt.p_value(r["p_adjusted"]) for r in rows],
-              why_not),
-        "effect": ([None if r["effect_size"] is None else fmt.fixed(r["effect_size"], 2, sign=True)
-                    for r in rows], why_not),
-    }  # fmt: skip
-    table = {name: fmt.entries(texts, reasons) for name, (texts, reasons) in columns.items()}
-    margin = float(scaled(axis.metric, axis.margin) or 1.0)
-    widest = max((abs(bound) for pair in gap_bounds if pair for bound in pair), default=0.0)
-    reach = min(max(1.1 * widest, FOREST_MARGINS[0] * margin), FOREST_MARGINS[1] * margin)
-    found = []
-    for i, head in enumerate(heads(axis, words)):
-        drawn = forest(gaps[i], gap_bounds[i], reach, margin)
-        found.append(
-            {**head, **{name: column[i] for name, column in table.items()}, "forest": drawn}
-        )
-    return found
-
-
-def forest(
-    middle: float | None, bounds: tuple[float, float] | None, reach: float, margin: float
-) -> dict[str, Any] | None:
-    """Where a difference stands on a line from 0 to 100 with 50 for no difference.
-
-    reach: the difference at the ends of the line; beyond them stands an arrow.
-    """
-    if middle is None:
-        return None
-
-    def place(value: float) -> float:
-        return round(50 + 48 * max(min(value / reach, 1.0), -1.0), 1)
-
-    low, high = bounds if bounds is not None else (middle, middle)
-    return {
-        "low": place(low),
-        "high": place(high),
-        "middle": place(middle),
-        "outside": abs(middle) > reach,
-        "cut_low": low < -reach,
-        "cut_high": high > reach,
-        "margin": round(48 * margin / reach, 1),
-    }
-
-
-def other_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
-    """The other metrics, the fate of the replicates, size and cost."""
-    others = [metric for metric in axis.metrics if metric != axis.metric]
-    table: dict[str, list[Entry]] = {}
-    why = [no_number(axis, label, words) for label in axis.labels]
-    for metric in others:
-        means = [scaled(metric, axis.number(label, f"{metric}_mean")) for label in axis.labels]
-        bounds = [
-            scaled_pair(metric, [axis.number(label, f"{metric}_{end}") for end in ("low", "high")])  # type: ignore[misc]
-            for label in axis.labels
-        ]
-        places = fmt.column_decimals(bounds, [m for m in means if m is not None])
-        table[f"{metric}_mean"] = fmt.entries(
-            [None if m is None else fmt.fixed(m, places) for m in means], why
-        )
-        table[f"{metric}_interval"] = fmt.entries(fmt.intervals(bounds, places), why)
-    found = []
-    for i, (label, head) in enumerate(zip(axis.labels, heads(axis, words), strict=True)):
-        row: dict[str, Any] = {**head, "metrics": []}
-        for metric in others:
-            row["metrics"] += [table[f"{metric}_mean"][i], table[f"{metric}_interval"][i]]
-        best = axis.courses[label].best_epoch
-        row["best_epoch"] = entry(None if best is None else fmt.count(best), why[i])
-        row["diverged"] = (
-            Entry(
-                words(
-                    "text.k_of_n", k=int(axis.number(label, "n_diverged") or 0), n=axis.total(label)
-                )
-            )
-            if axis.total(label)
-            else Entry(fmt.DASH, why[i])
-        )
-        for column in ("parameters", "multiply_adds", "seconds"):
-            value = axis.number(label, column)
-            text = None if value is None else fmt.count(value)
-            if column == "seconds" and value is not None:
-                text = fmt.fixed(value, 1)
-            row[column] = entry(text, why[i])
-        found.append(row)
-    return found
-
-
-def digit_rows(
-    axis: Axis, published: dict[str, list[float]], words: Words
-) -> list[dict[str, Any]] | None:
-    """Accuracy per digit in percent: ours, and the course report's where there is one."""
-    columns = [f"class_{digit}" for digit in range(10)]
-    if not set(columns) <= set(axis.replicates) or axis.replicates[columns].isna().all(axis=None):
-        return None
-    found = []
-    for label, head in zip(axis.labels, heads(axis, words), strict=True):
-        own = axis.replicates[
-            (axis.replicates["label"] == label) & (axis.replicates["status"] == "ok")
-        ]
-        ours = own[columns].astype(float).mean()
-        why = no_number(axis, label, words)
-        found.append({
-            **head,
-            "ours": [entry(None if pd.isna(v) else fmt.fixed(100 * v, 1), why) for v in ours],
-            "published": [fmt.fixed(100 * v, 1) for v in published[label]]
-            if label in published else None,
-        })  # fmt: skip
-    return found
 
 
 def entry(text: str | None, reason: str) -> Entry:

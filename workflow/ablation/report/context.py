@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
+from jinja2.utils import htmlsafe_json_dumps
 
 from ablation.canonical import label as label_of
 from ablation.figures import COMMON, KINDS, draws_name, figure_name
@@ -15,28 +14,31 @@ from ablation.figures.style import BAND, looks
 from ablation.report import format as fmt
 from ablation.report import provenance as prov
 from ablation.report import published as pub
-from ablation.report.axis import Axis, comparison_rows, digit_rows, make_axis, other_rows
+from ablation.report.axis import Axis, make_axis
+from ablation.report.axis_tables import comparison_rows, digit_rows, other_rows
+from ablation.report.cells import cell_views, commanded
 from ablation.report.comparison import published_view
 from ablation.report.crossed import crossed_rows
 from ablation.report.draws import draws_view
-from ablation.report.findings import (
-    best_view,
-    model_findings,
-    one_run,
-    overview,
-    yardstick_rows,
-)
+from ablation.report.findings import best_view, headlines, one_run, yardstick_rows
 from ablation.report.metrics import metrics_of, scaled
+from ablation.report.more import factorial_view, more_rows
+from ablation.report.overlay import overlay_view
 from ablation.report.prose import (
+    axis_sentences,
     detectable_sentence,
+    sensitivity_sentences,
+    settle_sentences,
     training_sentences,
     trivial_sentences,
-    verdict_sentences,
 )
+from ablation.report.summary import summary_view
+from ablation.report.svg import inline
+from ablation.report.threats import threats, verification_view
 from ablation.report.words import Words, slug
 
 TRIVIAL = "predict_mean"
-_XML = re.compile(r"<\?xml[^>]*\?>|<!DOCTYPE[^>]*>|\sxmlns(:\w+)?=\"[^\"]*\"")
+PAGE_WORDS = ("copied", "copy_as", "filter", "epoch")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,10 @@ class Inputs:
     published: dict[str, Any]
     words: Words
     draws: dict[str, Any]
+    portraits: dict[str, Any]
+    store: dict[str, Any]
+    verification: dict[str, Any] | None
+    config_files: list[str]
 
     @property
     def confidence(self) -> float:
@@ -69,6 +75,7 @@ class Inputs:
                 metrics=metrics,
                 looks=looks([cell["label"] for cell in axis["cells"]], axis["reference"], palette),
                 confidence=self.confidence,
+                power=float(self.comparisons["power"]),
             )
             for axis in model["axes"]
         ]
@@ -90,9 +97,11 @@ def make_context(inputs: Inputs, *, language: str, title: str) -> dict[str, Any]
         "level": fmt.percent(inputs.confidence),
         "failed": _failures(study, words),
         "models": [_model(entry, inputs) for entry in study["models"]],
+        "threats": threats(study, inputs.comparisons, cells, inputs.store, words),
+        "verification": verification_view(inputs.verification, words),
+        "page_words": htmlsafe_json_dumps({name: words(f"page.{name}") for name in PAGE_WORDS}),
         "provenance": {
             "total": prov.cost_sentence(cells, words),
-            "notes": prov.difference_notes(study, cells, words),
             "environment": prov.environment_rows(study, words),
             "data": prov.data_rows(study, words),
             "cost": prov.cost_rows(study, cells, words),
@@ -115,14 +124,23 @@ def _model(entry: dict[str, Any], inputs: Inputs) -> dict[str, Any]:
     best = best_view(compared["best"], settings, metric, inputs.confidence, words)
     yardsticks = inputs.study.get("yardsticks", {}).get(name, {})
     margin = fmt.significant(scaled(metric, compared["margin"]) or 0.0, 2)
+    summary = summary_view(axes, words)
+    portraits = (inputs.portraits.get(name) or {}).get("cells", {})
+    command = commanded(inputs.config_files)
+    cells = cell_views(
+        entry, axes, inputs.tables["cells"], words, portraits=portraits, command=command
+    )
     apart = theirs is not None and not pub.comparable(theirs, data)
     return {
         "id": slug(name),
         "name": name,
         "title": _title(name, data["dataset"], words),
         "metric_head": words(f"metric_unit.{metric}"),
-        "findings": model_findings(axes, best, words, one_run(entry, axes, theirs, words)),
-        "overview": overview(axes, words),
+        "headlines": headlines(
+            axes, best, summary["most"], one_run(entry, axes, theirs, words), words
+        ),
+        "summary": {**summary, "margin_text": words.difference(metric, margin)},
+        "difference_head": words(f"difference_unit.{metric}"),
         "what": _what(entry, words),
         "scope": _scope(data, inputs.published["facts"], words),
         "notes": _data_notes(data["dataset"], inputs.published["facts"], words),
@@ -134,6 +152,8 @@ def _model(entry: dict[str, Any], inputs: Inputs) -> dict[str, Any]:
         "margin": words("model.margin", margin=words.difference(metric, margin)),
         "not_comparable": _not_comparable(theirs, data, words) if theirs and apart else "",
         "axes": [_axis(axis, inputs, None if apart else theirs) for axis in axes],
+        "cells": cells,
+        "overlay": overlay_view(cells, portraits, words),
     }
 
 
@@ -178,10 +198,14 @@ def _axis(axis: Axis, inputs: Inputs, theirs: dict[str, Any] | None) -> dict[str
         "title": words.title(axis.axis),
         "parameter": axis.axis["parameter"] or "",
         "with": words("axis.with", values=words.join(fixed)) if fixed else "",
-        "reference": words.value(axis.reference),
-        "sentences": verdict_sentences(axis, words) + trivial_sentences(axis, trivial, words),
+        "reference": axis.say(axis.reference, words),
+        "sentences": axis_sentences(axis, words)
+        + trivial_sentences(axis, trivial, words)
+        + sensitivity_sentences(axis, words),
         "training": training_sentences(axis, words),
-        "detectable": detectable_sentence(axis, inputs.comparisons.get("power"), words),
+        "detectable": words.sentences(
+            [detectable_sentence(axis, words), *settle_sentences(axis, words)]
+        ),
         "level": fmt.percent(level) if level else "",
         "metric_head": words(f"metric_unit.{axis.metric}"),
         "difference_head": words(f"difference_unit.{axis.metric}"),
@@ -191,6 +215,8 @@ def _axis(axis: Axis, inputs: Inputs, theirs: dict[str, Any] | None) -> dict[str
         "digits": digit_rows(axis, digits, words),
         "published": published_view(axis, theirs, words),
         "crossed": crossed_rows(axis, words),
+        "more": more_rows(axis, words),
+        "factorial": factorial_view(axis, words),
         "figures": [_figure(axis, kind, inputs.figures, words) for kind in kinds],
     }
 
@@ -203,10 +229,10 @@ def _figure(axis: Axis, kind: str, figures: dict[str, str], words: Words) -> dic
     title = words.title(axis.axis)
     return {
         "id": slug(f"figure-{name}"),
-        "svg": Markup(_XML.sub("", figures[name]).strip()),
+        "svg": inline(figures[name]),
         "label": words(f"caption.{kind}_label", axis=title),
         "caption": words(f"caption.{kind}", axis=title, band=band,
-                         level=fmt.percent(axis.confidence), reference=words.value(axis.reference)),
+                         level=fmt.percent(axis.confidence), reference=axis.say(axis.reference, words)),
     }  # fmt: skip
 
 
@@ -217,7 +243,7 @@ def _draws_figure(model: str, inputs: Inputs) -> dict[str, Any] | None:
     words = inputs.words
     return {
         "id": slug(f"figure-{name}"),
-        "svg": Markup(_XML.sub("", inputs.figures[name]).strip()),
+        "svg": inline(inputs.figures[name]),
         "label": words("draws.label"),
         "caption": words("draws.figure"),
     }

@@ -8,26 +8,20 @@ from typing import Any
 from ablation.canonical import label as label_of
 from ablation.report import format as fmt
 from ablation.report import published as pub
-from ablation.report.axis import MARKS, Axis, verdict_text
+from ablation.report.axis import Axis
 from ablation.report.metrics import possible, scaled, scaled_pair
-from ablation.report.prose import difference_sentence, diverged_sentence
 from ablation.report.words import Words, slug
 
 COUNTED = (
-    "better", "worse", "no detectable difference", "cannot tell", "diverged", "no reference",
-    "failed",
+    "better", "worse", "equivalent", "no detectable difference", "cannot tell", "diverged",
+    "no reference", "failed",
 )  # fmt: skip
 
 
-def finding(text: str, target: str = "", kind: str = "") -> dict[str, str]:
-    """One line of the findings; target: the id of the section that shows it."""
-    return {"text": text, "target": target, "kind": kind}
-
-
-def model_findings(
-    axes: list[Axis], best: dict[str, Any] | None, words: Words, extra: list[dict[str, str]]
-) -> list[dict[str, str]]:
-    """What a hurried reader should know of one model, the sure differences first."""
+def headlines(
+    axes: list[Axis], best: dict[str, Any] | None, most: str, noise: list[str], words: Words
+) -> list[str]:
+    """What a hurried reader should know of one model: the best setting, what matters, how sure that is."""
     verdicts = Counter(
         axis.row(label)["verdict"] for axis in axes for label in axis.labels
         if label != axis.reference
@@ -37,28 +31,9 @@ def model_findings(
         for word in COUNTED
         if verdicts[word]
     ]
-    found = [finding(words("findings.counts", n=sum(verdicts.values()), parts=words.join(parts)))]
-    if best is not None:
-        found.append(finding(best["sentence"], kind="best"))
-    told: set[str] = set()
-    for axis in axes:
-        keys = {cell["label"]: cell["key"] for cell in axis.axis["cells"]}
-        for label in axis.labels:
-            verdict = axis.row(label)["verdict"]
-            title = words.title(axis.axis)
-            # A baseline that diverged stands on several axes and is told once.
-            if verdict == "diverged" and keys[label] in told:
-                continue
-            told.add(keys[label])
-            if verdict in ("better", "worse"):
-                text = difference_sentence(axis, label, words)
-            elif verdict == "diverged":
-                text = diverged_sentence(axis, label, words)
-            else:
-                continue
-            text = words("findings.of_axis", axis=title, sentence=text)
-            found.append(finding(text, axis.id, verdict))
-    return found + extra
+    counts = words("findings.counts", n=sum(verdicts.values()), parts=words.join(parts))
+    found = [best["sentence"]] if best is not None else [words("best.none")]
+    return [*found, most, counts, *noise]
 
 
 def best_view(
@@ -97,7 +72,7 @@ def one_run(
     axes: list[Axis],
     published: dict[str, Any] | None,
     words: Words,
-) -> list[dict[str, str]]:
+) -> list[str]:
     """How far one run of the baseline may land from another, and where the course report's did."""
     baseline = [axis for axis in axes if _is_baseline(axis)]
     if not baseline:
@@ -137,7 +112,7 @@ def one_run(
             ]
         )
         text = words.sentences([text, words("findings.their_runs", values=listed, n=len(theirs))])
-    return [finding(text, kind="noise")]
+    return [text]
 
 
 def yardstick_rows(
@@ -156,23 +131,6 @@ def yardstick_rows(
         {"text": words.named("yardstick", name), "mean": mean_entries[i],
          "interval": bound_entries[i], "n": found[name]["n"]}
         for i, name in enumerate(yardsticks)
-    ]  # fmt: skip
-
-
-def overview(axes: list[Axis], words: Words) -> list[dict[str, Any]]:
-    """Every verdict of a model at a glance: per axis, one chip per value."""
-    return [
-        {
-            "id": axis.id,
-            "title": words.title(axis.axis),
-            "chips": [
-                {"value": words.value(label), "verdict": slug(axis.row(label)["verdict"]),
-                 "mark": MARKS[axis.row(label)["verdict"]],
-                 "text": verdict_text(axis, label, words)}
-                for label in axis.labels
-            ],
-        }
-        for axis in axes
     ]  # fmt: skip
 
 

@@ -15,28 +15,87 @@ OVERFIT = 1.25
 NEAR_TRIVIAL = 0.15  # within this share of the trivial yardstick, a network has learnt nothing
 
 
-def verdict_sentences(axis: Axis, words: Words) -> list[str]:
+def axis_sentences(axis: Axis, words: Words) -> list[str]:
     """What was found on this axis, worst news last."""
     groups: dict[str, list[str]] = {}
     for label in axis.labels:
         groups.setdefault(axis.row(label)["verdict"], []).append(label)
-    found = []
-    for verdict in ("better", "worse"):
-        for label in groups.get(verdict, []):
-            found.append(difference_sentence(axis, label, words))
-    unresolved = groups.get("no detectable difference", [])
-    if unresolved:
-        found.append(words("axis.no_difference", values=_values(unresolved, words),
-                           reference=words.value(axis.reference)))  # fmt: skip
+    reference = axis.say(axis.reference, words)
+    found = [
+        difference_sentence(axis, label, words)
+        for verdict in ("better", "worse")
+        for label in groups.get(verdict, [])
+    ]
+    if "equivalent" in groups:
+        values = _values(axis, groups["equivalent"], words)
+        margin = words.difference(axis.metric, _margin(axis))
+        found.append(words("axis.equivalent", values=values, reference=reference, margin=margin))
+    if "no detectable difference" in groups:
+        values = _values(axis, groups["no detectable difference"], words)
+        found.append(words("axis.no_difference", values=values, reference=reference))
+        found += _would_have_been_seen(axis, words)
     if "cannot tell" in groups:
-        found.append(words("axis.cannot_tell", values=_values(groups["cannot tell"], words)))
-    for label in groups.get("diverged", []):
-        found.append(diverged_sentence(axis, label, words))
+        values = _values(axis, groups["cannot tell"], words)
+        found.append(words("axis.cannot_tell", values=values))
+    found += [diverged_sentence(axis, label, words) for label in groups.get("diverged", [])]
     if "no reference" in groups:
-        found.append(words("axis.no_reference", reference=words.value(axis.reference)))
+        found.append(words("axis.no_reference", reference=reference))
     for label in groups.get("failed", []):
+        reason = axis.cell(label)["failed"]
+        found.append(words("axis.failed", value=axis.say(label, words), reason=reason))
+    return found
+
+
+def _would_have_been_seen(axis: Axis, words: Words) -> list[str]:
+    """What a verdict of no detectable difference is worth."""
+    step = (axis.compared["smallest_detectable"].get("first_step") or {}).get("in_unit")
+    size = scaled(axis.metric, step)
+    if size is None:
+        return []
+    unit = words.difference(axis.metric, fmt.significant(size, 2))
+    return [words("axis.would_be_seen", unit=unit, power=fmt.percent(axis.power))]
+
+
+def settle_sentences(axis: Axis, words: Words) -> list[str]:
+    """How many replicates would settle what is open, or that none would."""
+    hopeless, found = [], []
+    for label in axis.labels:
+        settle = axis.row(label).get("settle")
+        if not settle:
+            continue
+        if settle["replicates"] is None:
+            hopeless.append(label)
+        else:
+            found.append(
+                words(
+                    "axis.settle", value=axis.say(label, words), n=fmt.count(settle["replicates"])
+                )
+            )
+    if found:
+        found.append(words("axis.settle_if"))
+    if hopeless:
+        found.append(words("axis.settle_never", values=_values(axis, hopeless, words)))
+    return found
+
+
+def sensitivity_sentences(axis: Axis, words: Words) -> list[str]:
+    """What the difference would be if diverged replicates were counted as no better than a trivial guess."""
+    found = []
+    for label in axis.labels:
+        other = axis.row(label).get("sensitivity")
+        gap = scaled(axis.metric, other["difference"]) if other else None
+        if other is None or gap is None:
+            continue
+        bounds = scaled_pair(axis.metric, other["interval"])
+        places = fmt.column_decimals([bounds], [gap])
         found.append(
-            words("axis.failed", value=words.value(label), reason=axis.cell(label)["failed"])
+            words(
+                f"axis.counted_as_{other['counted_as']}",
+                value=axis.say(label, words),
+                n=other["n_counted"],
+                difference=words.difference(axis.metric, fmt.fixed(gap, places, sign=True)),
+                interval=fmt.interval(bounds, places, sign=True) if bounds else fmt.DASH,
+            )
         )
     return found
 
@@ -51,23 +110,29 @@ def difference_sentence(axis: Axis, label: str, words: Words) -> str:
     assert gap is not None
     places = fmt.column_decimals([bounds], [gap])
     direction = "higher" if gap > 0 else "lower"
-    return words(
+    sentence = words(
         f"axis.{row['verdict']}_{direction}",
-        value=words.value(label),
-        reference=words.value(axis.reference),
+        value=axis.say(label, words),
+        reference=axis.say(axis.reference, words),
         metric=words(f"metric.{axis.metric}"),
         difference=words.difference(axis.metric, fmt.fixed(abs(gap), places)),
         interval=fmt.interval(bounds, places, sign=True) if bounds else fmt.DASH,
         level=fmt.percent(row["difference_level"]),
         p=fmt.p_value(row["p_adjusted"]),
     )
+    if not row.get("within_margin"):
+        return sentence
+    margin = words.difference(axis.metric, _margin(axis))
+    return words.sentences([sentence, words("axis.within_margin", margin=margin)])
 
 
 def diverged_sentence(axis: Axis, label: str, words: Words) -> str:
     """How many replicates diverged, when, and what may be said of the rest."""
     row = axis.row(label)
     parts = [
-        words("axis.diverged", value=words.value(label), k=row["n_diverged"], n=axis.total(label))
+        words(
+            "axis.diverged", value=axis.say(label, words), k=row["n_diverged"], n=axis.total(label)
+        )
     ]
     broke = axis.courses[label].broke_at
     if broke is not None:
@@ -82,24 +147,24 @@ def training_sentences(axis: Axis, words: Words) -> list[str]:
     courses = [c for c in axis.courses.values() if c.best_epoch is not None]
     if not courses:
         return []
-    found = [_speed(courses, words)]
+    found = [_speed(axis, courses, words)]
     late = [c.label for c in courses if c.unsettled]
     if late:
-        found.append(words("axis.unsettled", values=_values(late, words)))
+        found.append(words("axis.unsettled", values=_values(axis, late, words)))
     swings = sorted((c for c in courses if c.swing), key=lambda c: c.swing or 0)
     if len(swings) > 1 and (swings[-1].swing or 0) >= NOTABLE * (swings[0].swing or 1):
         found.append(words(
-            "axis.swing", most=words.value(swings[-1].label), least=words.value(swings[0].label),
+            "axis.swing", most=axis.say(swings[-1].label, words), least=axis.say(swings[0].label, words),
             high=fmt.significant(100 * (swings[-1].swing or 0), 2),
             low=fmt.significant(100 * (swings[0].swing or 0), 2),
         ))  # fmt: skip
     gaps = sorted((c for c in courses if c.gap), key=lambda c: c.gap or 0)
     if gaps:
-        found.append(_gap(gaps, words))
+        found.append(_gap(axis, gaps, words))
     return found
 
 
-def _speed(courses: list[Course], words: Words) -> str:
+def _speed(axis: Axis, courses: list[Course], words: Words) -> str:
     order = sorted(courses, key=lambda c: c.best_epoch or 0)
     first, last = order[0], order[-1]
     epochs = fmt.count(max(c.epochs for c in courses))
@@ -108,12 +173,12 @@ def _speed(courses: list[Course], words: Words) -> str:
     if (last.best_epoch or 0) < NOTABLE * (first.best_epoch or 0):
         return words("axis.same_speed", low=fmt.count(first.best_epoch or 0),
                      high=fmt.count(last.best_epoch or 0), epochs=epochs)  # fmt: skip
-    return words("axis.speed", fast=words.value(first.label), slow=words.value(last.label),
+    return words("axis.speed", fast=axis.say(first.label, words), slow=axis.say(last.label, words),
                  low=fmt.count(first.best_epoch or 0), high=fmt.count(last.best_epoch or 0),
                  epochs=epochs)  # fmt: skip
 
 
-def _gap(gaps: list[Course], words: Words) -> str:
+def _gap(axis: Axis, gaps: list[Course], words: Words) -> str:
     low, high = gaps[0], gaps[-1]
     largest = high.gap or 0.0
     if largest < OVERFIT:
@@ -121,7 +186,7 @@ def _gap(gaps: list[Course], words: Words) -> str:
     if len(gaps) == 1 or largest < NOTABLE * (low.gap or 1.0):
         return words("axis.gap_all", low=fmt.significant(low.gap or 0, 2),
                      high=fmt.significant(largest, 2))  # fmt: skip
-    return words("axis.gap", most=words.value(high.label), least=words.value(low.label),
+    return words("axis.gap", most=axis.say(high.label, words), least=axis.say(low.label, words),
                  high=fmt.significant(largest, 2), low=fmt.significant(low.gap or 0, 2))  # fmt: skip
 
 
@@ -136,14 +201,14 @@ def trivial_sentences(axis: Axis, trivial: dict[str, Any] | None, words: Words) 
         if mean is not None and mean >= (1 - NEAR_TRIVIAL) * level:
             key = "axis.trivial_survivors" if axis.row(label)["n_diverged"] else "axis.trivial"
             found.append(words(
-                key, value=words.value(label), metric=words(f"metric.{axis.metric}"),
+                key, value=axis.say(label, words), metric=words(f"metric.{axis.metric}"),
                 mean=words.number(axis.metric, fmt.significant(mean)),
                 trivial=words.number(axis.metric, fmt.significant(level)),
             ))  # fmt: skip
     return found
 
 
-def detectable_sentence(axis: Axis, power: float | None, words: Words) -> str:
+def detectable_sentence(axis: Axis, words: Words) -> str:
     """The smallest difference that this axis could have found, and what would make it smaller."""
     size = axis.compared["smallest_detectable"]
     if size["in_sd"] is None:
@@ -156,8 +221,7 @@ def detectable_sentence(axis: Axis, power: float | None, words: Words) -> str:
     else:
         text = words.difference(axis.metric, fmt.significant(unit))
         parts.append(words("axis.detect", unit=text, in_sd=in_sd))
-    if power is not None:
-        parts.append(words("axis.power", power=fmt.percent(power)))
+    parts.append(words("axis.power", power=fmt.percent(axis.power)))
     step = (size.get("first_step") or {}).get("in_unit")
     if step is not None and axis.compared["n_comparisons"] > 1:
         parts.append(words("axis.detect_corrected", n=axis.compared["n_comparisons"],
@@ -168,5 +232,9 @@ def detectable_sentence(axis: Axis, power: float | None, words: Words) -> str:
     return words.sentences([*parts, words(more)])
 
 
-def _values(labels: list[str], words: Words) -> str:
-    return words.join([words.value(label) for label in labels])
+def _values(axis: Axis, labels: list[str], words: Words) -> str:
+    return words.join([axis.say(label, words) for label in labels])
+
+
+def _margin(axis: Axis) -> str:
+    return fmt.significant(scaled(axis.metric, axis.margin) or 0.0, 2)

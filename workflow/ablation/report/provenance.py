@@ -11,15 +11,13 @@ from ablation.report import format as fmt
 from ablation.report.axis import entry
 from ablation.report.words import Words
 
-MUST_AGREE = ("torch", "device", "precision")
-
 
 def environment_rows(study: dict[str, Any], words: Words) -> list[dict[str, str]]:
     """One row per fact of the environment; where cells differ, every value with its count."""
     seen: dict[str, dict[str, int]] = {}
     for cell in _unique_cells(study):
         for name, value in (cell["environment"] or {}).items():
-            text = words("none.word") if value is None else _plain(value, words)
+            text = words("none.word") if value is None else words.plain(value)
             counts = seen.setdefault(name, {})
             counts[text] = counts.get(text, 0) + 1
     rows = []
@@ -32,21 +30,6 @@ def environment_rows(study: dict[str, Any], words: Words) -> list[dict[str, str]
             )
         rows.append({"name": words.named("environment", name), "text": text})
     return rows
-
-
-def difference_notes(study: dict[str, Any], cells: pd.DataFrame, words: Words) -> list[str]:
-    """A note for each fact that should be one within a model and is not."""
-    notes = []
-    for model in study["models"]:
-        rows = cells[(cells["model"] == model["model"]) & (cells["status"] == "ok")]
-        rows = rows.drop_duplicates("key")
-        for name in MUST_AGREE:
-            values = sorted({str(value) for value in rows[name].dropna()})
-            if len(values) > 1:
-                notes.append(words("provenance.differs", what=words(f"environment.{name}"),
-                                   model=words.named("model_short", model["model"]),
-                                   values=words.join(values)))  # fmt: skip
-    return notes
 
 
 def cost_rows(study: dict[str, Any], cells: pd.DataFrame, words: Words) -> list[dict[str, Any]]:
@@ -102,7 +85,7 @@ def config_text(config: dict[str, Any]) -> str:
 def parameter_rows(parameters: dict[str, Any], words: Words) -> list[dict[str, str]]:
     """The baseline: name in words, name in the configuration, value."""
     return [
-        {"name": words.named("parameter", name), "key": name, "value": _plain(value, words)}
+        {"name": words.named("parameter", name), "key": name, "value": words.plain(value)}
         for name, value in parameters.items()
     ]
 
@@ -127,18 +110,6 @@ def _unique_cells(study: dict[str, Any]) -> list[dict[str, Any]]:
                 if cell["failed"] is None:
                     seen.setdefault((model["model"], cell["key"]), cell)
     return list(seen.values())
-
-
-def _plain(value: Any, words: Words) -> str:
-    if isinstance(value, bool):
-        return words("value.yes" if value else "value.no")
-    if isinstance(value, list):
-        return ", ".join(_plain(item, words) for item in value)
-    return (
-        str(value).replace("-", fmt.MINUS, 1)
-        if isinstance(value, float) and value < 0
-        else str(value)
-    )
 
 
 def _text(value: Any) -> str | None:

@@ -10,6 +10,9 @@ from markupsafe import Markup
 from ablation.report.messages import FOLDER, translations
 from ablation.report.words import Words
 
+STYLE = ("vendor/uPlot.min.css", "style/page.css", "style/closer.css")
+SCRIPT = ("vendor/uPlot.iife.min.js", "script/page.js", "script/tables.js", "script/curves.js")
+
 
 def environment(words: Words) -> Environment:
     """Strict about missing values, escaping everything that is not marked safe."""
@@ -28,9 +31,10 @@ def environment(words: Words) -> Environment:
 
 def render(context: dict[str, Any], words: Words) -> str:
     """The page. Style and script are put into it, so that it stands alone."""
-    assets = {
-        name: Markup((FOLDER / name).read_text(encoding="utf-8"))
-        for name in ("style.css", "script.js")
-    }
+    style, script = (Markup("\n".join(map(_read, names))) for names in (STYLE, SCRIPT))
     template = environment(words).get_template("report.html.jinja")
-    return template.render(**context, style=assets["style.css"], script=assets["script.js"])
+    return template.render(**context, style=style, script=script)
+
+
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8").strip()

@@ -8,6 +8,7 @@ from functools import reduce
 from typing import Any
 
 from ablation.canonical import label as label_of
+from ablation.report.format import MINUS
 
 
 def value_text(messages: dict[str, str], label: str) -> str:
@@ -54,9 +55,17 @@ class Words:
         fixed = [self.fixed(key, label_of(value)) for key, value in axis["with"].items()]
         return self("text.axis_with", axis=name, fixed=self.join(fixed)) if fixed else name
 
+    def cell(self, cell: dict[str, Any]) -> str:
+        """A cell of ``study.json`` by its value, one of a factorial axis by all its levels."""
+        levels = cell.get("levels")
+        if not levels:
+            return self.value(cell["label"])
+        return self.join([self.fixed(name, label_of(value)) for name, value in levels.items()])
+
     def setting(self, axis: dict[str, Any], label: str) -> str:
         """One value of one axis: ``Kernel size = 5``."""
-        return self("text.setting", axis=self.title(axis), value=self.value(label))
+        cell = next(cell for cell in axis["cells"] if cell["label"] == label)
+        return self("text.setting", axis=self.title(axis), value=self.cell(cell))
 
     def number(self, metric: str, text: str) -> str:
         """A formatted number of a metric, with the unit that running text needs."""
@@ -75,3 +84,13 @@ class Words:
         return reduce(
             lambda first, second: self("list.sentences", first=first, second=second), parts
         )
+
+    def plain(self, value: Any) -> str:
+        """A parameter's value, of whatever type, as a reader says it."""
+        if isinstance(value, bool):
+            return self("value.yes" if value else "value.no")
+        if isinstance(value, list):
+            return ", ".join(self.plain(item) for item in value)
+        if value is None:
+            return self("none.word")
+        return f"{MINUS}{-value}" if isinstance(value, float) and value < 0 else str(value)

@@ -1,0 +1,239 @@
+"""Every stored cell, closely: what it is, what became of each replicate, what it gets wrong, how to make it again."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from ablation.canonical import label as label_of
+from ablation.report import format as fmt
+from ablation.report.axis import Axis, drawer_id, entry, heads
+from ablation.report.metrics import scaled
+from ablation.report.pictures import gallery, kernels, matrices
+from ablation.report.svg import inline
+from ablation.report.words import Words
+
+CONFIG_FILE = re.compile(r"^[\w./@+-]+$")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a cell stands: the axis and its label there."""
+
+    axis: Axis
+    label: str
+
+
+def cell_views(
+    model: dict[str, Any],
+    axes: list[Axis],
+    cells: pd.DataFrame,
+    words: Words,
+    *,
+    portraits: dict[str, Any],
+    command: str,
+) -> list[dict[str, Any]]:
+    """One view per distinct key, in the order of the axes.
+
+    cells: the rows of ``cells.csv``. portraits: by key, the material that ``portraits`` made. command: what makes a target,
+    such as ``snakemake``.
+    """
+    places: dict[str, list[Place]] = {}
+    for axis in axes:
+        for label in axis.labels:
+            places.setdefault(axis.cell(label)["key"], []).append(Place(axis, label))
+    costs = cells[cells["model"] == model["model"]].drop_duplicates("key").set_index("key")
+    return [
+        _view(model, own, costs.loc[key], words, portrait=portraits.get(key) or {}, command=command)
+        for key, own in places.items()
+    ]
+
+
+def _view(
+    model: dict[str, Any],
+    places: list[Place],
+    cost: pd.Series,
+    words: Words,
+    *,
+    portrait: dict[str, Any],
+    command: str,
+) -> dict[str, Any]:
+    first = places[0]
+    axis, cell = first.axis, first.axis.cell(first.label)
+    parameters = parameter_rows(cell["parameters"], model["parameters"], words)
+    differing = [row for row in parameters if row["differs"]]
+    mean = scaled(axis.metric, axis.row(first.label)["mean"])
+    settings = [words.setting(place.axis.axis, place.label) for place in places]
+    shown = {"title": words.join(list(dict.fromkeys(settings)))}
+    target = f"{cell['view']}"
+    return {
+        "key": cell["key"],
+        "id": drawer_id(model["model"], cell["key"]),
+        **shown,
+        "is_baseline": not differing,
+        "headline": ""
+        if mean is None
+        else words(
+            "cell.headline",
+            metric=words(f"metric.{axis.metric}"),
+            mean=words.number(axis.metric, fmt.significant(mean, 3 if mean < 90 else 4)),
+        ),
+        "verdicts": [_chip(place, words) for place in places],
+        "difference": _difference(differing, words),
+        "failed": cell["failed"],
+        "metric_heads": [words(f"metric_unit.{name}") for name in axis.metrics],
+        "replicates": replicate_rows(axis, first.label, words),
+        "curves": inline(portrait.get("curves")),
+        "residuals": _residuals(portrait.get("residuals"), words),
+        "matrices": matrices(portrait.get("confusion"), words, is_baseline=not differing),
+        "mistakes": gallery(portrait.get("mistakes"), words),
+        "kernels": kernels(portrait.get("kernels"), words),
+        "facts": fact_rows(model, cell, cost, words),
+        "commands": [
+            {"text": words("cell.command"), "code": f"{command} {target}"},
+            {"text": words("cell.verify"), "code": f"make verify CELL={cell['cell']}"},
+        ],
+        "parameters": parameters,
+        "log": "\n".join(cell.get("log") or []),
+    }
+
+
+def _chip(place: Place, words: Words) -> dict[str, str]:
+    head = heads(place.axis, words)[place.axis.labels.index(place.label)]
+    return {"axis": words.title(place.axis.axis), "axis_id": place.axis.id,
+            "verdict": head["verdict"], "mark": head["mark"], "text": head["verdict_text"]}  # fmt: skip
+
+
+def _difference(differing: list[dict[str, Any]], words: Words) -> str:
+    if not differing:
+        return words("cell.is_baseline")
+    changes = [
+        words("cell.change", name=row["name"], before=row["baseline"], after=row["value"])
+        for row in differing
+    ]
+    return words("cell.differs", changes=words.join(changes))
+
+
+def parameter_rows(
+    own: dict[str, Any], baseline: dict[str, Any], words: Words
+) -> list[dict[str, Any]]:
+    """Every parameter of a cell beside the baseline's. A parameter that the cell does not read is left out."""
+    return [
+        {
+            "name": words.named("parameter", name),
+            "key": name,
+            "value": words.plain(value),
+            "baseline": words.plain(baseline.get(name)),
+            "differs": _differs(name, value, baseline),
+        }
+        for name, value in own.items()
+    ]
+
+
+def _differs(name: str, value: Any, baseline: dict[str, Any]) -> bool:
+    """Lists of one entry per block are cut to the blocks that a cell has, which is no difference."""
+    other = baseline.get(name)
+    if isinstance(value, list) and isinstance(other, list):
+        shorter = min(len(value), len(other))
+        return value[:shorter] != other[:shorter]
+    return label_of(value) != label_of(other) if not isinstance(value, list) else value != other
+
+
+def replicate_rows(axis: Axis, label: str, words: Words) -> list[dict[str, Any]]:
+    """One row per replicate: its fate and its numbers."""
+    own = axis.replicates[axis.replicates["label"] == label]
+    found = []
+    for row in own.to_dict("records"):
+        why = words("none.replicate_diverged")
+        found.append(
+            {
+                "replicate": int(row["replicate"]),
+                "fate": words(f"fate.{row['status']}"),
+                "metrics": [_number(scaled(name, row[name]), name, why) for name in axis.metrics],
+                "best_epoch": entry(
+                    None if pd.isna(row["best_epoch"]) else fmt.count(row["best_epoch"]), why
+                ),
+                "val_loss": _number(scaled("loss", row["val_loss"]), "loss", why),
+            }
+        )
+    return found
+
+
+def _number(value: float | None, metric: str, why: str) -> fmt.Entry:
+    places = {"accuracy": 2, "mse": 2, "mae": 3}.get(metric, 4)
+    return entry(None if value is None else fmt.fixed(value, places), why)
+
+
+def _residuals(found: dict[str, Any] | None, words: Words) -> dict[str, Any] | None:
+    if not found or not found.get("svg"):
+        return None
+    parts = [words("cell.residual_numbers", mean=fmt.fixed(found["mean"], 2, sign=True),
+                   sd=fmt.fixed(found["sd"], 2), share=fmt.percent(found["share_over"], 1),
+                   limit=fmt.significant(found["over"], 2))]  # fmt: skip
+    if found.get("censored_mean") is not None:
+        parts.append(words("cell.censored", mean=fmt.fixed(found["censored_mean"], 2, sign=True),
+                           value=fmt.significant(found["censored_at"], 3)))  # fmt: skip
+    return {
+        "svg": inline(found["svg"]),
+        "text": words.sentences(parts),
+        "worst": [
+            {"index": row["index"], "target": fmt.fixed(row["target"], 1),
+             "prediction": fmt.fixed(row["prediction"], 1)}
+            for row in found.get("worst", [])
+        ],
+    }  # fmt: skip
+
+
+def fact_rows(
+    model: dict[str, Any], cell: dict[str, Any], cost: pd.Series, words: Words
+) -> list[dict[str, Any]]:
+    """Key, data, cost, machine and versions of a cell."""
+    environment = cell["environment"] or {}
+    found = [_fact("cell.key", cell["key"], words, code=True)]
+    found += [_fact("cell.evaluation", cell["eval"], words, code=True)]
+    for name, digest in model["data"]["sha256"].items():
+        text = f"{name} {digest}"
+        found.append(_fact("cell.data", text, words, code=True))
+    if environment.get("git_commit"):
+        text = environment["git_commit"] + ("+" if environment.get("git_dirty") else "")
+        found.append(_fact("cell.commit", text, words, code=True))
+    versions = [
+        f"{words(f'environment.{name}')} {environment[name]}"
+        for name in ("python", "torch", "numpy", "snakemake")
+        if environment.get(name)
+    ]
+    if versions:
+        found.append(_fact("cell.versions", words.join(versions), words))
+    machine = [
+        str(environment[name]) for name in ("cpu", "gpu", "precision") if environment.get(name)
+    ]
+    if machine:
+        found.append(_fact("cell.machine", words.join(machine), words))
+    if not pd.isna(cost["seconds"]):
+        memory = cost["peak_memory_bytes"]
+        text = words(
+            "cell.cost_text",
+            seconds=fmt.fixed(float(cost["seconds"]), 1),
+            cpu=fmt.fixed(float(cost["cpu_seconds"]), 1),
+            memory=fmt.DASH if pd.isna(memory) else fmt.megabytes(memory),
+        )
+        found.append(_fact("cell.cost", text, words))
+        size = words("cell.size_text", parameters=fmt.count(cost["parameters"]),
+                     operations=fmt.count(cost["multiply_adds"]))  # fmt: skip
+        found.append(_fact("cell.size", size, words))
+    if environment.get("finished_at"):
+        found.append(_fact("cell.finished", fmt.moment(environment["finished_at"]), words))
+    return found
+
+
+def _fact(name: str, text: str, words: Words, *, code: bool = False) -> dict[str, Any]:
+    return {"name": words(name), "text": text, "code": code}
+
+
+def commanded(config_files: list[str]) -> str:
+    """The command that makes a target of this study; files with unusual names are left to the reader's shell."""
+    shown = [f"'{name}'" if not CONFIG_FILE.match(name) else name for name in config_files]
+    return " ".join(["snakemake", *(["--configfile", *shown, "--"] if shown else [])])

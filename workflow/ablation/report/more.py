@@ -1,0 +1,98 @@
+"""Further statistics of one axis: checks, noise, what would settle it, and the analysis of a factorial axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ablation.report import format as fmt
+from ablation.report.axis import Axis, entry, heads, no_difference, no_number
+from ablation.report.metrics import scaled
+from ablation.report.words import Words
+
+
+def more_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
+    """Per value: the sign-flip test, how many replicates would settle it, and where the spread comes from."""
+    rows = [axis.row(label) for label in axis.labels]
+    noises = [row.get("noise") for row in rows]
+    sds = [scaled(axis.metric, noise["sd"]) if noise else None for noise in noises]
+    tests = [scaled(axis.metric, noise["sd_test"]) if noise else None for noise in noises]
+    places = max([fmt.decimals_for(sd) for sd in sds if sd] or [2])
+    found = []
+    for i, (label, head) in enumerate(zip(axis.labels, heads(axis, words), strict=True)):
+        row, noise = rows[i], noises[i]
+        flip = row.get("sign_flip")
+        why_not, why = no_difference(axis, label, words), no_number(axis, label, words)
+        found.append(
+            {
+                **head,
+                "pairs": entry(None if row["is_reference"] else fmt.count(row["n_pairs"]), why_not),
+                "sign_flip": entry(fmt.p_value(flip["p"]) if flip else None, why_not),
+                "smallest": entry(_tiny(flip["smallest_p"]) if flip else None, why_not),
+                "settle": _settle(row, why_not, words),
+                "sd": entry(_fixed(sds[i], places), why),
+                "sd_test": entry(_fixed(tests[i], places), why),
+                "share": entry(f"{fmt.percent(noise['share'], 0)} %" if noise else None, why),
+            }
+        )
+    return found
+
+
+def _fixed(value: float | None, places: int) -> str | None:
+    return None if value is None else fmt.fixed(value, places)
+
+
+def _tiny(p: float) -> str:
+    """A smallest attainable p, which p_value would round away."""
+    return fmt.significant(p, 2) if p >= 1e-6 else "<" + fmt.fixed(1e-6, 6)
+
+
+def _settle(row: dict[str, Any], why_not: str, words: Words) -> fmt.Entry:
+    settle = row.get("settle")
+    if settle is None:
+        settled = row["verdict"] in ("better", "worse", "equivalent")
+        return fmt.Entry(fmt.DASH, words("none.settled") if settled else why_not)
+    if settle["replicates"] is None:
+        return fmt.Entry(words("more.never"))
+    return fmt.Entry(fmt.count(settle["replicates"]))
+
+
+def factorial_view(axis: Axis, words: Words) -> dict[str, Any] | None:
+    """Main effects and interactions of a factorial axis; None for other axes."""
+    found = axis.compared.get("factorial")
+    if not found:
+        return None
+    if found.get("reason"):
+        return {"rows": [], "text": words(f"factorial.{found['reason'].replace(' ', '_')}")}
+    names = [words.named("parameter", name) for name in found["factors"]]
+    rows: list[dict[str, Any]] = [
+        {
+            "text": words("factorial.times").join(
+                words.named("parameter", name) for name in term["factors"]
+            ),
+            "f": entry(fmt.fixed(term["f"], 2), ""),
+            "df": f"{fmt.count(term['df'])}, {fmt.count(term['df_error'])}",
+            "p": entry(fmt.p_value(term["p"]), ""),
+            "p_adjusted": entry(fmt.p_value(term["p_adjusted"]), ""),
+            "omega2": entry(fmt.fixed(term["omega2"], 2), ""),
+            "interval": entry(
+                fmt.interval(term["interval"], 2) if term["interval"] else None,
+                words("none.too_few"),
+            ),
+        }
+        for term in found["terms"]
+    ]
+    alpha = 1 - axis.confidence
+    sure = [
+        row["text"]
+        for row, term in zip(rows, found["terms"], strict=True)
+        if term["p_adjusted"] < alpha
+    ]
+    verdict = (
+        words("factorial.found", terms=words.join(sure)) if sure else words("factorial.nothing")
+    )
+    text = words("factorial.text", factors=words.join(names), n=found["n_replicates"])
+    left = [str(number) for number in found["left_out"]]
+    parts = [verdict, text]
+    if left:
+        parts.append(words("factorial.left_out", n=len(left)))
+    return {"rows": rows, "text": words.sentences(parts)}

@@ -1,0 +1,109 @@
+"""What a classifier gets wrong, as tables and small pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ablation.figures.matrices import percent_text
+from ablation.report import format as fmt
+from ablation.report.words import Words
+
+ENLARGED = 0.62  # rem per weight of a kernel
+FULL_SHADE = (
+    45  # percent of ink behind the largest error or difference: text keeps a contrast of 4.5
+)
+
+
+def matrices(
+    found: dict[str, Any] | None, words: Words, *, is_baseline: bool
+) -> list[dict[str, Any]]:
+    """The confusion matrix in percent of the true class, and its difference to the baseline's in points."""
+    if not found or not found.get("counts"):
+        return []
+    percent = [[100 * n / (sum(line) or 1) for n in line] for line in found["counts"]]
+    worst = max(
+        (p for i, line in enumerate(percent) for j, p in enumerate(line) if i != j), default=0
+    )
+    shown = [
+        {
+            "caption": words("cell.confusion"),
+            "rows": [
+                [_share(p, worst, right=i == j) for j, p in enumerate(line)]
+                for i, line in enumerate(percent)
+            ],
+        }
+    ]
+    difference = found.get("difference")
+    if difference and not is_baseline:
+        largest = max((abs(d or 0.0) for line in difference for d in line), default=0.0)
+        shown.append(
+            {
+                "caption": words("cell.confusion_difference"),
+                "rows": [
+                    [_points(d, largest, right=i == j) for j, d in enumerate(line)]
+                    for i, line in enumerate(difference)
+                ],
+            }
+        )
+    return shown
+
+
+def _share(percent: float, worst: float, *, right: bool) -> dict[str, Any]:
+    if percent <= 0:
+        return {"text": "", "kind": "", "shade": 0}
+    shade = 0 if right or worst <= 0 else round(FULL_SHADE * percent / worst)
+    return {"text": percent_text(percent), "kind": " right" if right else " wrong", "shade": shade}
+
+
+def _points(points: float | None, largest: float, *, right: bool) -> dict[str, Any]:
+    """More on the diagonal is good, more beside it is bad."""
+    if points is None or abs(points) < 0.05:
+        return {"text": "", "kind": "", "shade": 0}
+    kind = " gain" if (points > 0) == right else " loss"
+    shade = round(FULL_SHADE * abs(points) / largest) if largest else 0
+    return {"text": fmt.fixed(points, 1, sign=True), "kind": kind, "shade": shade}
+
+
+def gallery(found: dict[str, Any] | None, words: Words) -> dict[str, Any] | None:
+    """The most confident mistakes: tiles of one sprite with what is true and what was said."""
+    if not found:
+        return None
+    tiles = found["items"]
+    columns = found["columns"]
+    rows = -(-len(tiles) // columns) if tiles else 1
+
+    def place(number: int, count: int) -> str:
+        return "0" if count < 2 else f"{100 * number / (count - 1):.4g}%"
+
+    return {
+        "text": words("cell.mistakes_text", k=fmt.count(found["n_mistakes"]),
+                      n=fmt.count(found["n_predictions"]), shown=len(tiles)),
+        "sprite": found["sprite"],
+        "tiles": [
+            {
+                "x": place(i % columns, columns),
+                "y": place(i // columns, rows),
+                "size": f"{100 * columns}% {100 * rows}%",
+                "text": words("cell.tile", true=tile["true"], predicted=tile["predicted"],
+                              confidence=fmt.percent(tile["confidence"], 1)),
+                "label": words("cell.tile_label", true=tile["true"], predicted=tile["predicted"],
+                               confidence=fmt.percent(tile["confidence"], 1),
+                               replicate=tile["replicate"]),
+            }
+            for i, tile in enumerate(tiles)
+        ],
+    }  # fmt: skip
+
+
+def kernels(found: dict[str, Any] | None, words: Words) -> dict[str, Any] | None:
+    """The first layer's kernels of one replicate as an enlarged picture."""
+    if not found:
+        return None
+    values = {"n": found["n"], "side": found["side"], "replicate": found["replicate"],
+              "largest": fmt.significant(found["largest"], 2)}  # fmt: skip
+    return {
+        "sprite": found["sprite"],
+        "width": round(found["width"] * ENLARGED, 2),
+        "text": words("cell.kernels_text", **values),
+        "label": words("cell.kernels_label", **values),
+    }

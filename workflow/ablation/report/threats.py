@@ -1,0 +1,157 @@
+"""Threats to validity, each said only when a fact of the study supports it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from ablation.report import format as fmt
+from ablation.report.metrics import scaled
+from ablation.report.words import Words, slug
+
+SMALL_TEST = 1000  # test samples below which one network's number is said to be coarse
+MUST_AGREE = ("torch", "device", "gpu", "cpu", "precision", "threads", "python")
+
+
+def threats(
+    study: dict[str, Any],
+    comparisons: dict[str, Any],
+    cells: pd.DataFrame,
+    store: dict[str, Any],
+    words: Words,
+) -> list[str]:
+    """One paragraph per threat, the study's own first.
+
+    store: ``orphans``, how many trained cells of the store are in no cell of this study; None where that is not known.
+    """
+    found: list[str] = []
+    for model in study["models"]:
+        own = cells[cells["model"] == model["model"]].drop_duplicates("key")
+        found += _unlike(model, words)
+        found += _fates(model, own, words)
+        found += _coarse(model, comparisons, own, words)
+    found += _families(study, comparisons, words)
+    found += _commits(study, words)
+    if store.get("orphans"):
+        found.append(words("threat.orphans", n=store["orphans"]))
+    return found
+
+
+def environments(model: dict[str, Any]) -> list[dict[str, Any]]:
+    """The environment of every distinct cell of a model that has one."""
+    seen: dict[str, dict[str, Any]] = {}
+    for axis in model["axes"]:
+        for cell in axis["cells"]:
+            if cell["failed"] is None and cell["environment"]:
+                seen.setdefault(cell["key"], cell["environment"])
+    return list(seen.values())
+
+
+def _unlike(model: dict[str, Any], words: Words) -> list[str]:
+    """Facts of the environment that should be one within a model and are not."""
+    own, notes = environments(model), []
+    for name in MUST_AGREE:
+        values = sorted({str(each.get(name)) for each in own if each.get(name) is not None})
+        if len(values) > 1:
+            notes.append(words("threat.unlike", what=words(f"environment.{name}"),
+                               model=words.named("model_short", model["model"]),
+                               values=words.join(values)))  # fmt: skip
+    return notes
+
+
+def _fates(model: dict[str, Any], cells: pd.DataFrame, words: Words) -> list[str]:
+    """Failed cells, diverged replicates, and so unequal numbers of replicates."""
+    name, notes = words.named("model_short", model["model"]), []
+    failed = int((cells["status"] == "failed").sum())
+    if failed:
+        notes.append(words("threat.failed", model=name, k=failed, n=len(cells)))
+    total = int((cells["n_ok"] + cells["n_diverged"]).sum())
+    lost = int(cells["n_diverged"].sum())
+    if lost:
+        some = int((cells["n_diverged"] > 0).sum())
+        notes.append(words("threat.diverged", model=name, k=lost, n=fmt.count(total), cells=some,
+                           share=fmt.percent(lost / total, 1)))  # fmt: skip
+    used = cells.loc[cells["n_ok"] > 0, "n_ok"]
+    if len(used) and used.min() < used.max():
+        notes.append(words("threat.unequal", model=name, low=int(used.min()), high=int(used.max())))
+    return notes
+
+
+def _coarse(
+    model: dict[str, Any], comparisons: dict[str, Any], cells: pd.DataFrame, words: Words
+) -> list[str]:
+    """Small test parts, and how much of the replicates' spread they make."""
+    n_test, name = model["data"].get("n_test"), model["model"]
+    if n_test is None:
+        return []
+    short, notes = words.named("model_short", name), []
+    compared = comparisons["models"][name]
+    if n_test < SMALL_TEST:
+        notes.append(words("threat.small_test", model=short, n=fmt.count(n_test)))
+        metric = compared["metric"]
+        noise = [
+            row["noise"]
+            for axis in compared["axes"].values()
+            for row in axis["rows"].values()
+            if row["is_reference"] and row.get("noise")
+        ]
+        if noise:
+            sd, sd_test = (scaled(metric, noise[0][each]) or 0.0 for each in ("sd", "sd_test"))
+            notes[-1] = words.sentences([notes[-1], words(
+                "threat.noise", sd=words.difference(metric, fmt.significant(sd, 2)),
+                sd_test=words.difference(metric, fmt.significant(sd_test, 2)),
+                share=fmt.percent(noise[0]["share"], 0))])  # fmt: skip
+    key = "threat.fixed" if model["data"]["fixed_test_set"] else "threat.pool"
+    notes.append(words(key, model=short, data=words.named("dataset", model["data"]["dataset"])))
+    return notes
+
+
+def _families(study: dict[str, Any], comparisons: dict[str, Any], words: Words) -> list[str]:
+    """The error level holds per axis, not over the study."""
+    axes = sum(
+        any(not row["is_reference"] for row in axis["rows"].values())
+        for model in comparisons["models"].values()
+        for axis in model["axes"].values()
+    )
+    if axes < 2:
+        return []
+    level = 1 - float(comparisons["confidence"])
+    return [words("threat.families", n=axes, level=fmt.percent(level),
+                  expected=fmt.significant(axes * level, 2))]  # fmt: skip
+
+
+def _commits(study: dict[str, Any], words: Words) -> list[str]:
+    """Cells whose sources no commit holds."""
+    own = [each for model in study["models"] for each in environments(model)]
+    if not own:
+        return []
+    notes = []
+    dirty = sum(bool(each.get("git_dirty")) for each in own)
+    unknown = sum(each.get("git_commit") is None for each in own)
+    commits = {each["git_commit"] for each in own if each.get("git_commit")}
+    if dirty:
+        notes.append(words("threat.dirty", k=dirty, n=len(own)))
+    if unknown:
+        notes.append(words("threat.no_commit", k=unknown, n=len(own)))
+    if len(commits) > 1:
+        notes.append(words("threat.commits", n=len(commits)))
+    return notes
+
+
+def verification_view(found: dict[str, Any] | None, words: Words) -> dict[str, str] | None:
+    """The badge of the last verification; None where there was none."""
+    if not found:
+        return None
+    outcomes = [cell["outcome"] for cell in found["cells"]]
+    counts = [
+        words(f"verified.{slug(outcome)}", n=outcomes.count(outcome))
+        for outcome in ("identical", "within tolerance", "different")
+        if outcome in outcomes
+    ]
+    kind = "different" if "different" in outcomes else "tolerance"
+    return {
+        "kind": "" if set(outcomes) == {"identical"} else kind,
+        "text": words("verified.text", when=fmt.moment(found["when"]), k=len(outcomes),
+                      n=found["n_cells"], counts=words.join(counts)),
+    }  # fmt: skip
