@@ -16,6 +16,7 @@ from ablation.store import StoreError
 
 log = logging.getLogger("ablation")
 RUN_FACTS = "ABLATION_RUN"
+FOLLOWED = "ABLATION_FOLLOWED"  # set by the logger plugin, which shows what a job would print
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,7 +61,9 @@ def _run(options: argparse.Namespace) -> None:
     if stage == "train":
         from ablation.train_job import train
 
-        print(train(spec, options.data, options.output, _run_facts(options)), flush=True)
+        line = train(spec, options.data, options.output, _run_facts(options))
+        if not os.environ.get(FOLLOWED):
+            print(line, flush=True)
     elif stage in ("collect", "draws", "plot", "report"):
         job = importlib.import_module(f"ablation.{stage}_job")
         paths = {name: given[name] for name in ("tables", "figures", "output") if name in given}
