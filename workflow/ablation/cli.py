@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ablation.download import DownloadError
+from ablation.loglines import DATE_FORMAT, FORMAT
 from ablation.store import StoreError
 
 log = logging.getLogger("ablation")
@@ -92,9 +93,7 @@ def _run(options: argparse.Namespace) -> None:
 
 def main() -> int:
     """Run one stage; an error is one line at the end of the log, after its traceback."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
-    )
+    logging.basicConfig(level=logging.INFO, format=FORMAT, datefmt=DATE_FORMAT, stream=sys.stderr)
     options = _parser().parse_args()
     try:
         _run(options)

@@ -124,16 +124,19 @@ class LogHandler(LogHandlerBase):
     def _job_started(self, given: dict[str, Any]) -> bool:
         self._follow()
         job, wildcards = given["jobid"], given["wildcards"]
+        key = f"{wildcards.get('model')}/{wildcards.get('key')}"
         if given["rule_name"] != RULE:
             text = given["rule_msg"] or given["rule_name"]
+            if key in self._study.names:
+                text = f"{given['rule_name']} {self._study.names[key]}"
             self._study = states.other_started(self._study, job, states.printable(text))
             return False
         if given["log"]:
             self._logs[job] = Tail(Path(given["log"][0]))
         self._outputs[job] = Path(given["output"][0])
-        key = f"{wildcards['model']}/{wildcards['key']}"
         self._study, lines = states.started(self._study, job, key, time.monotonic())
-        self._say(lines)
+        if not self._screen.shows_state:
+            self._say(lines)
         return True
 
     def _job_finished(self, job: int) -> None:
@@ -153,7 +156,7 @@ class LogHandler(LogHandlerBase):
         if tail is None:
             return
         lines, anew = tail.read(ended=ended)
-        quiet = ended or isinstance(self._screen, Terminal)
+        quiet = ended or self._screen.shows_state
         every = float("inf") if quiet else self._every
         self._study, told = states.read(self._study, job, lines, time.monotonic(), every, anew=anew)
         self._say(told)

@@ -15,7 +15,13 @@ from .study import Cell, Study, duration, figures, overall, printable
 
 
 class Screen(Protocol):
-    """What the handler writes to."""
+    """What the handler writes to.
+
+    Attributes:
+        shows_state: the study is seen as it is now, so that only what stays needs a line.
+    """
+
+    shows_state: bool
 
     def start(self) -> None:
         """Begin to show the study."""
@@ -32,6 +38,8 @@ class Screen(Protocol):
 
 class Plain:
     """Plain lines without control characters."""
+
+    shows_state = False
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
@@ -53,6 +61,8 @@ class Terminal:
         state: gives the study as it is now. It must not wait for a lock: rich calls it while it holds its own.
     """
 
+    shows_state = True
+
     def __init__(self, console: Console, state: Callable[[], Study]) -> None:
 
         self.console = console
@@ -64,7 +74,7 @@ class Terminal:
         )
 
     def start(self) -> None:
-        self._live.start()
+        self._live.start(refresh=True)
 
     def say(self, line: str) -> None:
 
