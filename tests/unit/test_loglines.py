@@ -40,13 +40,13 @@ def test_of_a_long_log_both_ends_and_the_warnings_are_kept() -> None:
         *("warning 1", "warning 300", "warning 400", "warning 990"),
     ]
     assert text[-1] == "line 999"
-    assert len(text) == 40 + 2 + 100 + 3
+    assert len(text) == 40 + 2 + 80 + 3
 
 
 def test_a_log_of_warnings_alone_is_bounded_too() -> None:
     text = bounded([(WARNING, f"warning {number}") for number in range(10_000)])
-    assert len(text) == 40 + 60 + 100 + 1
-    assert text[-101] == "warning 9899"
+    assert len(text) == 40 + 40 + 80 + 1
+    assert text[-81] == "warning 9919"
 
 
 @pytest.mark.parametrize("count", range(12))

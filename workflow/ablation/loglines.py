@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 FORMAT, DATE_FORMAT = "%(asctime)s %(message)s", "%H:%M:%S"
-FIRST, WARNINGS, LAST = 40, 60, 100  # lines of an entry's log.txt
+FIRST, WARNINGS, LAST = 40, 40, 80  # lines of an entry's log.txt
 LOG = "log.txt"  # in an entry
 TAIL = 20  # lines that views, study.json and the report have
 WIDTH = 1000  # characters of a line
