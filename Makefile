@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake
+FOLLOW := PYTHONPATH=workflow/plugins $(SNAKEMAKE) --quiet rules --logger ablation
 
 .PHONY: report smoke report-full gpu-benchmark test lint types lock docker docker-test clean help
 
@@ -11,13 +12,13 @@ help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 report: $(VENV)/.report ## Run the default study and build report.html
-	$(SNAKEMAKE) --quiet rules
+	$(FOLLOW)
 
 smoke: $(VENV)/.report ## Run the smoke study and build report-smoke.html
-	$(SNAKEMAKE) --quiet rules --configfile config/smoke.yaml
+	$(FOLLOW) --configfile config/smoke.yaml
 
 report-full: $(VENV)/.report ## Run the study on the whole of MNIST (a GPU's work) and build report-full.html
-	$(SNAKEMAKE) --quiet rules --configfile config/full.yaml
+	$(FOLLOW) --configfile config/full.yaml
 
 gpu-benchmark: $(VENV)/.report ## Measure training on a GPU: the table of benchmarks/README.md
 	$(BIN)/python benchmarks/gpu.py --study

@@ -29,4 +29,11 @@ elif [ "${1-}" = snakemake ]; then
     set -- snakemake "$@"
 fi
 
+# For `--logger ablation`. Jobs set a PYTHONPATH of their own.
+if [ "${1-}" = snakemake ]; then
+    plugins=$code/workflow/plugins
+    [ ! -e workflow/plugins ] || plugins=$PWD/workflow/plugins
+    export PYTHONPATH="$plugins${PYTHONPATH:+:$PYTHONPATH}"
+fi
+
 exec "$@"

@@ -142,7 +142,8 @@ def does_nothing_twice(bench: Bench) -> None:
 
 
 def makes_a_report(bench: Bench) -> None:
-    done = bench.study("--resources", "gpu=1", *SMOKE)
+    done = bench.study("--resources", "gpu=1", "--logger", "ablation", *SMOKE)
+    assert " cells trained, " in done.text, done.text[-2000:]
     report = bench.output / "report-smoke.html"
     assert report.stat().st_size > 100_000, done.text[-2000:]
     assert owners(bench.output) == {OWNER}

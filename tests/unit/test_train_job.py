@@ -1,6 +1,8 @@
 """The training job: what it publishes, and what it records of a memory that was too small."""
 
+import logging
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from ablation.cnn import train as cnn
 from ablation.config import resolve
 from ablation.grid import build
 from ablation.schemas import validate_document
+from ablation.stack.checkpoint import CheckpointFile
 from ablation.stack.training import Trained
 from ablation.store import read_json
 from ablation.train_job import train
@@ -64,3 +67,37 @@ def test_an_entry_that_ran_out_of_memory_is_the_same_and_says_so(
     rows = [read_json(entry / "replicates.json") for entry in (whole, cut)]
     assert [row["best_epoch"] for row in rows[0]] == [row["best_epoch"] for row in rows[1]]
     assert (cut / "history.csv").read_text().count("\n") == 1 + 2 * REPLICATES
+
+
+def test_an_entry_has_the_lines_of_its_training_and_the_time_of_its_end(
+    job: tuple[dict[str, Any], Path], tmp_path: Path
+) -> None:
+    logging.getLogger("ablation").setLevel(logging.INFO)
+    entry = trained_entry(job, tmp_path / "whole")
+    lines = (entry / "log.txt").read_text("utf-8").splitlines()
+    assert "cnn on cpu in " in lines[0]
+    assert [line.split()[2] for line in lines[1:]] == ["1/2", "2/2"]
+    assert "log.txt" in read_json(entry / "manifest.json")
+    cost = read_json(entry / "run.json")["cost"]
+    validate_document(cost, "cost")
+    assert datetime.fromisoformat(cost["finished_at"]).tzinfo is not None
+    validate_document({k: v for k, v in cost.items() if k != "finished_at"}, "cost")
+
+
+def test_the_log_of_a_resumed_entry_begins_with_the_epoch_that_was_reached(
+    job: tuple[dict[str, Any], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logging.getLogger("ablation").setLevel(logging.INFO)
+    save = CheckpointFile.save
+
+    def killed(self: CheckpointFile, tensors: dict[str, torch.Tensor]) -> None:
+        save(self, tensors)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(CheckpointFile, "save", killed)
+    with pytest.raises(KeyboardInterrupt):
+        trained_entry(job, tmp_path / "cut")
+    monkeypatch.setattr(CheckpointFile, "save", save)
+    lines = (trained_entry(job, tmp_path / "cut") / "log.txt").read_text("utf-8").splitlines()
+    assert lines[1].endswith("resumed after epoch 1")
+    assert [line.split()[2] for line in lines[2:]] == ["2/2"]

@@ -13,7 +13,7 @@ from workflow_project import Project, prepared
 NUMBERS = ("results/store/*/*/eval-*/*", "results/store/*/*/train/history.csv")
 NETWORKS = "results/store/*/*/train/model.safetensors"
 MADE = ("results/tables", "results/figures", "results/fnn", "results/cnn", "report.html")
-COST = re.compile(r"^(seconds|cpu_seconds|peak_memory_bytes|samples_per_second)$")
+COST = re.compile(r"^(seconds|cpu_seconds|peak_memory_bytes|samples_per_second|finished_at)$")
 
 
 def numbers(project: Project) -> dict[str, bytes]:

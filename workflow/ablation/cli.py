@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from ablation.download import DownloadError
+from ablation.loglines import DATE_FORMAT, FORMAT
 from ablation.store import StoreError
 
 log = logging.getLogger("ablation")
 RUN_FACTS = "ABLATION_RUN"
+FOLLOWED = "ABLATION_FOLLOWED"  # set by the logger plugin, which shows what a job would print
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,7 +62,9 @@ def _run(options: argparse.Namespace) -> None:
     if stage == "train":
         from ablation.train_job import train
 
-        print(train(spec, options.data, options.output, _run_facts(options)), flush=True)
+        line = train(spec, options.data, options.output, _run_facts(options))
+        if not os.environ.get(FOLLOWED):
+            print(line, flush=True)
     elif stage in ("collect", "draws", "plot", "report"):
         job = importlib.import_module(f"ablation.{stage}_job")
         paths = {name: given[name] for name in ("tables", "figures", "output") if name in given}
@@ -89,9 +93,7 @@ def _run(options: argparse.Namespace) -> None:
 
 def main() -> int:
     """Run one stage; an error is one line at the end of the log, after its traceback."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
-    )
+    logging.basicConfig(level=logging.INFO, format=FORMAT, datefmt=DATE_FORMAT, stream=sys.stderr)
     options = _parser().parse_args()
     try:
         _run(options)

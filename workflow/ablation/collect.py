@@ -87,6 +87,7 @@ def study_document(
     models: list[dict[str, Any]],
     views: dict[str, View],
     yardsticks: dict[str, Any],
+    logs: dict[str, list[str] | None],
 ) -> dict[str, Any]:
     """``study.json``: the grid with what each cell became.
 
@@ -95,12 +96,16 @@ def study_document(
         models: the grid as the workflow passes it: model, replicates, parameters, dataset, axes with cells.
         views: cell name → view.
         yardsticks: model → name → metrics per replicate.
+        logs: cell name → the last lines of its log, where they are known.
     """
     described = []
     for model in models:
         axes = []
         for axis in model["axes"]:
-            cells = [{**cell, **_outcome(views[cell["cell"]])} for cell in axis["cells"]]
+            cells = [
+                {**cell, **_outcome(views[cell["cell"]]), "log": logs.get(cell["cell"])}
+                for cell in axis["cells"]
+            ]
             axes.append({**axis, "cells": cells})
         data = _sizes(model, views)
         sizes = data or {"test_train_ratio": 0.0, "fixed_test_set": False}
@@ -124,5 +129,6 @@ def _outcome(view: View) -> dict[str, Any]:
         "failed": view["status"].get("failed"),
         "confusion_matrix": view["confusion_matrix"],
         "environment": view["environment"],
+        "finished_at": (view["cost"] or {}).get("finished_at"),
         "parameters": view["spec"]["parameters"],
     }

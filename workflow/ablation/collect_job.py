@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ablation import collect as tidy
+from ablation.loglines import LOG, tail
 from ablation.registry import MODELS
 from ablation.schemas import validate_columns, validate_document
 from ablation.statistics.compare import compare
@@ -36,7 +37,8 @@ def collect(spec: dict[str, Any], output: Path) -> None:
         model["model"]: read_json(Path(model["yardsticks_file"]))["yardsticks"]
         for model in spec["models"]
     }
-    study = tidy.study_document(spec["study"], spec["models"], views, yardsticks)
+    logs = {cell["cell"]: _log(cell, views[cell["cell"]]) for cell in cells}
+    study = tidy.study_document(spec["study"], spec["models"], views, yardsticks, logs)
     replicates = tidy.replicates_table(list(views.values()))
     settings = spec["statistics"]
     samples = {
@@ -74,6 +76,14 @@ def _samples(cell: dict[str, Any]) -> dict[int, NDArray[np.bool_]]:
     rows = pd.read_csv(folder / "predictions.csv", usecols=columns).dropna()
     right = rows["label"] == rows["predicted"]
     return {int(r): own.to_numpy() for r, own in right.groupby(rows["replicate"])}
+
+
+def _log(cell: dict[str, Any], view: dict[str, Any]) -> list[str] | None:
+    """The end of a cell's log: of its training, or of what failed. None for an entry that has no log."""
+    if "failed" in view["status"]:
+        lines: list[str] | None = view["status"].get("log")
+        return lines
+    return tail(Path(cell["store"]) / "train" / LOG)
 
 
 def _history(entry: Path, model: str) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ablation.canonical import key_of
 from ablation.download import copy_embedded, fetch_official, mirror_variable, verify
+from ablation.loglines import tail
 from ablation.registry import MODELS, REPACKED
 from ablation.sources import code_digest
 from ablation.store import (
@@ -87,13 +88,12 @@ def fail(output: Path, fingerprint: str, status: int, log_file: Path) -> None:
         output: the job's target.
         fingerprint: what the target would carry; marked as failed, so that the next run tries again.
         status: the exit status of the job as the shell gives it (128 + signal for a killed one).
-        log_file: its last line is the reason.
+        log_file: its last line is the reason; its last lines are kept.
     """
-    reason = f"exit status {status}"
+    reason, lines = f"exit status {status}", tail(log_file) or []
     if status > 128:
         reason = f"killed by signal {status - 128}"
         reason += " (by hand, or out of memory)" if status == 137 else ""
-    elif log_file.is_file():
-        lines = [line for line in log_file.read_text(errors="replace").splitlines() if line.strip()]
-        reason = lines[-1].partition(" ")[2][:300] if lines else reason
-    write_json(output, {"fingerprint": f"failed {fingerprint}", "failed": reason})
+    elif lines:
+        reason = lines[-1].partition(" ")[2][:300] or reason
+    write_json(output, {"fingerprint": f"failed {fingerprint}", "failed": reason, "log": lines})

@@ -7,6 +7,7 @@ import logging
 import math
 import os
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,10 @@ from ablation import provenance
 from ablation.canonical import key_of
 from ablation.devices import resolves_to_cuda
 from ablation.lease import own_gpu
+from ablation.loglines import LOG, Line, bounded, kept
 from ablation.registry import MODELS
 from ablation.sources import code_digest
-from ablation.store import StoreError, is_whole, publish, read_json, write_json
+from ablation.store import StoreError, is_whole, publish, read_json, write_json, write_text
 
 if TYPE_CHECKING:
     from ablation.stack.training import Trained
@@ -51,7 +53,8 @@ def train(spec: dict[str, Any], part: Path, output: Path, run: dict[str, Any]) -
     if is_whole(entry):
         log.info("%s is there already and stays", entry)
     else:
-        _train(spec, model.module("train"), part, entry, run)
+        with kept() as lines:
+            _train(spec, model.module("train"), part, entry, run, lines=lines)
     write_json(output, {"fingerprint": key, "key": key, "status": "ok"})
     facts = read_json(entry / "run.json")["cost"]
     name = run["cells"].get(f"{spec['model']}/{key}", f"{spec['model']}/{key}")
@@ -65,7 +68,16 @@ def _progress(store: Path, run: dict[str, Any]) -> str:
     return f"{done} of {len(states)} cells done"
 
 
-def _train(spec: dict[str, Any], module: str, part: Path, entry: Path, run: dict[str, Any]) -> None:
+def _train(
+    spec: dict[str, Any],
+    module: str,
+    part: Path,
+    entry: Path,
+    run: dict[str, Any],
+    *,
+    lines: list[Line],
+) -> None:
+    """Train and publish. lines: what is logged meanwhile; after a resume it begins with the epoch that was reached."""
     leased = own_gpu() if resolves_to_cuda(run["device"]) else None  # before torch looks for GPUs
     if leased:  # cuBLAS reads it at its first call: products that give the same bytes each time
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -110,8 +122,10 @@ def _train(spec: dict[str, Any], module: str, part: Path, entry: Path, run: dict
         "gpu_memory_bytes": torch.cuda.max_memory_reserved() if leased else None,
         "device": device.type,
         "replicates_at_once": at_once,
+        "finished_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-    _publish(entry, spec, trained, data, {"cost": cost, "environment": environment})
+    facts = {"cost": cost, "environment": environment}
+    _publish(entry, spec, trained, data, facts, lines=bounded(lines))
     saved.remove()
 
 
@@ -137,7 +151,13 @@ def _environment(spec: dict[str, Any], leased: str | None) -> dict[str, Any]:
 
 
 def _publish(
-    entry: Path, spec: dict[str, Any], trained: Trained, data: dict[str, Any], run: dict[str, Any]
+    entry: Path,
+    spec: dict[str, Any],
+    trained: Trained,
+    data: dict[str, Any],
+    run: dict[str, Any],
+    *,
+    lines: list[str],
 ) -> None:
     from safetensors.torch import save_file
 
@@ -149,6 +169,7 @@ def _publish(
         rate = samples / run["cost"]["seconds"] if samples else None
         cost = {**run["cost"], "samples_per_second": rate}
         write_json(draft / "run.json", {**run, "cost": cost})
+        write_text(draft / LOG, "".join(f"{line}\n" for line in lines))
 
 
 def _precision(requested: str, device: str, *, has_bf16: bool) -> str:

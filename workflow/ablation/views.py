@@ -23,10 +23,13 @@ def view(cell: dict[str, Any], entry: Path, metrics: Path, output: Path) -> None
     numbers = read_json(metrics) or {"failed": "the evaluation left no file that can be read"}
     shared = {name: cell[name] for name in FACTS}
     if "failed" in numbers:
+        # Where training failed, evaluation could only say so.
+        trained = read_json(entry / "status.json") or {}
+        log = trained.get("log", []) if "failed" in trained else numbers.get("log", [])
         document = {
             **shared,
             "fingerprint": f"failed {cell['fingerprint']}",
-            "status": {"failed": numbers["failed"], "ok": 0, "diverged": 0},
+            "status": {"failed": numbers["failed"], "ok": 0, "diverged": 0, "log": log},
             **dict.fromkeys(("metrics", "confusion_matrix", "model_size", "cost"), None),
             "replicates": [],
             "environment": None,

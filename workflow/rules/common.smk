@@ -1,5 +1,6 @@
 """The plan of the study, and the functions through which rules look things up in it."""
 
+import os
 import re
 import sys
 from functools import cache
@@ -34,6 +35,9 @@ PLAN = read_plan().settle(write=workflow.is_main_process)
 STUDY = PLAN.study
 PARTS = {part.model.name: part for part in STUDY.models}
 DEVICE = STUDY.config["compute"]["device"]
+
+# The logger plugin names the cells by it.
+os.environ[RUN_FACTS] = PLAN.run_facts
 
 # Jobs find this Python and this package first, installed or not, wherever the workflow was started. What no number depends
 # on reaches them by the environment: as an input or a parameter it would make Snakemake run them again.

@@ -1,0 +1,9 @@
+"""A logger plugin for Snakemake that follows the cells of a study while they train: ``snakemake --logger ablation``.
+
+Snakemake finds it by its name where ``workflow/plugins`` is on PYTHONPATH.
+"""
+
+from .handler import LogHandler
+from .settings import LogHandlerSettings
+
+__all__ = ["LogHandler", "LogHandlerSettings"]

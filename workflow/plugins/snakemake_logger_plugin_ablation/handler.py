@@ -1,0 +1,217 @@
+"""The log handler: Snakemake's events and the train jobs' logs in, a display out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from snakemake.logging import ColorizingTextHandler, DefaultFilter, DefaultFormatter
+from snakemake.settings.enums import Quietness
+from snakemake_interface_logger_plugins.base import LogHandlerBase
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from . import study as states
+from .screen import Plain, Screen, Stream, Terminal
+from .settings import LogHandlerSettings
+from .study import Outcome, Study
+from .tail import Tail
+
+RULE = "train"
+RUN_FACTS = "ABLATION_RUN"  # set by the workflow: the file that names the study's cells
+FOLLOWED = "ABLATION_FOLLOWED"  # set for the jobs: what they would print is shown here
+STORE = Path("results", "store")
+POLL = 0.5  # seconds
+# The display says these itself.
+REPLACED = (LogEvent.JOB_STARTED, LogEvent.JOB_FINISHED, LogEvent.PROGRESS)
+SELECTING = "Select jobs to execute..."
+
+
+class LogHandler(LogHandlerBase):
+    """Shows what trains, and lets Snakemake's own handler show all the rest."""
+
+    def __post_init__(self) -> None:
+        common = self.common_settings
+        quiet = set(common.quiet or ())
+        self._following = not common.dryrun and not quiet & {Quietness.ALL, Quietness.PROGRESS}
+        self._study = Study()
+        self._logs: dict[int, Tail] = {}
+        self._outputs: dict[int, Path] = {}
+        self._state = threading.RLock()
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        stream: Any = sys.stdout if common.stdout else sys.stderr
+        self._screen: Screen = Plain(stream)
+        if self._following:
+            os.environ[FOLLOWED] = "1"
+            if stream.isatty():
+                console = Console(file=stream, no_color=common.nocolor or None, highlight=False)
+                if console.is_interactive:
+                    self._screen = Terminal(console, lambda: self._study)
+                    stream = Stream(console)
+        self._default = ColorizingTextHandler(
+            nocolor=common.nocolor,
+            stream=stream,
+            formatter=DefaultFormatter(quiet, common.show_failed_logs),
+            filter=DefaultFilter(
+                quiet, common.debug_dag, common.verbose, common.dryrun, common.printshellcmds
+            ),
+        )
+
+    @property
+    def writes_to_stream(self) -> bool:
+        """True: Snakemake's own handler is this one's, not beside it."""
+        return True
+
+    @property
+    def writes_to_file(self) -> bool:
+        return False
+
+    @property
+    def has_filter(self) -> bool:
+        """True: what ``--quiet`` hides is news for the display."""
+        return True
+
+    @property
+    def has_formatter(self) -> bool:
+        return True
+
+    @property
+    def needs_rulegraph(self) -> bool:
+        return False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take in a record, and hand on what is not shown here."""
+        try:
+            with self._state:
+                shown = self._following and self._take(record)
+        except Exception:
+            shown = False
+            self.handleError(record)
+        if not shown:
+            self._default.handle(as_sent(record))
+
+    def _take(self, record: logging.LogRecord) -> bool:
+        """Follow an event. True if nothing else is to be shown of it."""
+        given, event = record.__dict__, getattr(record, "event", None)
+        if event == LogEvent.RUN_INFO:
+            self._begin(given["stats"])
+        elif event == LogEvent.JOB_INFO:
+            return self._job_started(given)
+        elif event == LogEvent.JOB_FINISHED:
+            self._job_finished(given["job_id"])
+        elif event == LogEvent.JOB_ERROR:
+            self._logs.pop(given["jobid"], None)
+            self._study = states.stopped(self._study, given["jobid"])
+        elif event == LogEvent.PROGRESS:
+            self._study = states.progress(self._study, given["done"], given["total"])
+        return event in REPLACED or (event is None and record.getMessage() == SELECTING)
+
+    def _begin(self, stats: dict[str, int]) -> None:
+        facts = read_json(Path(os.environ.get(RUN_FACTS, "results/.marks/run.json")))
+        names = facts.get("cells", {})
+        trained = [
+            key for key in names if read_json(STORE / key / "status.json").get("status") == "ok"
+        ]
+        self._study = states.begin(names, trained, stats.get("total", 0), stats.get(RULE, 0))
+
+    def _job_started(self, given: dict[str, Any]) -> bool:
+        self._follow()
+        job, wildcards = given["jobid"], given["wildcards"]
+        key = f"{wildcards.get('model')}/{wildcards.get('key')}"
+        if given["rule_name"] != RULE:
+            text = given["rule_msg"] or given["rule_name"]
+            if key in self._study.names:
+                text = f"{given['rule_name']} {self._study.names[key]}"
+            self._study = states.other_started(self._study, job, states.printable(text))
+            return False
+        if given["log"]:
+            self._logs[job] = Tail(Path(given["log"][0]))
+        self._outputs[job] = Path(given["output"][0])
+        self._study, lines = states.started(self._study, job, key, time.monotonic())
+        if not self._screen.shows_state:
+            self._say(lines)
+        return True
+
+    def _job_finished(self, job: int) -> None:
+        self._read(job, ended=True)
+        self._logs.pop(job, None)
+        output = self._outputs.pop(job, None)
+        self._study, lines = states.finished(self._study, job, outcome(output))
+        self._say(lines)
+
+    def _say(self, lines: list[str]) -> None:
+        for line in lines:
+            self._screen.say(line)
+
+    def _read(self, job: int, *, ended: bool = False) -> None:
+        """Read what is new in a job's log."""
+        tail = self._logs.get(job)
+        if tail is None:
+            return
+        lines, anew = tail.read(ended=ended)
+        quiet = ended or self._screen.shows_state
+        every = float("inf") if quiet else self._every
+        self._study, told = states.read(self._study, job, lines, time.monotonic(), every, anew=anew)
+        self._say(told)
+
+    @property
+    def _every(self) -> float:
+        settings = self.settings
+        return settings.every if isinstance(settings, LogHandlerSettings) else 30
+
+    def _follow(self) -> None:
+        """Start the display and the thread that reads the logs."""
+        if self._thread is None:
+            self._screen.start()
+            self._thread = threading.Thread(target=self._watch, name="follow", daemon=True)
+            self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(POLL):
+            with self._state:
+                for job in list(self._logs):
+                    self._read(job)
+
+    def close(self) -> None:
+        """End the display; a last line says how far the run came."""
+        if not self._ended.is_set():
+            self._ended.set()
+            if self._thread is not None:
+                self._thread.join()
+                self._screen.stop()
+                self._say([states.overall(self._study)])
+        super().close()
+
+
+def as_sent(record: logging.LogRecord) -> logging.LogRecord:
+    """A record as Snakemake made it: its queue turns a message of None into a text."""
+    if record.msg == "None" and hasattr(record, "event"):
+        record.msg = None
+    return record
+
+
+def outcome(status: Path | None) -> Outcome:
+    """How a training ended, by what it left beside its ``status.json``."""
+    if status is None:
+        return Outcome()
+    failed = read_json(status).get("failed")
+    if failed is not None:
+        return Outcome(failed=str(failed))
+    seconds = read_json(status.parent / "train" / "run.json").get("cost", {}).get("seconds")
+    return Outcome(seconds=seconds)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object, empty if there is none that can be read."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
