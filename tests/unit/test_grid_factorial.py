@@ -166,7 +166,7 @@ def test_a_variant_drops_a_factor_by_null(config: Config) -> None:
     assert list(axis_of(build(resolve(own)), "three").factors or ()) == ["width", "activation"]
 
 
-@pytest.mark.parametrize("level", [0.001, 1e-3, "1e-3"])
+@pytest.mark.parametrize("level", [0.001, "1e-3"])
 def test_a_level_is_read_as_a_value_is(config: Config, level: Any) -> None:
     grid = {"factorial": {"hidden_layers": [1, 2.0], "learning_rate": [0.01, level]}}
     study = with_axis(config, grid=grid)
