@@ -16,7 +16,6 @@ from matplotlib.lines import Line2D
 from ablation.canonical import label as label_of
 from ablation.figures.points import PERCENT
 from ablation.figures.style import Look, looks
-from ablation.report.levels import level_text
 from ablation.report.words import Words
 
 if TYPE_CHECKING:
@@ -104,13 +103,13 @@ def interaction_figure(sheet: Sheet, metric: str) -> Figure:
     for ax, panel in zip(axs, panels, strict=True):
         draw_interaction(ax, frame[frame["panel"] == panel], lines, len(labels[0]))
         if panel:
-            ax.set_title(level_text(words, names[2], _level(factors[names[2]], panel)))
+            ax.set_title(words.fixed(names[2], panel))
         ax.set_xticks(range(len(labels[0])), [sheet.text(text) for text in labels[0]])
         ax.set_xlabel(words.named("parameter", names[0]))
     axs[0].set_ylabel(sheet.t(f"figure.test_{metric}"))
     handles = [
         Line2D([], [], color=look.colour, linestyle=look.dash, marker=look.marker, markersize=5,
-               label=level_text(words, names[1], _level(factors[names[1]], line)))
+               label=words.fixed(names[1], line))
         for line, look in lines.items()
     ]  # fmt: skip
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), handlelength=3.4)
@@ -118,10 +117,6 @@ def interaction_figure(sheet: Sheet, metric: str) -> Figure:
     if notes:
         figure.supxlabel("\n".join(notes), x=0.01, ha="left", fontsize=8.5, style="italic")
     return figure
-
-
-def _level(levels: list[Any], text: str) -> Any:
-    return next(level for level in levels if label_of(level) == text)
 
 
 def _note(sheet: Sheet, frame: pd.DataFrame, label: str) -> str:

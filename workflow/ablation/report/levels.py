@@ -8,21 +8,16 @@ from ablation.canonical import label as label_of
 from ablation.report.words import Words
 
 
-def level_text(words: Words, name: str, value: Any) -> str:
-    """One level of a factor: ``learning rate 0.01``."""
-    return f"{words.named('factor', name)} {words.value(label_of(value))}"
-
-
 def with_levels(messages: dict[str, str], study: dict[str, Any]) -> dict[str, str]:
     """The catalogue with words for every combination of a study's factorial axes.
 
-    A label is a path (``hidden_layers-1_learning_rate-0.01``); a reader gets ``hidden layers 1, learning rate 0.01``. The
-    label holds the names, so that it means the same on every axis.
+    A label is a path (``kernel-3_dropout-0.4``); a reader gets ``kernel size 3, dropout 0.4``. The label holds the names, so
+    that it means the same on every axis.
     """
     words = Words(messages)
     found = {
         f"value.{cell['label']}": words.join(
-            [level_text(words, name, value) for name, value in cell["levels"].items()]
+            [words.fixed(name, label_of(value)) for name, value in cell["levels"].items()]
         )
         for model in study["models"]
         for axis in model["axes"]
