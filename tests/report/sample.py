@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from ablation.canonical import key_of, label
+from ablation.factors import combinations, levels_label
 from ablation.statistics.compare import compare
 
 FNN = {
@@ -35,6 +36,8 @@ AXES: dict[str, list[dict[str, Any]]] = {
          "values": [0.1, 0.01, 0.001, 0.0001], "with": {}},
         {"axis": "activation", "parameter": "activation",
          "values": ["relu", "tanh", "sigmoid"], "with": {}},
+        {"axis": "depth_by_learning_rate", "parameter": None, "with": {},
+         "factors": {"hidden_layers": [1, 2], "learning_rate": [0.01, 0.001]}},
     ],
     "cnn": [
         {"axis": "depth", "parameter": "depth", "values": [1, 2, 4], "with": {}},
@@ -46,6 +49,8 @@ AXES: dict[str, list[dict[str, Any]]] = {
         {"axis": "augmentation", "parameter": "augmentation", "values": ["none", "affine"],
          "with": {}},
         {"axis": "pooling", "parameter": "pooling", "values": ["max", "average"], "with": {}},
+        {"axis": "dropout_by_batchnorm", "parameter": None, "with": {},
+         "factors": {"dropout": [0, 0.4], "batchnorm": [False, True]}},
     ],
 }  # fmt: skip
 BASE = {"fnn": FNN, "cnn": CNN}
@@ -101,24 +106,23 @@ def _sample(failed: tuple[str, ...], broken_reference: bool) -> Sample:
         for declared in AXES[model]:
             base = {**BASE[model], **declared["with"]}
             entries = []
-            for value in declared["values"]:
-                parameters = {**base, declared["parameter"]: value}
+            for text, value, overrides in _values(declared):
+                parameters = {**base, **overrides}
                 key = key_of({"model": model, "parameters": parameters})
-                name = f"{model}/{declared['axis']}_{label(value)}"
+                name = f"{model}/{declared['axis']}_{text}"
                 reason = "Killed: out of memory (signal 9)." if name in failed else None
                 rows = [] if reason else _replicates(model, parameters, broken_reference)
-                head = {"model": model, "axis": declared["axis"], "label": label(value),
+                head = {"model": model, "axis": declared["axis"], "label": text,
                         "cell": name, "key": key}  # fmt: skip
                 replicates += [{**head, **row} for row in rows]
-                is_reference = value == base[declared["parameter"]] or (
-                    declared["axis"].startswith("depth") and value == 2
-                )
+                is_reference = parameters == base
                 cells.append(_cell_row(model, head, rows, parameters, is_reference))
                 if not reason and key not in epochs:
                     epochs[key] = _epochs(model, key, parameters, rows)
                     predictions[key] = _predictions(model, rows)
                 entries.append(
-                    {"cell": name, "label": label(value), "value": value, "key": key,
+                    {"cell": name, "label": text, "value": value, "key": key,
+                     "levels": overrides if declared.get("factors") else None,
                      "store": f"results/store/{model}/{key}",
                      "eval": "0123456789abcdef", "view": f"results/{name}/metrics.json",
                      "failed": reason,
@@ -128,8 +132,8 @@ def _sample(failed: tuple[str, ...], broken_reference: bool) -> Sample:
                      "parameters": parameters}
                 )  # fmt: skip
                 if is_reference:
-                    reference = label(value)
-            axes.append({key: declared[key] for key in ("axis", "parameter", "with")}
+                    reference = text
+            axes.append({key: declared.get(key) for key in ("axis", "parameter", "with", "factors")}
                         | {"reference": reference, "cells": entries})  # fmt: skip
         study["models"].append(
             {"model": model, "replicates": REPLICATES[model], "parameters": BASE[model],
@@ -153,6 +157,15 @@ def _sample(failed: tuple[str, ...], broken_reference: bool) -> Sample:
         "models": {m: {"replicates": REPLICATES[m], "parameters": BASE[m]} for m in BASE},
     }
     return Sample(study, compared(study, tables), tables, predictions, config)
+
+
+def _values(declared: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
+    """Label, value and overrides of each cell of an axis."""
+    if declared.get("factors"):
+        grid = combinations(declared["factors"])
+        return [(levels_label(levels), levels, levels) for levels in grid]
+    name = declared["parameter"]
+    return [(label(value), value, {name: value}) for value in declared["values"]]
 
 
 def only(made: Sample, model: str, *axes: str) -> Sample:
@@ -193,7 +206,7 @@ def blank(made: Sample) -> dict[str, str]:
     return {
         name: '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"></svg>'
         for model in made.study["models"]
-        for name in figure_names(model["model"], [axis["axis"] for axis in model["axes"]])
+        for name in figure_names(model["model"], model["axes"])
     }
 
 

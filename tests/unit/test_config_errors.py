@@ -16,6 +16,7 @@ SAFE = (
     "a letter or digit first."
 )
 SEVERAL = "allowed is a list of at least 1 entries or a mapping of at least 1 entries."
+TWO_OR_THREE = "allowed is a mapping of at least 2 entries, of at most 3 entries."
 KERNELS = "but same padding of a 28 × 28 image allows the odd sizes 1 to 27."
 AXIS_NAME = schema()["$defs"]["axes"]["propertyNames"]["pattern"]
 STUDY_NAME = schema()["properties"]["study"]["properties"]["name"]["pattern"]
@@ -54,7 +55,7 @@ UNKNOWN = [
     ),
     (
         cnn("kernel: {valeus: [3]}"),
-        f"{CNN}kernel.valeus is not a known key: allowed here are parameter, reference, values, with.",
+        f"{CNN}kernel.valeus is not a known key: allowed here are factorial, parameter, reference, values, with.",
     ),
     (
         fnn("wide: {parameter: widht, values: [64]}"),
@@ -222,18 +223,100 @@ SHAPES = [
         f"{FNN}wide.parameter is missing: a list of values must name what it varies.",
     ),
     (
+        fnn("wide: {parameter: width}"),
+        f"{FNN}wide.values is missing: an axis lists values, or has the grid of factorial.",
+    ),
+    (
         "models: {fnn: null, cnn: null}",
         "models is {}: allowed is a mapping of at least 1 entries.",
     ),
     (
-        fnn("depth: null, depth_at_0.01: null, learning_rate: null, activation: null"),
+        fnn(
+            "depth: null, depth_at_0.01: null, learning_rate: null, activation: null, "
+            "depth_by_learning_rate: null"
+        ),
         "models.fnn.axes is {}: allowed is a mapping of at least 1 entries.",
+    ),
+]
+GRIDS = [
+    (
+        fnn("grid: {factorial: {width: [32, 64]}}"),
+        f"{FNN}grid.factorial is {{'width': [32, 64]}}: {TWO_OR_THREE}",
+    ),
+    (
+        fnn("grid: {factorial: {width: [8], epochs: [1], batch_size: [8], lr_factor: [0.1]}}"),
+        f"{FNN}grid.factorial is {{'width': [8], 'epochs': [1], 'batch_size': [8], 'lr_fact…: "
+        + TWO_OR_THREE,
+    ),
+    (
+        fnn("grid: {factorial: {width: [], epochs: [1, 2]}}"),
+        f"{FNN}grid.factorial.width is []: allowed is a list of at least 2 entries.",
+    ),
+    (
+        fnn("grid: {factorial: {width: [64], epochs: [1, 2]}}"),
+        f"{FNN}grid.factorial.width is [64]: allowed is a list of at least 2 entries.",
+    ),
+    (
+        fnn("grid: {factorial: [width, epochs]}"),
+        f"{FNN}grid.factorial is ['width', 'epochs']: {TWO_OR_THREE}",
+    ),
+    (
+        fnn("grid: {factorial: {width: [32, 64], epochs: [100, 1e2]}}"),
+        f"{FNN}grid.factorial.epochs holds 100 twice: each level is allowed once.",
+    ),
+    (
+        fnn("grid: {factorial: {width: [32, 64], epochs: [50, 100]}, with: {width: 64}}"),
+        f"{FNN}grid.with.width is 64, but factorial varies width: allowed is to fix a parameter or to vary it.",
+    ),
+    (
+        fnn("grid: {factorial: {width: [32, 64], epochs: [50, 100]}, parameter: width}"),
+        f"{FNN}grid.factorial stands beside parameter: allowed is factorial alone, or parameter and values.",
+    ),
+    (
+        fnn("depth: {parameter: null, factorial: {width: [32, 64], epochs: [50, 100]}}"),
+        f"{FNN}depth.parameter is None: allowed is a text.",
+    ),
+    (
+        fnn("grid: {factorial: {width: [32, 64], epochs: [50, 100]}, values: [1]}"),
+        f"{FNN}grid.factorial stands beside values: allowed is factorial alone, or parameter and values.",
+    ),
+    (
+        fnn("grid: {factorial: {widht: [32, 64], epochs: [50, 100]}}"),
+        f"{FNN}grid.factorial (epochs-50_widht-32).widht is not a known key: allowed here are {FNN_KEYS}.",
+    ),
+    (
+        fnn("grid: {factorial: {width: [32, many], epochs: [50, 100]}}"),
+        f"{FNN}grid.factorial (width-many_epochs-50).width is 'many': "
+        "allowed is an integer at least 1, at most 4096.",
+    ),
+    (
+        cnn("grid: {factorial: {kernel: [5, 6], depth: [1, 2]}}"),
+        f"{CNN}grid.factorial (depth-1_kernel-6): kernel is 6, {KERNELS}",
+    ),
+    (
+        cnn("grid: {factorial: {depth: [2, 4], channels: [[16, 32], [8, 8, 8, 8]]}}"),
+        f"{CNN}grid.factorial (depth-4_channels-16-32): channels has 2 entries, but depth 4 needs at least 4.",
+    ),
+    (
+        fnn("grid: {factorial: {width: [32, 48], epochs: [50, 100]}}"),
+        f"{FNN}grid.factorial holds width-32_epochs-50, width-32_epochs-100, width-48_epochs-50, "
+        "width-48_epochs-100, none of which is the baseline: allowed is to add the baseline's value, or "
+        "to name one of them as reference.",
+    ),
+    (
+        fnn("grid: {factorial: {width: [32, 64], epochs: [50, 100]}, reference: width-32}"),
+        f"{FNN}grid.reference is 'width-32': allowed are the axis's labels width-32_epochs-50, "
+        "width-32_epochs-100, width-64_epochs-50, width-64_epochs-100.",
+    ),
+    (
+        fnn("grid_width-32: {factorial: {width: [32, 64], epochs: [50, 100]}}"),
+        f"models.fnn.axes has the name 'grid_width-32': allowed is a text that matches {AXIS_NAME}.",
     ),
 ]
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"), [*UNKNOWN, *TYPES, *RANGES, *NETWORKS, *LABELS, *SHAPES]
+    ("change", "sentence"), [*UNKNOWN, *TYPES, *RANGES, *NETWORKS, *LABELS, *SHAPES, *GRIDS]
 )
 def test_one_sentence(change: str, sentence: str) -> None:
     with pytest.raises(ConfigError) as refused:

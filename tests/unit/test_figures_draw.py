@@ -7,6 +7,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,14 +36,18 @@ def cnn() -> dict[str, bytes]:
     return draw(only(sample(failed=("cnn/kernel_9",)), "cnn", "kernel"), "cnn")
 
 
+def named(*axes: str) -> list[dict[str, Any]]:
+    return [{"axis": axis, "factors": None} for axis in axes]
+
+
 def test_the_names_are_known_before_anything_is_drawn():
-    assert list(fnn()) == figure_names("fnn", ["learning_rate", "activation"])
-    assert list(cnn()) == figure_names("cnn", ["kernel"])
+    assert list(fnn()) == figure_names("fnn", named("learning_rate", "activation"))
+    assert list(cnn()) == figure_names("cnn", named("kernel"))
 
 
 def test_the_names_cost_no_heavy_import():
     heavy = "{'matplotlib', 'pandas', 'numpy', 'seaborn'} & set(sys.modules)"
-    code = f"import sys, ablation.figures as f; f.figure_names('cnn', ['depth']); print({heavy})"
+    code = f"import sys, ablation.figures as f; f.figure_names('cnn', [{{'axis': 'depth'}}]); print({heavy})"
     found = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True,
         env={"PYTHONPATH": ":".join(sys.path)},

@@ -1,6 +1,7 @@
 """Axes become cells; a cell's key covers what changes its numbers and nothing else."""
 
 import copy
+import math
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -42,6 +43,8 @@ def test_one_cell_per_declared_value(config: Config) -> None:
     study = build(config)
     declared = {
         f"{model}/{axis}": len(body["values"])
+        if "values" in body
+        else math.prod(map(len, body["factorial"].values()))
         for model, part in config["models"].items()
         for axis, body in part["axes"].items()
     }
@@ -87,6 +90,7 @@ def test_references(config: Config) -> None:
         "fnn/depth_at_0.01": "2",
         "fnn/learning_rate": "0.01",
         "fnn/activation": "relu",
+        "fnn/depth_by_learning_rate": "hidden_layers-2_learning_rate-0.01",
         "cnn/depth": "2",
         "cnn/kernel": "5",
         "cnn/dropout": "0",
@@ -94,6 +98,7 @@ def test_references(config: Config) -> None:
         "cnn/batchnorm_depth4": "off",
         "cnn/augmentation": "none",
         "cnn/pooling": "max",
+        "cnn/dropout_by_batchnorm": "dropout-0_batchnorm-off",
     }
 
 

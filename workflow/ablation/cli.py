@@ -46,6 +46,10 @@ def _parser() -> argparse.ArgumentParser:
     fail = stage("fail", "output", "log", spec=False)
     fail.add_argument("--fingerprint", required=True)
     fail.add_argument("--status", type=int, required=True)
+    plan = stages.add_parser("plan", help="what would run, why, and for how long; writes nothing")
+    plan.add_argument("--configfile", type=Path, nargs="+", action="extend", default=[])
+    plan.add_argument("--config", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
+    plan.add_argument("--cores", type=int, help="as many as there are where left out")
     return parser
 
 
@@ -65,6 +69,10 @@ def _run(options: argparse.Namespace) -> None:
         line = train(spec, options.data, options.output, _run_facts(options))
         if not os.environ.get(FOLLOWED):
             print(line, flush=True)
+    elif stage == "plan":
+        from ablation.plan_job import show
+
+        show(options.configfile, options.config, options.cores)
     elif stage in ("collect", "draws", "plot", "report"):
         job = importlib.import_module(f"ablation.{stage}_job")
         paths = {name: given[name] for name in ("tables", "figures", "output") if name in given}

@@ -100,10 +100,14 @@ def _without_null(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kept(axis: Any) -> Any:
-    if isinstance(axis, dict) and isinstance(axis.get("values"), dict):
-        values = {name: value for name, value in axis["values"].items() if value is not None}
-        return {**axis, "values": values}
-    return axis
+    if not isinstance(axis, dict):
+        return axis
+    kept = {
+        name: {label: value for label, value in axis[name].items() if value is not None}
+        for name in ("values", "factorial")
+        if isinstance(axis.get(name), dict)
+    }
+    return {**axis, **kept}
 
 
 def _named(value: Any, *path: Any) -> Any:
@@ -183,6 +187,7 @@ def allowed(rule: dict[str, Any]) -> str:
         ("minItems", "of at least {} entries"),
         ("maxItems", "of at most {} entries"),
         ("minProperties", "of at least {} entries"),
+        ("maxProperties", "of at most {} entries"),
         ("pattern", "that matches {}"),
         ("minLength", "of at least {} characters"),
         ("maxLength", "of at most {} characters"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from ablation.canonical import SAFE_LABEL, canonical_json, key_of, label
+from ablation.canonical import canonical_json, key_of, label
 from ablation.config import ConfigError, schema, validate
+from ablation.factors import check_label, combinations, factors_of, is_factorial, levels_label
 from ablation.registry import MODELS, Model
 from ablation.sources import installed_digest
 
@@ -21,10 +22,11 @@ class Cell:
 
     Attributes:
         model, axis, label: its place; ``name`` joins them as in its path.
-        value: the value, or the set of overrides that the label stands for.
+        value: the value, or the set of overrides or levels that the label stands for.
         parameters: all parameters, resolved.
         spec: the specification that decides its numbers; ``key`` is its digest.
         data_spec: the specification of its prepared data; ``data_key`` is its digest.
+        levels: on a factorial axis, the level of each factor; else None.
     """
 
     model: str
@@ -34,6 +36,7 @@ class Cell:
     parameters: Parameters
     spec: dict[str, Any]
     data_spec: dict[str, Any]
+    levels: Parameters | None = None
 
     @property
     def name(self) -> str:
@@ -54,7 +57,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Axis:
-    """One factor: its cells, and which of them the others are compared with."""
+    """What is varied: its cells, and which of them the others are compared with.
+
+    Attributes:
+        parameter: the one that the values are of; None for sets of overrides and for a factorial axis.
+        factors: of a factorial axis, each parameter's levels; else None.
+    """
 
     model: str
     name: str
@@ -62,6 +70,7 @@ class Axis:
     fixed: Parameters
     reference: str
     cells: tuple[Cell, ...]
+    factors: dict[str, list[Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -135,14 +144,30 @@ def _model(config: dict[str, Any], name: str) -> ModelStudy:
 
 
 def _ordered(axes: dict[str, Any], model: str) -> list[str]:
-    """The axes in the order of the parameters that they vary, so that the order of keys means nothing."""
+    """The axes in the order of the parameters that they vary, so that the order of keys means nothing.
+
+    Sets of overrides follow, and then factorial axes: what each parameter does alone is read first.
+    """
     parameters = list(schema()["$defs"][f"{model}_parameters"]["properties"])
     place = {parameter: index for index, parameter in enumerate(parameters)}
-    return sorted(axes, key=lambda name: (place.get(axes[name].get("parameter"), len(place)), name))
+
+    def order(name: str) -> tuple[bool, int, str]:
+        axis = axes[name]
+        return is_factorial(axis), place.get(axis.get("parameter"), len(place)), name
+
+    return sorted(axes, key=order)
 
 
-def _overrides(axis: dict[str, Any], where: str) -> list[tuple[str, Any, Parameters]]:
+def _overrides(
+    axis: dict[str, Any], factors: dict[str, list[Any]] | None, where: str
+) -> list[tuple[str, Any, Parameters]]:
     """Label, value and overrides of every value of an axis."""
+    if factors is not None:
+        return [(levels_label(levels), levels, levels) for levels in combinations(factors)]
+    if "values" not in axis:
+        raise ConfigError(
+            f"{where}.values is missing: an axis lists values, or has the grid of factorial."
+        )
     values, parameter = axis["values"], axis.get("parameter")
     if isinstance(values, dict):
         if parameter is not None:
@@ -163,19 +188,19 @@ def _axis(config: dict[str, Any], model: Model, name: str) -> Axis:
     axis, where = body["axes"][name], f"models.{model.name}.axes.{name}"
     shared = {**body["parameters"], **axis["with"]}
     _check(model, shared, f"{where}.with", only=axis["with"])
+    factors = factors_of(axis, model.name, where)
+    listed = f"{where}.{'values' if factors is None else 'factorial'}"
     cells = []
-    for text, value, overrides in _overrides(axis, where):
-        if not SAFE_LABEL.fullmatch(text) or len(text) > 60:
-            raise ConfigError(
-                f"{where}.values holds {value!r}, whose label {text!r} is no safe file name: "
-                "allowed are letters, digits, dots, hyphens and underscores, a letter or digit first."
-            )
+    for text, value, overrides in _overrides(axis, factors, where):
         parameters = {**shared, **overrides}
-        _check(model, parameters, f"{where}.values ({text})", only=overrides)
-        _check_comparable(model, parameters, body["parameters"], f"{where}.values ({text})")
-        cells.append(_cell(config, model, name, text=text, value=value, parameters=parameters))
+        _check(model, parameters, f"{listed} ({text})", only=overrides)
+        check_label(text, value, listed, factorial=factors is not None)
+        _check_comparable(model, parameters, body["parameters"], f"{listed} ({text})")
+        cell = _cell(config, model, name, text=text, value=value, parameters=parameters)
+        cells.append(cell if factors is None else replace(cell, levels=overrides))
     reference = _reference(axis, cells, shared, where)
-    return Axis(model.name, name, axis.get("parameter"), axis["with"], reference, tuple(cells))
+    parameter = axis.get("parameter")
+    return Axis(model.name, name, parameter, axis["with"], reference, tuple(cells), factors)
 
 
 def _check(
@@ -252,8 +277,9 @@ def _reference(axis: dict[str, Any], cells: list[Cell], shared: Parameters, wher
     for cell in cells:
         if canonical_json(cell.parameters) == canonical_json(shared):
             return cell.label
+    listed = f"{where}.{'factorial' if is_factorial(axis) else 'values'}"
     raise ConfigError(
-        f"{where}.values holds {', '.join(labels)}, none of which is the baseline: "
+        f"{listed} holds {', '.join(labels)}, none of which is the baseline: "
         "allowed is to add the baseline's value, or to name one of them as reference."
     )
 

@@ -142,10 +142,12 @@ class Plan:
             "axes": [
                 {
                     **{"axis": axis.name, "parameter": axis.parameter, "with": axis.fixed},
+                    "factors": axis.factors,
                     "reference": axis.reference,
                     "cells": [
                         {
                             **self.cell_facts(cell),
+                            "levels": cell.levels,
                             "store": str(STORE / cell.model / cell.key),
                             "view": self.view(cell),
                         }

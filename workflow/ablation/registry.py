@@ -39,6 +39,7 @@ class Model:
             than the baseline's.
         relevant: the parameters without those that cannot change this cell's numbers.
         has_precision: whether ``compute.precision`` changes its numbers.
+        train_size: about how many samples one replicate trains on, for an estimate of cost.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Model:
     check_comparable: Callable[[Parameters, Parameters], None]
     relevant: Callable[[Parameters], Parameters]
     has_precision: bool
+    train_size: Callable[[Parameters], int]
 
     def module(self, stage: str) -> str:
         """The full name of the module of one stage: ``prepare``, ``train``, ``evaluate``, ``yardsticks``."""
@@ -69,6 +71,7 @@ MODELS: dict[str, Model] = {
             check_comparable=fnn_raw.check_comparable,
             relevant=dict,
             has_precision=False,
+            train_size=lambda parameters: 337,
         ),
         Model(
             name="cnn",
@@ -80,6 +83,7 @@ MODELS: dict[str, Model] = {
             check_comparable=cnn_raw.check_comparable,
             relevant=cnn_raw.relevant,
             has_precision=True,
+            train_size=lambda parameters: cnn_raw.part_sizes(parameters)["train"],
         ),
     )
 }

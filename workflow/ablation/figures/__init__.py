@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 COMMON = ("curves", "metrics")
 KINDS = {"fnn": (*COMMON, "predictions"), "cnn": (*COMMON, "confusion")}
+FACTORIAL = ("interaction",)
 
 
 def figure_name(model: str, axis: str, kind: str) -> str:
@@ -24,9 +25,17 @@ def draws_name(model: str) -> str:
     return f"{model}_draws"
 
 
-def figure_names(model: str, axes: list[str]) -> list[str]:
-    """The names of all figures of a model, axis by axis."""
-    return [figure_name(model, axis, kind) for axis in axes for kind in KINDS.get(model, COMMON)]
+def kinds_of(model: str, axis: dict[str, Any]) -> tuple[str, ...]:
+    """The kinds of figures of one axis of ``study.json``; a factorial one begins with the interaction."""
+    kinds = KINDS.get(model, COMMON)
+    return (*FACTORIAL, *kinds) if axis.get("factors") else kinds
+
+
+def figure_names(model: str, axes: list[dict[str, Any]]) -> list[str]:
+    """The names of all figures of a model, axis by axis. axes: those of ``study.json``."""
+    return [
+        figure_name(model, axis["axis"], kind) for axis in axes for kind in kinds_of(model, axis)
+    ]
 
 
 def draw_model(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -14,13 +15,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from ablation.figures import COMMON, KINDS, figure_name
+from ablation.figures import figure_name, kinds_of
 from ablation.figures.curves import draw_curves
+from ablation.figures.interaction import interaction_figure
 from ablation.figures.matrices import draw_confusion, largest_error, row_percent
 from ablation.figures.points import draw_points
 from ablation.figures.scatter import draw_predictions, view_of
 from ablation.figures.style import INK, Look, looks, rc
 from ablation.figures.svg import to_svg
+from ablation.report.levels import with_levels
 from ablation.report.words import slug, value_text
 
 WIDTH = 10.0  # inches; 960 px on a page
@@ -38,7 +41,7 @@ class Sheet:
         palette: Any,
         messages: dict[str, str],
     ) -> None:
-        self.model, self.axis, self.messages = model, axis, messages
+        self.model, self.axis, self.messages, self.palette = model, axis, messages, palette
         self.name: str = axis["axis"]
         self.cells: list[dict[str, Any]] = axis["cells"]
         self.labels = [cell["label"] for cell in self.cells]
@@ -101,6 +104,7 @@ def draw(
     """See :func:`ablation.figures.draw_model`."""
     entry = next(entry for entry in study["models"] if entry["model"] == model)
     first = comparisons["models"][model]["metric"]
+    messages = with_levels(messages, study)
     present = [name for name in ORDER if tables["replicates"].loc[
         tables["replicates"]["model"] == model, name].notna().any()]  # fmt: skip
     metrics = [first, *(name for name in present if name != first)]
@@ -109,11 +113,12 @@ def draw(
         "metrics": lambda sheet: metrics_figure(sheet, metrics),
         "confusion": confusion_figure,
         "predictions": lambda sheet: predictions_figure(sheet, predictions),
+        "interaction": lambda sheet: interaction_figure(sheet, first),
     }
     drawn: dict[str, bytes] = {}
     for axis in entry["axes"]:
         sheet = Sheet(model, axis, tables, style.get("palette"), messages)
-        for kind in KINDS.get(model, COMMON):
+        for kind in kinds_of(model, axis):
             name = figure_name(model, sheet.name, kind)
             with mpl.rc_context(rc(name)), warnings.catch_warnings():
                 # The page's fonts set the text; ours may lack its characters.
@@ -250,9 +255,19 @@ def _legend(figure: Figure, sheet: Sheet, *, lines: bool) -> None:
         for label, look in sheet.looks.items()
     ]  # fmt: skip
     figure.legend(
-        handles=handles, loc="outside upper left", ncols=min(len(handles), 5), handlelength=3.4,
-        columnspacing=2.2,
+        handles=handles, loc="outside upper left", handlelength=3.4, columnspacing=2.2,
+        ncols=legend_columns([str(handle.get_label()) for handle in handles]),
     )  # fmt: skip
+
+
+def legend_columns(texts: list[str]) -> int:
+    """How many columns of a legend, filled one after the other, fit the width of a figure; five at most."""
+    lengths = [sum(1 + (unicodedata.east_asian_width(c) == "W") for c in text) for text in texts]
+    for columns in range(min(len(texts), 5), 1, -1):
+        widest = [max(part) for part in np.array_split(lengths, columns)]
+        if sum(0.9 + 0.072 * length for length in widest) <= WIDTH:  # inches: the mark, a character
+            return columns
+    return 1
 
 
 def _empty(ax: Axes, note: str) -> None:

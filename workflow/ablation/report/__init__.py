@@ -34,12 +34,13 @@ def build(
     """
     from ablation.report import format as fmt
     from ablation.report.context import Inputs, make_context
+    from ablation.report.levels import with_levels
     from ablation.report.messages import load
     from ablation.report.published import load as load_published
     from ablation.report.render import render
     from ablation.report.words import Words
 
-    words = Words(load(language))
+    words = Words(with_levels(load(language), study))
     inputs = Inputs(
         study=study,
         comparisons=comparisons,

@@ -9,7 +9,7 @@ import pandas as pd
 from jinja2.utils import htmlsafe_json_dumps
 
 from ablation.canonical import label as label_of
-from ablation.figures import COMMON, KINDS, draws_name, figure_name
+from ablation.figures import draws_name, figure_name, kinds_of
 from ablation.figures.style import BAND, looks
 from ablation.report import format as fmt
 from ablation.report import provenance as prov
@@ -192,7 +192,7 @@ def _axis(axis: Axis, inputs: Inputs, theirs: dict[str, Any] | None) -> dict[str
     fixed = [words.fixed(name, label_of(value)) for name, value in axis.axis["with"].items()]
     others = [metric for metric in axis.metrics if metric != axis.metric]
     digits = (theirs or {}).get("per_digit", {}).get(axis.name, {})
-    kinds = KINDS.get(axis.model["model"], COMMON)
+    kinds = kinds_of(axis.model["model"], axis.axis)
     return {
         "id": axis.id,
         "title": words.title(axis.axis),

@@ -1,0 +1,129 @@
+"""Means over the levels of one factor, a line per level of another: parallel lines are factors that act alone.
+
+The scale is linear: whether lines are parallel depends on it, and differences are compared on this one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ablation.canonical import label as label_of
+from ablation.figures.points import PERCENT
+from ablation.figures.style import Look, looks
+from ablation.report.words import Words
+
+if TYPE_CHECKING:
+    from ablation.figures.model import Sheet
+
+SIDESTEP = 0.05  # between lines, so that their intervals do not hide one another
+PANEL = 3.4  # inches
+
+
+def draw_interaction(ax: Axes, frame: pd.DataFrame, lines: dict[str, Look], columns: int) -> Axes:
+    """Draw one panel.
+
+    Args:
+        ax: where.
+        frame: column (0 for the first level of the first factor), line, mean, low, high and whole: False for a cell some of
+            whose replicates diverged, which gets an open mark. A cell without a mean is left out; one without an
+            interval has none.
+        lines: line → its look.
+        columns: levels of the first factor.
+    """
+    for place, (line, look) in enumerate(lines.items()):
+        rows = frame[(frame["line"] == line) & frame["mean"].notna()].sort_values("column")
+        shift = SIDESTEP * (place - (len(lines) - 1) / 2)
+        x = rows["column"].to_numpy(dtype=float) + shift
+        ax.plot(x, rows["mean"], color=look.colour, linestyle=look.dash)
+        for at, row in zip(x, rows.itertuples(index=False), strict=True):
+            if np.isfinite(row.low) and np.isfinite(row.high):
+                ax.plot([at, at], [row.low, row.high], color=look.colour, linewidth=2.2, alpha=0.6)
+            ax.plot(
+                [at], [row.mean], marker=look.marker, markersize=6.5, linestyle="none", zorder=4,
+                markeredgecolor=look.colour, markeredgewidth=1.4,
+                color=look.colour if row.whole else "none",
+            )  # fmt: skip
+    ax.set_xlim(-0.35, columns - 0.65)
+    ax.grid(axis="x", visible=False)
+    return ax
+
+
+def interaction_frame(
+    axis: dict[str, Any], summary: pd.DataFrame, metric: str, scale: float
+) -> pd.DataFrame:
+    """A row per cell, as :func:`draw_interaction` wants it, with its label and its panel.
+
+    Args:
+        axis: a factorial axis of ``study.json``.
+        summary: the rows of ``cells.csv`` of this axis.
+        metric: whose mean and interval.
+        scale: what they are multiplied by.
+    """
+    factors = list(axis["factors"])
+    rows = summary.set_index("label")
+    found = []
+    for cell in axis["cells"]:
+        levels = [label_of(cell["levels"][name]) for name in factors]
+        first = [label_of(level) for level in axis["factors"][factors[0]]]
+        row = rows.loc[cell["label"]]
+        numbers = {end: float(row[f"{metric}_{end}"]) * scale for end in ("mean", "low", "high")}
+        found.append(
+            {
+                "label": cell["label"],
+                "column": first.index(levels[0]),
+                "line": levels[1],
+                "panel": levels[2] if len(levels) > 2 else "",
+                "whole": int(row["n_diverged"]) == 0,
+                **numbers,
+            }
+        )
+    return pd.DataFrame(found)
+
+
+def interaction_figure(sheet: Sheet, metric: str) -> Figure:
+    """The compared metric of a factorial axis: panels by the third factor, lines by the second, columns by the first."""
+    words = Words(sheet.messages)
+    names, factors = list(sheet.axis["factors"]), sheet.axis["factors"]
+    labels = [[label_of(level) for level in factors[name]] for name in names]
+    frame = interaction_frame(
+        sheet.axis, sheet.summary, metric, 100.0 if metric in PERCENT else 1.0
+    )
+    reference = frame.loc[frame["label"] == sheet.axis["reference"], "line"].iloc[0]
+    lines = looks(labels[1], reference, sheet.palette)
+    panels = labels[2] if len(labels) > 2 else [""]
+    width = max(PANEL * len(panels), 1.6 * PANEL)
+    figure = Figure(figsize=(width, 3.5), layout="constrained")
+    axs = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+    for ax, panel in zip(axs, panels, strict=True):
+        draw_interaction(ax, frame[frame["panel"] == panel], lines, len(labels[0]))
+        if panel:
+            ax.set_title(words.fixed(names[2], panel))
+        ax.set_xticks(range(len(labels[0])), [sheet.text(text) for text in labels[0]])
+        ax.set_xlabel(words.named("parameter", names[0]))
+    axs[0].set_ylabel(sheet.t(f"figure.test_{metric}"))
+    handles = [
+        Line2D([], [], color=look.colour, linestyle=look.dash, marker=look.marker, markersize=5,
+               label=words.fixed(names[1], line))
+        for line, look in lines.items()
+    ]  # fmt: skip
+    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), handlelength=3.4)
+    notes = [note for cell in sheet.labels if (note := _note(sheet, frame, cell))]
+    if notes:
+        figure.supxlabel("\n".join(notes), x=0.01, ha="left", fontsize=8.5, style="italic")
+    return figure
+
+
+def _note(sheet: Sheet, frame: pd.DataFrame, label: str) -> str:
+    """What to say of a cell that is left out, or drawn of what survived."""
+    row = frame[frame["label"] == label].iloc[0]
+    fate = sheet.note(label)
+    if not fate:
+        return ""
+    key = "figure.left_out" if np.isnan(row["mean"]) else "figure.survivors"
+    return sheet.t(key, value=sheet.text(label), note=fate)

@@ -1,0 +1,263 @@
+"""What a run would do, and why, before it is started: reads the configuration and the store, writes nothing.
+
+It asks the same plan as Snakemake does, so that both name the same jobs, but need not start Snakemake.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from ablation import costs
+from ablation.config import ConfigError, merge, resolve
+from ablation.devices import gpu_count, refusal, resolves_to_cuda
+from ablation.grid import Cell, Study, build
+from ablation.plan import STORE, Plan
+from ablation.planning import Found, Spec, Target, reason
+from ablation.registry import EMBEDDED, MODELS
+from ablation.store import MANIFEST, read_json
+
+PLAIN = 400  # characters; where nobody looks at a terminal, no line is broken
+Row = tuple[str, ...]
+
+
+def read(files: list[Path], overrides: list[str]) -> Study:
+    """The study of the configuration in the working directory, else of the shipped one, with files and overrides over it.
+
+    Raises:
+        ConfigError: one sentence.
+    """
+    own = Path("config.yaml")
+    shipped = Path(__file__).resolve().parents[2] / "config.yaml"
+    config: dict[str, Any] = {}
+    for path in [own if own.is_file() else shipped, *files]:
+        config = merge(config, _mapping(path))
+    for override in overrides:
+        name, equals, text = override.partition("=")
+        if not equals:
+            raise ConfigError(f"--config is {override!r}: allowed is KEY=VALUE.")
+        config = merge(config, {name: _yaml(text, f"--config {name}")})
+    return build(resolve(config))
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
+    found = _yaml(text, str(path)) or {}
+    if not isinstance(found, dict):
+        raise ConfigError(f"{path} holds no mapping: allowed is a configuration.")
+    return found
+
+
+def _yaml(text: str, where: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" in line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{where} is not valid YAML{line}.") from None
+
+
+def _stored(models: list[str]) -> tuple[dict[str, Spec], dict[str, costs.Cost]]:
+    """Specification and cost of every entry of some models in the store, by key."""
+    specs: dict[str, Spec] = {}
+    found: dict[str, costs.Cost] = {}
+    for model in models:
+        for path in sorted((STORE / model).glob("*/train/spec.json")):
+            spec, run = read_json(path), read_json(path.with_name("run.json"))
+            if not isinstance(spec, dict) or not path.with_name(MANIFEST).is_file():
+                continue
+            key = path.parts[-3]
+            specs[key] = spec
+            cost = costs.read_cost(spec, (run or {}).get("cost") or {})
+            if cost is not None:
+                found[key] = cost
+    return specs, found
+
+
+def _found(plan: Plan, cell: Cell, collected: dict[str, set[str]] | None) -> Found:
+    """What is on disk of a cell. collected: the cells of each axis of the last collected study, None without one."""
+    status = Path(plan.status(cell))
+    views = [read_json(Path(plan.view(c))) for c in plan.study.cells if c.key == cell.key]
+    viewed = next((view["spec"] for view in views if view and view.get("spec")), None)
+    place = "study"
+    if collected is not None:
+        labels = collected.get(f"{cell.model}/{cell.axis}")
+        place = "axis" if labels is None else "" if cell.label in labels else "value"
+    return Found(
+        status=read_json(status),
+        has_status=status.is_file(),
+        has_entry=(status.parent / "train" / MANIFEST).is_file(),
+        viewed=viewed,
+        place=place or None,
+    )
+
+
+def _collected(plan: Plan) -> dict[str, set[str]] | None:
+    study = read_json(Path(plan.table("study.json")))
+    if not isinstance(study, dict):
+        return None
+    return {
+        f"{model['model']}/{axis['axis']}": {cell["label"] for cell in axis["cells"]}
+        for model in study["models"]
+        for axis in model["axes"]
+    }
+
+
+def jobs(plan: Plan) -> dict[str, int]:
+    """Jobs per rule that would run, as a dry run of Snakemake counts them. The plan is settled."""
+    study, fresh = plan.study, plan.fresh
+    trained = [cell for cell in study.by_key.values() if not fresh[plan.status(cell)]]
+    tested = [cell for cell in study.by_key.values() if not fresh[plan.metrics(cell)]]
+    simple = [part for part in study.models if not fresh[plan.yardsticks(part)]]
+    draws = not fresh[plan.table("draws.json")]
+    parts = {plan.data(cell.data_spec, "train") for cell in trained}
+    whole = [cell.data_spec for cell in tested] + [part.data_spec for part in simple]
+    whole += [cell.data_spec for cell in study.cells] if draws else []
+    parts |= {plan.data(spec, part) for spec in whole for part in ("train", "test")}
+    missing = {Path(path).parent for path in parts if not Path(path).is_file()}
+    prepared = [
+        spec
+        for spec in study.by_data_key.values()
+        if Path(plan.data(spec, "train")).parent in missing
+    ]
+    raw = {
+        (spec["data"]["dataset"], path)
+        for spec in prepared
+        for path in plan.raw(spec)
+        if not Path(path).is_file()
+    }
+    counts = {
+        "copy_embedded": sum(dataset in EMBEDDED for dataset, _ in raw),
+        "download": len({dataset for dataset, _ in raw if dataset not in EMBEDDED}),
+        "prepare": len(prepared),
+        "train": len(trained),
+        "evaluate": len(tested),
+        "view": sum(not fresh[plan.view(cell)] for cell in study.cells),
+        "yardsticks": len(simple),
+        "collect": int(not fresh[plan.table("study.json")]),
+        "draws": int(draws),
+        "plot": sum(not fresh[plan.figures_manifest(part)] for part in study.models),
+        "report": int(not fresh[plan.report]),
+    }
+    return {rule: count for rule, count in counts.items() if count}
+
+
+def _table(rows: Sequence[Row], *, heads: Row = (), right: tuple[int, ...] = ()) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=bool(heads), header_style="dim")
+    for i in range(len(rows[0])):
+        head = heads[i] if heads else ""
+        table.add_column(head, justify="right" if i in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _cached(plan: Plan) -> Sequence[Row]:
+    """The cells that stand, an axis per row."""
+    rows = []
+    for part in plan.study.models:
+        for axis in part.axes:
+            labels = [cell.label for cell in axis.cells if plan.fresh[plan.status(cell)]]
+            if labels:
+                rows.append((f"  {part.model.name}/{axis.name}", ", ".join(labels)))
+    return rows
+
+
+def _total(found: list[costs.Estimate | None], slots: int, cores: str) -> str:
+    known = [estimate for estimate in found if estimate is not None]
+    if not known:
+        return "Training: no estimate, since nothing like it was trained here on such a device."
+    low, high = costs.bounds([estimate.seconds for estimate in known], slots)
+    basis = len({key for estimate in known for key in estimate.basis})
+    rest = f", from {basis} earlier cell{'s' if basis > 1 else ''}"
+    missing = len(found) - len(known)
+    if missing:
+        rest += f"; {missing} more without an estimate"
+    return f"Training: about {costs.between(low, high)} {cores}{rest}."
+
+
+def show(files: list[Path], overrides: list[str], cores: int | None) -> None:
+    """Print what a run would do.
+
+    Raises:
+        SystemExit: with one sentence, if the configuration or the number of cores is not allowed.
+    """
+    if cores is not None and cores < 1:
+        raise SystemExit(f"--cores is {cores}: allowed is an integer at least 1.")
+    try:
+        study = read(files, overrides)
+    except ConfigError as error:
+        raise SystemExit(str(error)) from None
+    compute = study.config["compute"]
+    refused = refusal(compute["device"], local=True)
+    if refused:
+        raise SystemExit(refused)
+    on_terminal = sys.stdout.isatty()
+    buffer = StringIO()
+    plain: dict[str, Any] = {} if on_terminal else {"file": buffer, "width": PLAIN}
+    console = Console(markup=False, highlight=False, emoji=False, soft_wrap=True, **plain)
+    _print(console, Plan(study).settle(write=False), cores or len(os.sched_getaffinity(0)))
+    if not on_terminal:
+        print("\n".join(line.rstrip() for line in buffer.getvalue().splitlines()))
+
+
+def _print(console: Console, plan: Plan, cores: int) -> None:
+    study = plan.study
+    counts = jobs(plan)
+    targets = [cell for cell in study.by_key.values() if not plan.fresh[plan.status(cell)]]
+    targets = [cell for cell in study.cells if any(cell is target for target in targets)]
+    console.print(
+        f"Study {study.name}: {len(study.cells)} cells, {len(study.by_key)} of them distinct; "
+        f"{len(targets)} would be trained, {len(study.by_key) - len(targets)} are cached.",
+    )
+    if targets:
+        _print_training(console, plan, targets, cores)
+    cached = _cached(plan)
+    if cached:
+        console.print("\nCached", style="bold")
+        console.print(_table(cached), soft_wrap=False)
+    also = [f"{count} {rule}" for rule, count in counts.items() if rule != "train"]
+    text = "Also to run: " + ", ".join(also) if also else "Nothing to be done"
+    console.print(f"\n{text}.")
+
+
+def _print_training(console: Console, plan: Plan, cells: list[Cell], cores: int) -> None:
+    study = plan.study
+    compute = study.config["compute"]
+    cuda = resolves_to_cuda(compute["device"])
+    specs, spent = _stored([part.model.name for part in study.models])
+    collected = _collected(plan)
+    rows, found = [], []
+    for cell in cells:
+        model = MODELS[cell.model]
+        target = Target(cell.spec, cell.parameters, model.relevant)
+        on_disk = _found(plan, cell, collected)
+        guess = costs.estimate(target, spent, model.train_size, "cuda" if cuda else "cpu")
+        if on_disk.has_entry and not on_disk.has_status:
+            guess = costs.Estimate(0.0, guess.basis if guess else ())
+        found.append(guess)
+        more = sum(other.key == cell.key for other in study.cells) - 1
+        name = f"{cell.name} (and {more} more)" if more else cell.name
+        time = costs.duration(guess.seconds) if guess else "no estimate"
+        rows.append((f"  {name}", time, reason(target, on_disk, specs)))
+    console.print("\nWould be trained", style="bold")
+    heads = ("  cell", "takes", "why")
+    console.print(_table(rows, heads=heads, right=(1,)), soft_wrap=False)
+    slots = max(gpu_count(), 1) if cuda else max(cores // compute["threads"], 1)
+    where = (
+        f"on {slots} GPU{'s' if slots > 1 else ''}"
+        if cuda
+        else f"on {cores} core{'s' if cores > 1 else ''}"
+    )
+    console.print(f"\n{_total(found, slots, where)}")
