@@ -39,6 +39,8 @@ class Model:
             than the baseline's.
         relevant: the parameters without those that cannot change this cell's numbers.
         has_precision: whether ``compute.precision`` changes its numbers.
+        replicate_step: replicates are declared in multiples of it.
+        chance: what guessing reaches in the first metric, where that is a number known beforehand.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Model:
     check_comparable: Callable[[Parameters, Parameters], None]
     relevant: Callable[[Parameters], Parameters]
     has_precision: bool
+    replicate_step: int = 1
+    chance: float | None = None
 
     def module(self, stage: str) -> str:
         """The full name of the module of one stage: ``prepare``, ``train``, ``evaluate``, ``yardsticks``."""
@@ -69,6 +73,7 @@ MODELS: dict[str, Model] = {
             check_comparable=fnn_raw.check_comparable,
             relevant=dict,
             has_precision=False,
+            replicate_step=fnn_raw.PARTS,
         ),
         Model(
             name="cnn",
@@ -80,6 +85,7 @@ MODELS: dict[str, Model] = {
             check_comparable=cnn_raw.check_comparable,
             relevant=cnn_raw.relevant,
             has_precision=True,
+            chance=1 / cnn_raw.CLASSES,
         ),
     )
 }

@@ -17,7 +17,7 @@ from ablation.report.words import Words, slug
 GLYPHS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "X": "✖", "<": "◀", ">": "▶"}
 MARKS = {
     "better": "▲", "worse": "▼", "no detectable difference": "≈", "cannot tell": "?",
-    "diverged": "✕", "reference": "●", "failed": "!", "no reference": "–",
+    "equivalent": "=", "diverged": "✕", "reference": "●", "failed": "!", "no reference": "–",
 }  # fmt: skip
 FOREST_MARGINS = (1.5, 5.0)  # how many margins the drawn differences reach at least, at most
 

@@ -14,8 +14,8 @@ from ablation.report.prose import difference_sentence, diverged_sentence
 from ablation.report.words import Words, slug
 
 COUNTED = (
-    "better", "worse", "no detectable difference", "cannot tell", "diverged", "no reference",
-    "failed",
+    "better", "worse", "equivalent", "no detectable difference", "cannot tell", "diverged",
+    "no reference", "failed",
 )  # fmt: skip
 
 
