@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake
 FOLLOW := PYTHONPATH=workflow/plugins $(SNAKEMAKE) --quiet rules --logger ablation
 
-.PHONY: report smoke report-full gpu-benchmark test lint types lock docker docker-test clean help
+.PHONY: report smoke report-full gpu-benchmark simulate test lint types lock docker docker-test clean help
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,9 @@ report-full: $(VENV)/.report ## Run the study on the whole of MNIST (a GPU's wor
 
 gpu-benchmark: $(VENV)/.report ## Measure training on a GPU: the table of benchmarks/README.md
 	$(BIN)/python benchmarks/gpu.py --study
+
+simulate: $(VENV)/.report ## Measure how often the verdicts are right: the table of docs/statistics.md
+	$(BIN)/python benchmarks/simulate_axes.py
 
 test: $(VENV)/.test ## Run the tests
 	$(BIN)/python -m pytest --ignore=tests/report/test_browser.py

@@ -252,6 +252,7 @@ def compared(
     return compare(
         study, tables["replicates"], confidence=0.95, margins={"fnn": 3.0, "cnn": 0.02},
         metrics={"fnn": ("mse", "lower"), "cnn": ("accuracy", "higher")}, samples=samples,
+        steps={"fnn": 6}, chance={"cnn": 0.1},
     )  # fmt: skip
 
 

@@ -87,7 +87,7 @@ def test_an_axis_recomputed_with_scipy() -> None:
         assert row["survivors_only"] is row["holm_alone"] is row["is_reference"] is False
     assert [axis["rows"][k]["p_adjusted"] for k in "13"] == pytest.approx(holm(ps))
     words = [axis["rows"][k]["verdict"] for k in "123"]
-    assert words == ["worse", "reference", "no detectable difference"]
+    assert words == ["worse", "reference", "equivalent"]
     reference = axis["rows"]["2"]
     for name in ("difference", "difference_interval", "difference_level", "p", "p_adjusted"):
         assert reference[name] is None
@@ -206,7 +206,7 @@ def test_identical_and_shifted_numbers() -> None:
     model = run(make_study(make_axis(["1", "2", "3"], "2")), table(numbers))
     same, shifted = model["axes"]["depth"]["rows"]["1"], model["axes"]["depth"]["rows"]["3"]
     assert (same["p"], same["p_adjusted"], same["effect_size"]) == (1, 1, 0)
-    assert (same["verdict"], same["difference_interval"]) == ("no detectable difference", [0, 0])
+    assert (same["verdict"], same["difference_interval"]) == ("equivalent", [0, 0])
     assert (shifted["verdict"], shifted["reason"]) == ("cannot tell", "no spread")
     assert shifted["p"] is shifted["difference_interval"] is shifted["effect_size"] is None
     assert shifted["difference"] == pytest.approx(0.5)

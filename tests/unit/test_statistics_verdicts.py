@@ -12,9 +12,11 @@ from ablation.statistics.verdicts import (
     can_be_tested,
     decide,
     holm_alone,
+    lies_within,
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 GOOD = Fate(failed=False, n_total=24, n_ok=24, n_diverged=0)
 FAILED = Fate(failed=True, n_total=0, n_ok=0, n_diverged=0)
@@ -50,6 +52,12 @@ UP = {"test": PairedTest(24, 2.0, 3.0, 0.01, 0.6)}
         (REJECTS | UP, "worse", "worse"),
         (REJECTS | UP | {"better": "higher"}, "better", "better"),
         ({"p_adjusted": 0.05}, "no detectable difference", "no detectable difference"),
+        ({"margin": 3.6}, "equivalent", "equivalent: inside ± 3.6"),
+        ({"margin": 3.5}, "no detectable difference", "no detectable difference"),
+        ({"margin": 3.6} | REJECTS, "better", "better"),
+        ({"margin": 3.6, "reference": SOME}, "equivalent", "equivalent: inside ± 3.6 (only where"),
+        ({"margin": 3.6, "fate": SOME}, "diverged", "diverged in 3 of 24"),
+        (FEW | {"margin": 3.6}, "cannot tell", "cannot tell: 4 usable pairs"),
         (WIDE, "cannot tell", "cannot tell: ± 4 is over the margin of 3"),
         (WIDE | REJECTS, "better", "better"),
         (FEW, "cannot tell", "cannot tell: 4 usable pairs, 5 are needed"),
@@ -122,3 +130,31 @@ def test_holm_can_reject_alone() -> None:
     assert holm_alone(holm(ps)[1], interval, 0.05)
     assert not holm_alone(0.06, interval, 0.05)
     assert not holm_alone(None, None, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("interval", "inside"),
+    [
+        ((-2.9, 2.9), True),
+        ((-2.9, 3.0), False),
+        ((-3.0, 2.9), False),
+        ((1.0, 2.0), True),
+        ((3.1, 4.0), False),
+        (None, False),
+    ],
+)
+def test_inside_the_margin_is_strict_and_on_both_sides(interval: Any, inside: bool) -> None:
+    assert lies_within(interval, 3.0) is inside
+
+
+@given(st.integers(0, 10_000), st.floats(0, 0.5), st.floats(0.1, 4))
+def test_an_interval_inside_the_margin_is_two_one_sided_tests(
+    seed: int, ratio: float, margin: float
+) -> None:
+    sample = np.random.default_rng(seed).normal(0.3, 1, 8)
+    level = bonferroni_level(0.95, 3)
+    interval = mean_interval(sample, test_train_ratio=ratio, confidence=level)
+    error = sample.std(ddof=1) * np.sqrt(1 / 8 + ratio)
+    above = stats.t.sf((sample.mean() + margin) / error, 7)
+    below = stats.t.cdf((sample.mean() - margin) / error, 7)
+    assert lies_within(interval, margin) == (max(above, below) < (1 - level) / 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+from numpy.typing import NDArray
 
 from ablation.registry import MODELS
 from ablation.schemas import columns_of, validate_columns
@@ -80,6 +81,19 @@ def epochs_table(histories: dict[tuple[str, str], pd.DataFrame]) -> pd.DataFrame
     )
     validate_columns(list(frame.columns), "epochs")
     return frame
+
+
+def per_sample_metric(predictions: pd.DataFrame) -> dict[int, NDArray[Any]]:
+    """The first metric of each test sample, by replicate: right or wrong of a class, or the squared error.
+
+    Args:
+        predictions: ``predictions.csv`` of a cell; the rows of diverged replicates are empty and left out.
+    """
+    classes = "label" in predictions
+    truth, answer = ("label", "predicted") if classes else ("target", "prediction")
+    rows = predictions[["replicate", truth, answer]].dropna()
+    values = rows[truth] == rows[answer] if classes else (rows[truth] - rows[answer]) ** 2
+    return {int(r): own.to_numpy() for r, own in values.groupby(rows["replicate"])}
 
 
 def study_document(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -41,11 +40,7 @@ def collect(spec: dict[str, Any], output: Path) -> None:
     study = tidy.study_document(spec["study"], spec["models"], views, yardsticks, logs)
     replicates = tidy.replicates_table(list(views.values()))
     settings = spec["statistics"]
-    samples = {
-        cell["cell"]: _samples(cell)
-        for cell in good
-        if views[cell["cell"]]["data"]["fixed_test_set"]
-    }
+    samples = _samples(good)
     comparisons = compare(
         study,
         replicates,
@@ -53,6 +48,8 @@ def collect(spec: dict[str, Any], output: Path) -> None:
         margins=settings["margin"],
         metrics={n: (m.metrics[0].name, m.metrics[0].better) for n, m in MODELS.items()},
         samples=samples,
+        steps={n: m.replicate_step for n, m in MODELS.items()},
+        chance={n: m.chance for n, m in MODELS.items()},
     )
     tables = {
         "cells": tidy.cells_table(list(views.values()), references),
@@ -69,13 +66,16 @@ def collect(spec: dict[str, Any], output: Path) -> None:
     write_json(output / "study.json", document)
 
 
-def _samples(cell: dict[str, Any]) -> dict[int, NDArray[np.bool_]]:
-    """Whether each test sample was classified right, by replicate; of ok replicates alone."""
-    folder = Path(cell["store"]) / f"eval-{cell['eval']}"
-    columns = ["replicate", "label", "predicted"]
-    rows = pd.read_csv(folder / "predictions.csv", usecols=columns).dropna()
-    right = rows["label"] == rows["predicted"]
-    return {int(r): own.to_numpy() for r, own in right.groupby(rows["replicate"])}
+def _samples(cells: list[dict[str, Any]]) -> dict[str, dict[int, NDArray[Any]]]:
+    """Cell name → the first metric of every test sample, by replicate; one key is read once."""
+    read: dict[Path, dict[int, NDArray[Any]]] = {}
+    found = {}
+    for cell in cells:
+        path = Path(cell["store"]) / f"eval-{cell['eval']}" / "predictions.csv"
+        if path not in read:
+            read[path] = tidy.per_sample_metric(pd.read_csv(path))
+        found[cell["cell"]] = read[path]
+    return found
 
 
 def _log(cell: dict[str, Any], view: dict[str, Any]) -> list[str] | None:

@@ -40,6 +40,8 @@ class Model:
         relevant: the parameters without those that cannot change this cell's numbers.
         has_precision: whether ``compute.precision`` changes its numbers.
         train_size: about how many samples one replicate trains on, for an estimate of cost.
+        replicate_step: replicates are declared in multiples of it.
+        chance: what guessing reaches in the first metric, where that is a number known beforehand.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Model:
     relevant: Callable[[Parameters], Parameters]
     has_precision: bool
     train_size: Callable[[Parameters], int]
+    replicate_step: int = 1
+    chance: float | None = None
 
     def module(self, stage: str) -> str:
         """The full name of the module of one stage: ``prepare``, ``train``, ``evaluate``, ``yardsticks``."""
@@ -72,6 +76,7 @@ MODELS: dict[str, Model] = {
             relevant=dict,
             has_precision=False,
             train_size=lambda parameters: 337,
+            replicate_step=fnn_raw.PARTS,
         ),
         Model(
             name="cnn",
@@ -84,6 +89,7 @@ MODELS: dict[str, Model] = {
             relevant=cnn_raw.relevant,
             has_precision=True,
             train_size=lambda parameters: cnn_raw.part_sizes(parameters)["train"],
+            chance=1 / cnn_raw.CLASSES,
         ),
     )
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from statistics import median
 from typing import Any
 
@@ -17,6 +18,7 @@ from ablation.statistics.paired import (
     smallest_detectable,
 )
 from ablation.statistics.replicates import CellNumbers, paired_differences
+from ablation.statistics.sensitivity import Trivial
 from ablation.statistics.verdicts import (
     Better,
     Fate,
@@ -24,6 +26,7 @@ from ablation.statistics.verdicts import (
     can_be_tested,
     decide,
     holm_alone,
+    lies_within,
 )
 
 NEAR_FLOOR = 1.15
@@ -35,7 +38,9 @@ class Setting:
     """What is the same for all rows of one model.
 
     margin: in the unit of the metric. ratio: n_test / n_train, 0 with a fixed test set.
-    n_replicates: as declared. samples: by cell name, for a fixed test set; seed: of the bootstrap.
+    n_replicates: as declared. samples: by cell name, for a fixed test set; seed: of the bootstrap
+    and of drawn sign patterns. step: replicates are declared in multiples of it. trivial: what a
+    diverged replicate can be counted as.
     """
 
     metric: str
@@ -48,6 +53,8 @@ class Setting:
     power: float
     samples: Mapping[str, Samples] = field(default_factory=dict)
     seed: int = 0
+    step: int = 1
+    trivial: Trivial | None = None
 
     @property
     def alpha(self) -> float:
@@ -71,7 +78,7 @@ def compare_axis(
         raise ValueError(
             f"axis {axis['axis']!r}: the reference {axis['reference']!r} is none of {list(cells)}"
         )
-    found = {label: _numbers_of(cell, numbers) for label, cell in cells.items()}
+    found = {label: numbers_of(cell, numbers) for label, cell in cells.items()}
     fates = {label: _fate(cell, found[label]) for label, cell in cells.items()}
     reference = axis["reference"]
     # All declared comparisons count, also those that failed: a rerun must not change its
@@ -162,6 +169,8 @@ def _row(
         "p_adjusted": p_adjusted,
         "effect_size": test.effect_size if test is not None else None,
         "survivors_only": bool(differences) and bool(fate.n_diverged or reference.n_diverged),
+        "within_margin": verdict.word in ("better", "worse")
+        and lies_within(interval, setting.margin),
         "holm_alone": holm_alone(p_adjusted, interval, setting.alpha),
         "verdict": verdict.word,
         "verdict_text": verdict.text,
@@ -195,15 +204,11 @@ def _detectable(tests: list[PairedTest], n_comparisons: int, setting: Setting) -
         }
 
     def sizes(alpha: float) -> dict[str, float | None]:
-        size = smallest_detectable(
-            n_pairs, test_train_ratio=setting.ratio, alpha=alpha, power=setting.power
-        )
+        size = _smallest(n_pairs, setting.ratio, alpha, setting.power)
         return {"in_sd": size, "in_unit": size * median(spreads) if spreads else None}
 
     alone = sizes(setting.alpha)
-    floor = detectable_floor(
-        test_train_ratio=setting.ratio, alpha=setting.alpha, power=setting.power
-    )
+    floor = _floor(setting.ratio, setting.alpha, setting.power)
     at_floor = floor > 0 and alone["in_sd"] is not None and alone["in_sd"] <= NEAR_FLOOR * floor
     return {
         "smallest_detectable": {
@@ -215,7 +220,19 @@ def _detectable(tests: list[PairedTest], n_comparisons: int, setting: Setting) -
     }
 
 
-def _numbers_of(cell: dict[str, Any], numbers: dict[str, CellNumbers]) -> CellNumbers:
+# Axes share these few numbers, and each is a search.
+@lru_cache
+def _smallest(n_pairs: int, ratio: float, alpha: float, power: float) -> float:
+    return smallest_detectable(n_pairs, test_train_ratio=ratio, alpha=alpha, power=power)
+
+
+@lru_cache
+def _floor(ratio: float, alpha: float, power: float) -> float:
+    return detectable_floor(test_train_ratio=ratio, alpha=alpha, power=power)
+
+
+def numbers_of(cell: dict[str, Any], numbers: dict[str, CellNumbers]) -> CellNumbers:
+    """The numbers of one cell of ``study.json``; none of a failed one."""
     if cell["failed"] is not None:
         return CellNumbers()
     return numbers.get(cell["cell"], CellNumbers())

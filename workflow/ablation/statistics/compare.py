@@ -9,8 +9,10 @@ import pandas as pd
 from ablation.statistics.axes import Setting, compare_axis, mean_and_interval
 from ablation.statistics.best import best_setting
 from ablation.statistics.crossed import Samples, crossed_interval
+from ablation.statistics.details import with_details
 from ablation.statistics.intervals import check_level, prediction_interval
 from ablation.statistics.replicates import CellNumbers, numbers_by_cell, usable
+from ablation.statistics.sensitivity import Trivial
 
 
 def compare(
@@ -22,6 +24,8 @@ def compare(
     metrics: dict[str, tuple[str, str]],
     samples: Mapping[str, Samples] | None = None,
     power: float = 0.8,
+    steps: Mapping[str, int] | None = None,
+    chance: Mapping[str, float | None] | None = None,
 ) -> dict[str, Any]:
     """Every cell against the reference of its axis, the best setting, and the yardsticks.
 
@@ -30,8 +34,10 @@ def compare(
     margins: per model, the half-width in the metric's unit over which an interval says too little.
     metrics: per model, the metric and whether ``lower`` or ``higher`` is better. Differences are
     cell minus reference.
-    samples: by cell name, the metric of every test sample and replicate, for models with a fixed test
-    set: the interval of a mean then crosses replicates and test samples.
+    samples: by cell name, the metric of every test sample and replicate: the share of the spread that
+    is the test part's. With a fixed test set the interval of a mean crosses replicates and samples.
+    steps: per model, replicates come in multiples of it (1).
+    chance: per model, the metric of guessing, for models without the yardstick ``predict_mean``.
 
     Returns the structure of ``comparisons.json``: plain values only, None where there is no number.
     Raises ValueError when a model has no margin or metric, the reference is not on its axis, a
@@ -58,6 +64,13 @@ def compare(
             power=power,
             samples=(samples or {}) if fixed else {},
             seed=int(study["study"]["seed"]),
+            step=(steps or {}).get(name, 1),
+            trivial=_trivial(
+                study.get("yardsticks", {}).get(name, {}),
+                metric,
+                (chance or {}).get(name),
+                int(model["replicates"]),
+            ),
         )
         numbers = numbers_by_cell(replicates, name, metric)
         yardsticks = study.get("yardsticks", {}).get(name, {})
@@ -65,7 +78,12 @@ def compare(
             "metric": metric,
             "better": setting.better,
             "margin": setting.margin,
-            "axes": {axis["axis"]: compare_axis(axis, numbers, setting) for axis in model["axes"]},
+            "axes": {
+                axis["axis"]: with_details(
+                    compare_axis(axis, numbers, setting), axis, numbers, setting, samples or {}
+                )
+                for axis in model["axes"]
+            },
             "best": _best(model["axes"], numbers, setting),
             "yardsticks": {
                 label: _yardstick(yardstick, setting) for label, yardstick in yardsticks.items()
@@ -86,6 +104,19 @@ def _best(
     own = setting.samples[best["cell"]]
     crossed = crossed_interval(own, confidence=setting.confidence, seed=setting.seed)
     return {**best, "test_interval": crossed or best["test_interval"]}
+
+
+def _trivial(
+    yardsticks: dict[str, Any], metric: str, chance: float | None, n_replicates: int
+) -> Trivial | None:
+    """What a diverged replicate can be counted as: the mean predictor of its split, else guessing."""
+    if "predict_mean" in yardsticks:
+        rows = yardsticks["predict_mean"]["replicates"]
+        values = {int(r["replicate"]): float(r[metric]) for r in rows if usable([r.get(metric)])}
+        return Trivial("predict_mean", values)
+    if chance is None:
+        return None
+    return Trivial("chance", dict.fromkeys(range(n_replicates), chance))
 
 
 def agreement(

@@ -12,13 +12,17 @@ class CellNumbers:
     """What the replicates of one cell gave.
 
     metric, val_loss: by replicate number, finite values of replicates with status ``ok`` only.
-    n_total: all replicates listed; n_diverged: those with status ``diverged``.
+    n_total: all replicates listed; diverged: the numbers of those with status ``diverged``.
     """
 
     metric: dict[int, float] = field(default_factory=dict)
     val_loss: dict[int, float] = field(default_factory=dict)
     n_total: int = 0
-    n_diverged: int = 0
+    diverged: set[int] = field(default_factory=set)
+
+    @property
+    def n_diverged(self) -> int:
+        return len(self.diverged)
 
 
 def numbers_by_cell(replicates: pd.DataFrame, model: str, metric: str) -> dict[str, CellNumbers]:
@@ -43,7 +47,8 @@ def numbers_by_cell(replicates: pd.DataFrame, model: str, metric: str) -> dict[s
         seen.add((cell, replicate))
         numbers = cells.setdefault(cell, CellNumbers())
         numbers.n_total += 1
-        numbers.n_diverged += status == "diverged"
+        if status == "diverged":
+            numbers.diverged.add(int(replicate))
         if status != "ok":
             continue
         for store, number in ((numbers.metric, value), (numbers.val_loss, val_loss)):

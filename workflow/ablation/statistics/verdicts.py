@@ -10,6 +10,7 @@ Better = Literal["lower", "higher"]
 Word = Literal[
     "better",
     "worse",
+    "equivalent",
     "no detectable difference",
     "cannot tell",
     "diverged",
@@ -25,7 +26,7 @@ MINIMUM_PAIRS = 5
 
 @dataclass(frozen=True)
 class Verdict:
-    """One of the eight words, the word with its details, and the reason of a "cannot tell"."""
+    """One of the nine words, the word with its details, and the reason of a "cannot tell"."""
 
     word: Word
     text: str
@@ -83,8 +84,8 @@ def decide(
     the error level of the axis, 1 − confidence.
 
     The first that holds: failed · diverged · reference · no reference · too few pairs · a spread
-    that cannot be estimated · better or worse · an interval wider than the margin to either side ·
-    no detectable difference.
+    that cannot be estimated · better or worse · equivalent, an interval inside the margin · an
+    interval wider than the margin to either side · no detectable difference.
     """
     if fate.failed:
         return Verdict("failed", "failed")
@@ -106,11 +107,23 @@ def decide(
         lower = test.difference < 0
         word: Word = "better" if lower == (better == "lower") else "worse"
         return Verdict(word, word + survivors)
+    if lies_within(interval, margin):
+        return Verdict("equivalent", f"equivalent: inside ± {margin:.3g}{survivors}")
     half_width = (interval[1] - interval[0]) / 2
     if half_width > margin:
         text = f"cannot tell: ± {half_width:.3g} is over the margin of {margin:.3g}{survivors}"
         return Verdict("cannot tell", text, "wide interval")
     return Verdict("no detectable difference", f"no detectable difference{survivors}")
+
+
+def lies_within(interval: Interval | None, margin: float) -> bool:
+    """Whether a whole interval lies strictly inside ± margin, both in the metric's unit.
+
+    An interval at level 1 − α that does is what two one-sided tests at α/2 each reject: the
+    difference is neither below −margin nor above it.
+    Source: Schuirmann (1987), Journal of Pharmacokinetics and Biopharmaceutics 15.
+    """
+    return interval is not None and -margin < interval[0] and interval[1] < margin
 
 
 def holm_alone(p_adjusted: float | None, interval: Interval | None, alpha: float) -> bool:
