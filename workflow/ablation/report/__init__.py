@@ -24,8 +24,12 @@ def build(
     study, comparisons: the contents of ``study.json`` and ``comparisons.json``. tables: ``cells``,
     ``replicates`` and ``epochs``. figures: SVG text by the names of
     ``ablation.figures.figure_names``. config: printed as it is; its ``report.palette`` colours the
-    tables like the figures. draws: the models of ``draws.json``. The same input gives the same bytes.
+    tables like the figures. draws: the models of ``draws.json``. The page carries study, comparisons,
+    replicates and config as data; see ``ablation.bundle``. The same input gives the same bytes.
     """
+    from markupsafe import Markup
+
+    from ablation.bundle import document, embed
     from ablation.report.context import Inputs, make_context
     from ablation.report.messages import load
     from ablation.report.published import load as load_published
@@ -43,4 +47,6 @@ def build(
         words=words,
         draws=draws or {},
     )
-    return render(make_context(inputs, language=language, title=title), words)
+    data = document(study, comparisons, tables["replicates"], config)
+    context = make_context(inputs, language=language, title=title)
+    return render({**context, "study_data": Markup(embed(data))}, words)
