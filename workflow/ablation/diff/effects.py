@@ -56,9 +56,9 @@ def effects(a: Bundle, b: Bundle) -> dict[str, Any]:
     Returns:
         For every model of both with one metric: ``metric``, ``margin``, ``level`` (None where nothing is compared),
         ``n_compared``, ``cells``, ``new``, ``gone``. A row of ``cells`` has ``cell``, ``axis``, ``label``, ``key``,
-        ``kind`` (``same key``, ``paired``, ``unpaired``), ``reasons`` (why not paired), the means ``a`` and ``b``, ``n_a``, ``n_b``, ``diverged_a``,
-        ``diverged_b``, ``n_pairs``, ``moved`` (of a same key, the largest difference of a replicate), ``difference``,
-        ``interval``, ``p_adjusted``, ``verdict``, ``reason``.
+        ``kind`` (``same key``, ``paired``, ``unpaired``), ``reasons`` (why not paired), the means ``a`` and ``b``,
+        ``n_a``, ``n_b``, ``diverged_a``, ``diverged_b``, ``n_pairs``, ``moved`` (of a same key, the largest difference of
+        a replicate), ``difference``, ``interval``, ``p_adjusted``, ``verdict``, ``reason``.
     """
     found = {}
     for name, compared in b["comparisons"]["models"].items():
