@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,10 +70,12 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def workflow_command(snakefile: Path, cores: int | None, *words: str) -> list[str]:
+def workflow_command(
+    snakefile: Path, cores: int | None, *targets: str, options: Sequence[str] = ()
+) -> list[str]:
     """The call of Snakemake on this machine, whatever profile the environment names."""
     limit = "all" if cores is None else str(cores)
     return [
         *(sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)),
-        *("--executor", "local", "--cores", limit, *words),
+        *("--executor", "local", "--cores", limit, "--quiet", "rules", *options, "--", *targets),
     ]

@@ -45,7 +45,7 @@ def read_revision(name: str, commit: str, *, train: bool, cores: int | None) -> 
         tables = _results(name, tree) / "tables"
         target = str(tables.relative_to(tree) / "study.json")
         snakefile = tree / "Snakefile"
-        planned = _run(tree, workflow_command(snakefile, cores, "-n", "--quiet", "rules", target))
+        planned = _run(tree, workflow_command(snakefile, cores, target, options=["-n"]))
         _require(planned, name, "its workflow does not start")
         missing = int(found.group(1)) if (found := _TRAIN.search(planned.stdout)) else 0
         if missing and not train:
@@ -53,7 +53,7 @@ def read_revision(name: str, commit: str, *, train: bool, cores: int | None) -> 
                 f"revision {name} would have to train {missing} cell{'s' * (missing != 1)} that the store does not have: "
                 "allowed with --train (make diff TRAIN=1)."
             )
-        done = _run(tree, workflow_command(snakefile, cores, "--quiet", "rules", target))
+        done = _run(tree, workflow_command(snakefile, cores, target))
         _require(done, name, "its workflow ended with an error")
         try:
             return read(tables.parent)

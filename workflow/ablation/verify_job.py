@@ -11,7 +11,6 @@ import random
 import secrets
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -154,7 +153,7 @@ def _repeat(plan: Plan, cells: Sequence[Cell], scratch: Path, cores: int | None)
     if raw.is_dir():
         (scratch / "resources").symlink_to(raw.resolve(), target_is_directory=True)
     targets = [plan.view(cell) for cell in cells]
-    command = workflow_command(PROJECT / "Snakefile", cores, "--quiet", "rules", *targets)
+    command = workflow_command(PROJECT / "Snakefile", cores, *targets)
     done = subprocess.run(command, cwd=scratch, check=False)
     failed = [cell.name for cell in cells if not is_trained(plan, cell, scratch)]
     if done.returncode or failed:
@@ -267,7 +266,6 @@ def _rebuild_report(plan: Plan, configfiles: Sequence[Path], cores: int | None) 
         print(f"{plan.report} is not made: the study is not finished; snakemake finishes it.")
         return
     variants = ["--configfile", *map(str, configfiles)] if configfiles else []
-    command = workflow_command(PROJECT / "Snakefile", cores, "--quiet", "rules", *variants)
-    sys.stdout.flush()
-    if subprocess.run([*command, "--", plan.report], check=False).returncode:
+    command = workflow_command(PROJECT / "Snakefile", cores, plan.report, options=variants)
+    if subprocess.run(command, check=False).returncode:
         raise MistakeError(f"{plan.report} could not be made; logs/report says why.")
