@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ablation import commands
 from ablation.download import DownloadError
 from ablation.loglines import DATE_FORMAT, FORMAT
 from ablation.store import StoreError
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     stage("draws", "mark", "tables", "output", spec=False)
     stage("plot", "mark", "tables", "output", spec=False)
     stage("report", "mark", "tables", "figures", "output", spec=False)
+    commands.add(stages)
     fail = stage("fail", "output", "log", spec=False)
     fail.add_argument("--fingerprint", required=True)
     fail.add_argument("--status", type=int, required=True)
@@ -103,6 +105,8 @@ def main() -> int:
     """Run one stage; an error is one line at the end of the log, after its traceback."""
     logging.basicConfig(level=logging.INFO, format=FORMAT, datefmt=DATE_FORMAT, stream=sys.stderr)
     options = _parser().parse_args()
+    if options.stage in commands.NAMES:
+        return commands.run(options)
     try:
         _run(options)
     except Exception as error:

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ablation import verification
 from ablation.canonical import digest, key_of, normalise
 from ablation.grid import Cell, ModelStudy, Study
 from ablation.marks import settle
@@ -186,9 +187,11 @@ class Plan:
 
     @cached_property
     def report_spec(self) -> dict[str, Any]:
-        """What the report depends on."""
+        """What the report depends on, the last verification included."""
         files = sorted(path for path in TEMPLATES.rglob("*") if path.is_file())
+        verified = verification.digest_of(self.results)
         return {
+            **({} if verified is None else {"verification": verified}),
             "config": self.study.config,
             "figures": [key_of(self.plot_spec(part)) for part in self.study.models],
             "templates": _files_digest(*files),

@@ -30,8 +30,12 @@ def build(
     ``ablation.figures.figure_names``. config: printed as it is; its ``report.palette`` colours the
     tables like the figures. draws: the models of ``draws.json``. portraits: by model, what the
     cells' drawers show. store: facts of the store (``orphans``). verification: the last ``verification.json``. config_files:
-    of the study, for the commands that are shown. The same input gives the same bytes.
+    of the study, for the commands that are shown. The page carries study, comparisons, replicates and config as data; see
+    ``ablation.bundle``. The same input gives the same bytes.
     """
+    from markupsafe import Markup
+
+    from ablation.bundle import document, embed
     from ablation.report import format as fmt
     from ablation.report.context import Inputs, make_context
     from ablation.report.levels import with_levels
@@ -55,5 +59,7 @@ def build(
         verification=verification,
         config_files=config_files or [],
     )
+    data = document(study, comparisons, tables["replicates"], config)
     with fmt.locale(language):
-        return render(make_context(inputs, language=language, title=title), words)
+        context = make_context(inputs, language=language, title=title)
+        return render({**context, "study_data": Markup(embed(data))}, words)

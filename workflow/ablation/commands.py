@@ -1,0 +1,81 @@
+"""The commands that a person gives: ``verify`` and ``diff``. A mistake is one sentence, without a traceback."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    Stages = argparse._SubParsersAction[argparse.ArgumentParser]
+
+NAMES = ("verify", "diff")
+PROJECT = Path(__file__).resolve().parents[2]
+MISTAKE = 2  # the exit status of a mistake in the input; 1 says that cells are different
+
+
+class MistakeError(ValueError):
+    """Input that cannot be used; the message is one sentence that says what is allowed."""
+
+
+def add(stages: Stages) -> None:
+    """Add the options of both commands."""
+    verify = stages.add_parser("verify", help="train cells again and compare with the store")
+    verify.add_argument("--configfile", type=Path, nargs="+", default=[], action="extend")
+    verify.add_argument("--cells", type=int, help="how many, by chance; 3 where left out")
+    verify.add_argument("--cell", nargs="+", default=[], action="extend", help="which, by name")
+    verify.add_argument("--seed", type=int, help="of the choice; drawn where left out")
+    verify.add_argument("--cores", type=int, help="all where left out")
+    verify.add_argument("--keep", action="store_true", help="keep the scratch folder")
+    verify.add_argument("--report", action="store_true", help="make the report anew after it")
+    diff = stages.add_parser("diff", help="compare two studies in one HTML file")
+    diff.add_argument("a", help="a report, a folder of results, or a git revision")
+    diff.add_argument("b", help="the same; differences are B minus A")
+    diff.add_argument("--output", type=Path, default=Path("diff.html"))
+    diff.add_argument("--language", choices=("en", "zh"), help="that of B where left out")
+    diff.add_argument("--train", action="store_true", help="train what a revision lacks")
+    diff.add_argument("--cores", type=int, help="for a revision; all where left out")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run a command; its exit status."""
+    from ablation.config import ConfigError
+
+    try:
+        return _run(options)
+    except (MistakeError, ConfigError) as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        return MISTAKE
+
+
+def _run(options: argparse.Namespace) -> int:
+    given: dict[str, Any] = vars(options)
+    if options.stage == "verify":
+        from ablation.verify_job import verify
+
+        choice = {name: given[name] for name in ("cells", "seed", "cores", "keep", "report")}
+        return verify(options.configfile, named=options.cell, **choice)
+    from ablation.diff_job import diff
+
+    diff(
+        options.a,
+        options.b,
+        options.output,
+        language=options.language,
+        train=options.train,
+        cores=options.cores,
+    )
+    return 0
+
+
+def workflow_command(
+    snakefile: Path, cores: int | None, *targets: str, options: Sequence[str] = ()
+) -> list[str]:
+    """The call of Snakemake on this machine, whatever profile the environment names."""
+    limit = "all" if cores is None else str(cores)
+    return [
+        *(sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)),
+        *("--executor", "local", "--cores", limit, "--quiet", "rules", *options, "--", *targets),
+    ]

@@ -1,0 +1,136 @@
+"""What two studies declare, conclude and were made with, and where that is not the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+Bundle = dict[str, Any]
+FROM_STUDY = ("study", "statistics", "models")
+SIZES = ("dataset", "source", "n_train", "n_validation", "n_test", "fixed_test_set")
+
+
+def settings(a: Bundle, b: Bundle) -> list[dict[str, Any]]:
+    """Settings that differ: ``name`` as in the configuration, ``a`` and ``b``, None where one does not have it.
+
+    A model or an axis that only one study has is one row, not one per parameter.
+    """
+    whole = a["config"] is not None and b["config"] is not None
+    parts = [dict(_parts(bundle)) for bundle in (a, b)]
+    lone = [name for name in _united(*parts) if (name in parts[0]) != (name in parts[1])]
+    lone = [name for name in lone if not name.startswith(tuple(f"{other}." for other in lone))]
+    rows = [{"name": n, "a": parts[0].get(n), "b": parts[1].get(n)} for n in lone]
+    hidden = tuple(f"{name}." for name in lone)
+    margins = {name.replace("models.", "statistics.margin.", 1) for name in lone}
+    declared = [dict(_declared(bundle, whole=whole)) for bundle in (a, b)]
+    for name in _united(*declared):
+        one, two = (facts.get(name) for facts in declared)
+        if one != two and name not in margins and not name.startswith(hidden):
+            rows.append({"name": name, "a": one, "b": two})
+    return rows
+
+
+def _united(a: dict[str, Any], b: dict[str, Any]) -> list[str]:
+    """The names of both, in the order of A, and of B where A has none."""
+    return [*a, *(name for name in b if name not in a)]
+
+
+def _parts(bundle: Bundle) -> Iterator[tuple[str, list[str]]]:
+    """Models with the names of their axes, axes with the labels of their values."""
+    for model in bundle["study"]["models"]:
+        name = f"models.{model['model']}"
+        yield name, [axis["axis"] for axis in model["axes"]]
+        for axis in model["axes"]:
+            yield f"{name}.axes.{axis['axis']}", [cell["label"] for cell in axis["cells"]]
+
+
+def _declared(bundle: Bundle, *, whole: bool) -> Iterator[tuple[str, Any]]:
+    study, comparisons = bundle["study"], bundle["comparisons"]
+    yield from _flat("study", study["study"])
+    yield "statistics.confidence", comparisons["confidence"]
+    for name, compared in comparisons["models"].items():
+        yield f"statistics.margin.{name}", compared["margin"]
+    for model in study["models"]:
+        yield from _of_model(model)
+    if whole:
+        for name, section in bundle["config"].items():
+            if name not in FROM_STUDY:
+                yield from _flat(name, section)
+
+
+def _of_model(model: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    where = f"models.{model['model']}"
+    yield f"{where}.replicates", model["replicates"]
+    yield from _flat(f"{where}.parameters", model["parameters"])
+    for name in SIZES:
+        if name in model["data"]:
+            yield f"{where}.data.{name}", model["data"][name]
+    yield from _flat(f"{where}.data.sha256", model["data"]["sha256"])
+    cells = [cell for axis in model["axes"] for cell in axis["cells"]]
+    codes = sorted({spec["code"] for cell in cells if (spec := cell.get("spec"))})
+    yield f"{where}.code", ", ".join(codes) or None
+    for axis in model["axes"]:
+        own = f"{where}.axes.{axis['axis']}"
+        if axis["parameter"] is not None:
+            yield f"{own}.values", [cell["value"] for cell in axis["cells"]]
+        for cell in axis["cells"] if axis["parameter"] is None else ():
+            yield f"{own}.values.{cell['label']}", cell["value"]
+        yield f"{own}.parameter", axis["parameter"]
+        yield f"{own}.reference", axis["reference"]
+        yield from _flat(f"{own}.with", axis["with"])
+
+
+def _flat(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _flat(f"{prefix}.{name}", item)
+    else:
+        yield prefix, value
+
+
+def verdicts(a: Bundle, b: Bundle) -> list[dict[str, Any]]:
+    """Cells that stand on the same axis of both studies with another verdict.
+
+    Returns:
+        Rows of ``model``, ``axis`` (B's entry of the study), ``label``, and ``a`` and ``b``, rows of ``comparisons.json``.
+    """
+    found = []
+    models = {model["model"]: model for model in b["study"]["models"]}
+    for name, model in models.items():
+        ours = b["comparisons"]["models"].get(name, {}).get("axes", {})
+        theirs = a["comparisons"]["models"].get(name, {}).get("axes", {})
+        for axis in model["axes"]:
+            pair = [side.get(axis["axis"], {}).get("rows", {}) for side in (theirs, ours)]
+            for label in (label for label in pair[1] if label in pair[0]):
+                one, two = pair[0][label], pair[1][label]
+                if one["verdict"] != two["verdict"]:
+                    place = {"model": name, "axis": axis, "label": label}
+                    found.append({**place, "a": one, "b": two})
+    return found
+
+
+def environments(a: Bundle, b: Bundle) -> list[dict[str, Any]]:
+    """Facts of the environment that differ: ``fact``, and under ``a`` and ``b`` each value with its number of cells."""
+    sides = [_environment(bundle) for bundle in (a, b)]
+    names = [*sides[0], *(name for name in sides[1] if name not in sides[0])]
+    rows = []
+    for name in names:
+        one, two = (side.get(name, {}) for side in sides)
+        if one.keys() != two.keys():
+            rows.append({"fact": name, "a": list(one.items()), "b": list(two.items())})
+    return rows
+
+
+def _environment(bundle: Bundle) -> dict[str, dict[Any, int]]:
+    """Fact → value → number of trained cells, each key counted once."""
+    seen: set[str] = set()
+    found: dict[str, dict[Any, int]] = {}
+    for model in bundle["study"]["models"]:
+        for cell in (cell for axis in model["axes"] for cell in axis["cells"]):
+            if cell["key"] in seen:
+                continue
+            seen.add(cell["key"])
+            for name, value in (cell["environment"] or {}).items():
+                counts = found.setdefault(name, {})
+                counts[value] = counts.get(value, 0) + 1
+    return found

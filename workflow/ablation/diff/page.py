@@ -1,0 +1,221 @@
+"""The comparison of two studies as one HTML file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+
+from ablation.canonical import canonical_json
+from ablation.report import format as fmt
+from ablation.report.axis import FOREST_MARGINS, MARKS, entry, forest
+from ablation.report.messages import FOLDER, load
+from ablation.report.metrics import scaled, scaled_pair
+from ablation.report.provenance import commits
+from ablation.report.render import environment
+from ablation.report.words import Words, slug
+
+STYLE = ("style.css",)
+INK = "var(--ink)"
+LONG = 400  # characters of a value, such as a list of digests, before it is cut
+
+
+def page(
+    compared: dict[str, Any],
+    bundles: dict[str, dict[str, Any]],
+    names: dict[str, str],
+    language: str,
+) -> str:
+    """The whole page.
+
+    compared: what :func:`ablation.diff.compare` gave. bundles, names: the documents and what they were asked for by, under
+    ``a`` and ``b``. The same input gives the same bytes.
+    """
+    words = Words(load(language))
+    context = {
+        "t": words,
+        "language": {"en": "en", "zh": "zh-Hans"}[language],
+        "studies": [_study(side, bundles[side], names[side], words) for side in ("a", "b")],
+        "summary": _summary(compared, words),
+        "settings": [_setting(row, words) for row in compared["settings"]],
+        "compute_known": compared["compute_known"],
+        "models": [_model(name, model, words) for name, model in compared["models"].items()],
+        "verdicts": [_flip(row, words) for row in compared["verdicts"]],
+        "environments": [_environment(row, words) for row in compared["environments"]],
+    }
+    style = Markup("\n".join((FOLDER / name).read_text(encoding="utf-8") for name in STYLE))
+    return environment(words).get_template("diff.html.jinja").render(**context, style=style)
+
+
+def _study(side: str, bundle: dict[str, Any], name: str, words: Words) -> dict[str, Any]:
+    study, config = bundle["study"], bundle["config"] or {}
+    cells = {cell["key"] for m in study["models"] for axis in m["axes"] for cell in axis["cells"]}
+    return {
+        "side": side.upper(),
+        "given": name,
+        "title": str(config.get("report", {}).get("title", "")),
+        "name": study["study"]["name"],
+        "seed": study["study"]["seed"],
+        "cells": len(cells),
+        "commits": words.join(commits(study)) if commits(study) else "",
+    }
+
+
+def _summary(compared: dict[str, Any], words: Words) -> list[str]:
+    """What differs, in a sentence each; one sentence where nothing does."""
+    said = []
+    if compared["settings"]:
+        said.append(words("diff.summary.settings", n=len(compared["settings"])))
+    for name, model in compared["models"].items():
+        rows, short = model["cells"], words.named("model_short", name)
+        kinds = {
+            kind: [r for r in rows if r["kind"] == kind]
+            for kind in ("same key", "paired", "unpaired")
+        }
+        if len(kinds["same key"]) < len(rows):
+            found = [row["verdict"] for row in rows]
+            counts = {word: found.count(word) for word in ("better", "worse")}
+            n = len(kinds["paired"]) + len(kinds["unpaired"])
+            said.append(words("diff.summary.cells", model=short, n=n, **counts))
+        if any(row["moved"] for row in kinds["same key"]):
+            said.append(words("diff.summary.moved", model=short))
+        for name_of, key in (("new", "diff.summary.new"), ("gone", "diff.summary.gone")):
+            if model[name_of]:
+                said.append(words(key, model=short, n=len(model[name_of])))
+    if compared["verdicts"]:
+        said.append(words("diff.summary.verdicts", n=len(compared["verdicts"])))
+    if compared["environments"]:
+        said.append(words("diff.summary.environments", n=len(compared["environments"])))
+    return said or [words("diff.summary.same")]
+
+
+def _setting(row: dict[str, Any], words: Words) -> dict[str, Any]:
+    last = row["name"].rsplit(".", 1)[-1]
+    meaning = words.named("parameter", last) if ".parameters." in row["name"] else ""
+    sides = {side: entry(_text(row[side], words), words("diff.absent")) for side in ("a", "b")}
+    return {"name": row["name"], "meaning": meaning if meaning != last else "", **sides}
+
+
+def _text(value: Any, words: Words) -> str | None:
+    """A value of the configuration as text; None where there is none."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return words("value.yes" if value else "value.no")
+    if isinstance(value, dict):
+        return canonical_json(value)
+    if isinstance(value, list):
+        value = ", ".join(str(_text(item, words)) for item in value) or "[]"
+    text = str(value)
+    return text if len(text) <= LONG else text[: LONG - 1] + "…"
+
+
+def _model(name: str, model: dict[str, Any], words: Words) -> dict[str, Any]:
+    metric = model["metric"]
+    return {
+        "id": slug(f"model-{name}"),
+        "title": words.named("model_short", name),
+        "metric_head": words(f"metric_unit.{metric}"),
+        "difference_head": words(f"difference_unit.{metric}"),
+        "level": fmt.percent(model["level"]) if model["level"] else "",
+        "n_compared": model["n_compared"],
+        "margin": words.difference(
+            metric, fmt.significant(scaled(metric, model["margin"]) or 0.0, 2)
+        ),
+        "rows": _rows(model, words),
+        "lone": [
+            {
+                "setting": words.setting(row["axis"], row["label"]),
+                "cell": row["cell"],
+                "where": words(f"diff.only_in_{side}"),
+                "mean": entry(_number(metric, row["mean"]), words("none.failed")),
+            }
+            for side, group in (("a", "gone"), ("b", "new"))
+            for row in model[group]
+        ],
+    }
+
+
+def _rows(model: dict[str, Any], words: Words) -> list[dict[str, Any]]:
+    metric, rows = model["metric"], model["cells"]
+    bounds = [scaled_pair(metric, row["interval"]) for row in rows]
+    gaps = [scaled(metric, row["difference"]) for row in rows]
+    places = fmt.column_decimals(bounds, [gap for gap in gaps if gap is not None])
+    margin = float(scaled(metric, model["margin"]) or 1.0)
+    widest = max((abs(bound) for pair in bounds if pair for bound in pair), default=0.0)
+    reach = min(max(1.1 * widest, FOREST_MARGINS[0] * margin), FOREST_MARGINS[1] * margin)
+    texts = fmt.intervals(bounds, places, sign=True)
+    found = []
+    for row, gap, pair, text in zip(rows, gaps, bounds, texts, strict=True):
+        same = row["kind"] == "same key"
+        why = words("diff.same_key" if same else "diff.no_difference")
+        difference = None if gap is None else fmt.fixed(gap, places, sign=True)
+        p = None if row["p_adjusted"] is None else fmt.p_value(row["p_adjusted"])
+        found.append(
+            {
+                "setting": words.setting(row["axis"], row["label"]),
+                "cell": row["cell"],
+                "a": entry(_number(metric, row["a"]), words("none.failed")),
+                "b": entry(_number(metric, row["b"]), words("none.failed")),
+                "difference": entry(difference, why),
+                "interval": entry(text, why),
+                "p": entry(p, why),
+                "forest": forest(gap, pair, reach, margin),
+                "colour": INK,
+                "verdict": _verdict(row, words),
+                "how": _how(row, metric, words),
+            }
+        )
+    return found
+
+
+def _number(metric: str, value: float | None) -> str | None:
+    shown = scaled(metric, value)
+    return None if shown is None else fmt.significant(shown, 4)
+
+
+def _verdict(row: dict[str, Any], words: Words) -> dict[str, str]:
+    """The word of a row, with its mark; of a same key, that there is nothing to compare."""
+    if row["kind"] == "same key":
+        return {"kind": "reference", "mark": MARKS["reference"], "text": words("diff.same_key")}
+    word = row["verdict"]
+    text = words(f"verdict.{slug(word)}")
+    if row["reason"]:
+        text = words("verdict.because", verdict=text, reason=words(f"reason.{slug(row['reason'])}"))
+    return {"kind": slug(word), "mark": MARKS[word], "text": text}
+
+
+def _how(row: dict[str, Any], metric: str, words: Words) -> str:
+    """Which replicates were compared, and why not in pairs; what diverged."""
+    if row["kind"] == "same key":
+        if not row["moved"]:
+            return words("diff.same_numbers")
+        moved = fmt.significant(scaled(metric, row["moved"]) or 0.0)
+        return words("diff.other_numbers", moved=words.difference(metric, moved))
+    if row["kind"] == "paired":
+        said = [words("diff.paired", n=row["n_pairs"])]
+    else:
+        why = words.join([words(f"diff.why.{reason}") for reason in row["reasons"]])
+        said = [words("diff.unpaired", a=row["n_a"], b=row["n_b"], why=why)]
+    for side in ("a", "b"):
+        if row[f"diverged_{side}"]:
+            said.append(words(f"diff.diverged_{side}", n=row[f"diverged_{side}"]))
+    return "; ".join(said)
+
+
+def _flip(row: dict[str, Any], words: Words) -> dict[str, Any]:
+    sides = {side: _verdict({"kind": "", **row[side]}, words) for side in ("a", "b")}
+    return {"setting": words.setting(row["axis"], row["label"]),
+            "model": words.named("model_short", row["model"]), **sides}  # fmt: skip
+
+
+def _environment(row: dict[str, Any], words: Words) -> dict[str, Any]:
+    def text(values: list[tuple[Any, int]]) -> str | None:
+        plain = [(_text(value, words) or words("none.word"), n) for value, n in values]
+        if len(plain) == 1:
+            return plain[0][0]
+        counted = [words("provenance.counted", value=value, n=n) for value, n in plain]
+        return words.join(counted) if counted else None
+
+    sides = {side: entry(text(row[side]), words("diff.absent")) for side in ("a", "b")}
+    return {"name": words.named("environment", row["fact"]), **sides}

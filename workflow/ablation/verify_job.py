@@ -1,0 +1,271 @@
+"""Train cells of a study once more in a scratch folder, and say whether the stored numbers came back.
+
+The scratch folder is a project of its own: the resolved configuration, a link to the raw data, and an empty store. The workflow
+that made the study runs there, so data are prepared, cells trained and tested again. Of the study nothing is touched but the
+record, ``verification.json``.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ablation import provenance, verification
+from ablation.commands import PROJECT, MistakeError, workflow_command
+from ablation.config import load
+from ablation.download import sha256
+from ablation.grid import Cell, build
+from ablation.plan import Plan
+from ablation.store import MANIFEST, read_json
+
+DEFAULT_CELLS = 3
+VIEWED = ("status", "metrics", "replicates", "confusion_matrix", "model_size", "data")
+
+
+def verify(
+    configfiles: Sequence[Path],
+    *,
+    cells: int | None,
+    named: Sequence[str],
+    seed: int | None,
+    cores: int | None,
+    keep: bool,
+    report: bool,
+) -> int:
+    """Verify some cells of a study; see :func:`ablation.commands.add` for the options.
+
+    Returns:
+        The exit status: 0 where no cell is different, else 1.
+
+    Raises:
+        MistakeError: one sentence, for an unknown cell, too many cells, or nothing to verify.
+        ConfigError: one sentence, for a configuration that is not valid.
+    """
+    plan = Plan(build(load(_own_config(), *configfiles)))
+    if seed is None:
+        seed = secrets.randbelow(2**32)
+    chosen = choose(plan, cells=cells, named=named, seed=seed)
+    names = ", ".join(cell.name for cell in chosen)
+    by = "named" if named else f"drawn with seed {seed}"
+    print(f"Training again ({by}): {names}", flush=True)
+    scratch = Path(tempfile.mkdtemp(prefix="ablation-verify-"))
+    try:
+        _repeat(plan, chosen, scratch, cores)
+        judged = [_judged(plan, cell, scratch) for cell in chosen]
+    finally:
+        if keep:
+            print(f"Kept: {scratch}")
+        else:
+            shutil.rmtree(scratch, ignore_errors=True)
+    outcomes = [cell["outcome"] for cell in judged]
+    state = provenance.git_state(PROJECT)
+    document = {
+        "format": 1,
+        "when": datetime.now(UTC).astimezone().isoformat(timespec="seconds"),
+        "study": plan.study.name,
+        "outcome": verification.worst(outcomes),
+        "k": len(judged),
+        "n_cells": len(plan.study.by_key),
+        "chosen": "named" if named else "random",
+        "seed": None if named else seed,
+        "bounds": _bounds(),
+        "cells": judged,
+        "environment": {**provenance.environment(), **state},
+        "commit": state["git_commit"],
+    }
+    verification.write(plan.results, document)
+    for cell in judged:
+        print(sentence(cell))
+    print(f"Written: {plan.results / verification.FILE}", flush=True)
+    if report:
+        _rebuild_report(plan, configfiles, cores)
+    return int("different" in outcomes)
+
+
+def _own_config() -> Path:
+    """A config.yaml in the working directory goes before the project's, as in the Snakefile."""
+    return Path("config.yaml") if Path("config.yaml").is_file() else PROJECT / "config.yaml"
+
+
+def choose(plan: Plan, *, cells: int | None, named: Sequence[str], seed: int) -> list[Cell]:
+    """The cells to verify: those named, or ``cells`` of the trained ones by chance; one per key.
+
+    Raises:
+        MistakeError: one sentence.
+    """
+    if named:
+        if cells is not None:
+            raise MistakeError("--cells and --cell cannot both be given: a number, or names.")
+        return list({cell.key: cell for cell in (_named(plan, name) for name in named)}.values())
+    trained = sorted(
+        (cell for cell in plan.study.by_key.values() if is_trained(plan, cell)),
+        key=lambda cell: cell.name,
+    )
+    if not trained:
+        raise MistakeError(
+            f"study {plan.study.name} has no trained cell to verify: run snakemake first."
+        )
+    if cells is not None and not 1 <= cells <= len(trained):
+        raise MistakeError(
+            f"--cells is {cells}: allowed is 1 to {len(trained)}, the trained cells of study {plan.study.name}."
+        )
+    count = cells or min(DEFAULT_CELLS, len(trained))
+    return random.Random(seed).sample(trained, count)
+
+
+def _named(plan: Plan, name: str) -> Cell:
+    cell = plan.study.by_name.get(name)
+    if cell is None:
+        valid = ", ".join(plan.study.by_name)
+        raise MistakeError(
+            f"--cell is {name!r}, no cell of study {plan.study.name}: allowed are {valid}."
+        )
+    if not is_trained(plan, cell):
+        raise MistakeError(
+            f"--cell is {name!r}, which is not trained yet: run snakemake {plan.view(cell)} first."
+        )
+    return cell
+
+
+def is_trained(plan: Plan, cell: Cell, root: Path = Path()) -> bool:
+    """Whether a cell is trained and tested, with the code as it is now, in the project at ``root``."""
+    entry = root / plan.status(cell)
+    status, metrics = (read_json(path) or {} for path in (entry, root / plan.metrics(cell)))
+    tested = metrics.get("fingerprint") == plan.evaluation(cell.model)
+    whole = (entry.parent / "train" / MANIFEST).is_file()
+    return bool(status.get("fingerprint") == cell.key and tested and whole)
+
+
+def _repeat(plan: Plan, cells: Sequence[Cell], scratch: Path, cores: int | None) -> None:
+    """Run the workflow for some cells in a folder of its own."""
+    config = yaml.safe_dump(plan.study.config, sort_keys=False, allow_unicode=True)
+    (scratch / "config.yaml").write_text(config, encoding="utf-8")
+    raw = Path("resources")
+    if raw.is_dir():
+        (scratch / "resources").symlink_to(raw.resolve(), target_is_directory=True)
+    targets = [plan.view(cell) for cell in cells]
+    command = workflow_command(PROJECT / "Snakefile", cores, *targets)
+    done = subprocess.run(command, cwd=scratch, check=False)
+    failed = [cell.name for cell in cells if not is_trained(plan, cell, scratch)]
+    if done.returncode or failed:
+        what = ", ".join(failed) or "the cells"
+        raise MistakeError(
+            f"{what} could not be trained again (exit status {done.returncode}); with --keep the logs stay."
+        )
+
+
+def _judged(plan: Plan, cell: Cell, scratch: Path) -> dict[str, Any]:
+    """One cell's part of the record."""
+    from ablation.agreement import changed_facts, judge
+
+    runs = [
+        read_json(root / Path(plan.status(cell)).parent / "train" / "run.json")
+        for root in (Path(), scratch)
+    ]
+    if runs[0] is None:
+        raise MistakeError(
+            f"{plan.status(cell)} has no readable run.json beside it: train it again."
+        )
+    damaged = _damaged(plan, cell)
+    judged = judge(_trained(plan, cell, Path()), _trained(plan, cell, scratch), damaged)
+    then, now = (run["environment"] for run in runs)
+    return {
+        **{"cell": cell.name, "model": cell.model, "key": cell.key},
+        **judged,
+        "changed": changed_facts(then, now),
+        "seconds": runs[1]["cost"]["seconds"],
+    }
+
+
+def _trained(plan: Plan, cell: Cell, root: Path) -> Any:
+    import pandas as pd
+    from safetensors.torch import load_file
+
+    from ablation.agreement import COMPARED, Trained
+
+    entry = root / Path(plan.status(cell)).parent / "train"
+    tested = root / Path(plan.metrics(cell)).parent
+    folders = dict.fromkeys(COMPARED, entry) | dict.fromkeys(
+        ("metrics.json", "predictions.csv"), tested
+    )
+    try:
+        tensors = load_file(entry / "model.safetensors")
+        return Trained(
+            digests={name: sha256(folder / name) for name, folder in folders.items()},
+            weights={name: tensor.double().numpy() for name, tensor in tensors.items()},
+            history=pd.read_csv(entry / "history.csv"),
+            predictions=pd.read_csv(tested / "predictions.csv"),
+            metrics=read_json(tested / "metrics.json"),
+        )
+    except Exception as error:
+        raise MistakeError(
+            f"{cell.name} cannot be read in {entry.parent} ({' '.join(str(error).split())}): "
+            "remove that folder to have it trained again."
+        ) from error
+
+
+def _damaged(plan: Plan, cell: Cell) -> list[str]:
+    """Files of a stored cell that are not what was published, and its view if that shows other numbers than the store."""
+    entry = Path(plan.status(cell)).parent / "train"
+    found = []
+    for folder in (entry, Path(plan.metrics(cell)).parent):
+        manifest = read_json(folder / MANIFEST)
+        published = manifest if isinstance(manifest, dict) else {MANIFEST: ""}
+        found += [
+            f"{folder.name}/{name}"
+            for name, expected in published.items()
+            if not (folder / name).is_file() or sha256(folder / name) != expected
+        ]
+    metrics, view = (read_json(Path(path)) for path in (plan.metrics(cell), plan.view(cell)))
+    if isinstance(view, dict) and view.get("fingerprint") == plan.cell_facts(cell)["fingerprint"]:
+        found += [f"view: {name}" for name in VIEWED if view.get(name) != metrics.get(name)]
+    return found
+
+
+def _bounds() -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from ablation.agreement import BOUNDS, EQUAL_PREDICTIONS
+
+    metrics = {name: asdict(bound) for name, bound in BOUNDS.items()}
+    return {"equal_predictions": EQUAL_PREDICTIONS, "metrics": metrics}
+
+
+def sentence(cell: dict[str, Any]) -> str:
+    """One verified cell in a line."""
+    facts = "; ".join(f"{name} {then} → {now}" for name, (then, now) in cell["changed"].items())
+    because = "; ".join(
+        item["what"]
+        if item["found"] is None
+        else f"{item['what']} {item['found']:.4g}, allowed {item['allowed']:.4g}"
+        for item in cell["broken"]
+    )
+    apart = f" ({because})" if because else ""
+    if cell["outcome"] == "within tolerance":
+        weights, predictions = cell["deviations"]["weights"], cell["deviations"]["predictions"]
+        shown = ", ".join(
+            f"{name} {value:.4g}" for name, value in predictions.items() if value is not None
+        )
+        apart = f" (weights {weights:.1e}, predictions {shown})"
+    return f"{cell['cell']}: {cell['outcome']}{apart}; environment: {facts or 'the same'}"
+
+
+def _rebuild_report(plan: Plan, configfiles: Sequence[Path], cores: int | None) -> None:
+    """Bring the report up to date where nothing but the report has to be made."""
+    renewed = Plan(plan.study).settle(write=False)
+    if not renewed.fresh[renewed.table("study.json")]:
+        print(f"{plan.report} is not made: the study is not finished; snakemake finishes it.")
+        return
+    variants = ["--configfile", *map(str, configfiles)] if configfiles else []
+    command = workflow_command(PROJECT / "Snakefile", cores, plan.report, options=variants)
+    if subprocess.run(command, check=False).returncode:
+        raise MistakeError(f"{plan.report} could not be made; logs/report says why.")
