@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from markupsafe import Markup
-
 from ablation.canonical import canonical_json
 from ablation.report import format as fmt
-from ablation.report.axis import FOREST_MARGINS, MARKS, entry, forest
-from ablation.report.messages import FOLDER, load
+from ablation.report.axis import MARKS, entry
+from ablation.report.axis_tables import FOREST_MARGINS, forest
+from ablation.report.levels import with_levels
+from ablation.report.messages import load
 from ablation.report.metrics import scaled, scaled_pair
 from ablation.report.provenance import commits
-from ablation.report.render import environment
+from ablation.report.render import environment, joined
 from ablation.report.words import Words, slug
 
-STYLE = ("style.css",)
+STYLE = ("style/page.css", "style/closer.css")
 INK = "var(--ink)"
 LONG = 400  # characters of a value, such as a list of digests, before it is cut
 
@@ -31,9 +31,22 @@ def page(
     compared: what :func:`ablation.diff.compare` gave. bundles, names: the documents and what they were asked for by, under
     ``a`` and ``b``. The same input gives the same bytes.
     """
-    words = Words(load(language))
+    messages = load(language)
+    for bundle in bundles.values():
+        messages = with_levels(messages, bundle["study"])
+    words = Words(messages)
+    with fmt.locale(language):
+        return _rendered(compared, bundles, names, words, language)
+
+
+def _rendered(
+    compared: dict[str, Any],
+    bundles: dict[str, dict[str, Any]],
+    names: dict[str, str],
+    words: Words,
+    language: str,
+) -> str:
     context = {
-        "t": words,
         "language": {"en": "en", "zh": "zh-Hans"}[language],
         "studies": [_study(side, bundles[side], names[side], words) for side in ("a", "b")],
         "summary": _summary(compared, words),
@@ -43,8 +56,8 @@ def page(
         "verdicts": [_flip(row, words) for row in compared["verdicts"]],
         "environments": [_environment(row, words) for row in compared["environments"]],
     }
-    style = Markup("\n".join((FOLDER / name).read_text(encoding="utf-8") for name in STYLE))
-    return environment(words).get_template("diff.html.jinja").render(**context, style=style)
+    template = environment(words).get_template("diff.html.jinja")
+    return template.render(**context, style=joined(*STYLE))
 
 
 def _study(side: str, bundle: dict[str, Any], name: str, words: Words) -> dict[str, Any]:

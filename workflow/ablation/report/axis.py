@@ -62,10 +62,6 @@ class Axis:
         found: dict[str, Any] = next(c for c in self.axis["cells"] if c["label"] == label)
         return found
 
-    def say(self, label: str, words: Words) -> str:
-        """A value as a reader says it."""
-        return words.cell(self.cell(label))
-
     def number(self, label: str, column: str) -> float | None:
         """One number of ``cells.csv``; None where the field is empty."""
         value = self.cells[label][column]
@@ -124,7 +120,7 @@ def heads(axis: Axis, words: Words) -> list[dict[str, Any]]:
         look = axis.looks[label]
         found.append(
             {
-                "text": axis.say(label, words),
+                "text": words.value(label),
                 "drawer": drawer_id(axis.model["model"], axis.cell(label)["key"]),
                 "colour": look.colour,
                 "glyph": GLYPHS.get(look.marker, "●"),

@@ -198,7 +198,7 @@ def _axis(axis: Axis, inputs: Inputs, theirs: dict[str, Any] | None) -> dict[str
         "title": words.title(axis.axis),
         "parameter": axis.axis["parameter"] or "",
         "with": words("axis.with", values=words.join(fixed)) if fixed else "",
-        "reference": axis.say(axis.reference, words),
+        "reference": words.value(axis.reference),
         "sentences": axis_sentences(axis, words)
         + trivial_sentences(axis, trivial, words)
         + sensitivity_sentences(axis, words),
@@ -232,7 +232,7 @@ def _figure(axis: Axis, kind: str, figures: dict[str, str], words: Words) -> dic
         "svg": inline(figures[name]),
         "label": words(f"caption.{kind}_label", axis=title),
         "caption": words(f"caption.{kind}", axis=title, band=band,
-                         level=fmt.percent(axis.confidence), reference=axis.say(axis.reference, words)),
+                         level=fmt.percent(axis.confidence), reference=words.value(axis.reference)),
     }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ def axis_sentences(axis: Axis, words: Words) -> list[str]:
     groups: dict[str, list[str]] = {}
     for label in axis.labels:
         groups.setdefault(axis.row(label)["verdict"], []).append(label)
-    reference = axis.say(axis.reference, words)
+    reference = words.value(axis.reference)
     found = [
         difference_sentence(axis, label, words)
         for verdict in ("better", "worse")
@@ -42,7 +42,7 @@ def axis_sentences(axis: Axis, words: Words) -> list[str]:
         found.append(words("axis.no_reference", reference=reference))
     for label in groups.get("failed", []):
         reason = axis.cell(label)["failed"]
-        found.append(words("axis.failed", value=axis.say(label, words), reason=reason))
+        found.append(words("axis.failed", value=words.value(label), reason=reason))
     return found
 
 
@@ -67,9 +67,7 @@ def settle_sentences(axis: Axis, words: Words) -> list[str]:
             hopeless.append(label)
         else:
             found.append(
-                words(
-                    "axis.settle", value=axis.say(label, words), n=fmt.count(settle["replicates"])
-                )
+                words("axis.settle", value=words.value(label), n=fmt.count(settle["replicates"]))
             )
     if found:
         found.append(words("axis.settle_if"))
@@ -91,7 +89,7 @@ def sensitivity_sentences(axis: Axis, words: Words) -> list[str]:
         found.append(
             words(
                 f"axis.counted_as_{other['counted_as']}",
-                value=axis.say(label, words),
+                value=words.value(label),
                 n=other["n_counted"],
                 difference=words.difference(axis.metric, fmt.fixed(gap, places, sign=True)),
                 interval=fmt.interval(bounds, places, sign=True) if bounds else fmt.DASH,
@@ -112,8 +110,8 @@ def difference_sentence(axis: Axis, label: str, words: Words) -> str:
     direction = "higher" if gap > 0 else "lower"
     sentence = words(
         f"axis.{row['verdict']}_{direction}",
-        value=axis.say(label, words),
-        reference=axis.say(axis.reference, words),
+        value=words.value(label),
+        reference=words.value(axis.reference),
         metric=words(f"metric.{axis.metric}"),
         difference=words.difference(axis.metric, fmt.fixed(abs(gap), places)),
         interval=fmt.interval(bounds, places, sign=True) if bounds else fmt.DASH,
@@ -130,9 +128,7 @@ def diverged_sentence(axis: Axis, label: str, words: Words) -> str:
     """How many replicates diverged, when, and what may be said of the rest."""
     row = axis.row(label)
     parts = [
-        words(
-            "axis.diverged", value=axis.say(label, words), k=row["n_diverged"], n=axis.total(label)
-        )
+        words("axis.diverged", value=words.value(label), k=row["n_diverged"], n=axis.total(label))
     ]
     broke = axis.courses[label].broke_at
     if broke is not None:
@@ -154,7 +150,7 @@ def training_sentences(axis: Axis, words: Words) -> list[str]:
     swings = sorted((c for c in courses if c.swing), key=lambda c: c.swing or 0)
     if len(swings) > 1 and (swings[-1].swing or 0) >= NOTABLE * (swings[0].swing or 1):
         found.append(words(
-            "axis.swing", most=axis.say(swings[-1].label, words), least=axis.say(swings[0].label, words),
+            "axis.swing", most=words.value(swings[-1].label), least=words.value(swings[0].label),
             high=fmt.significant(100 * (swings[-1].swing or 0), 2),
             low=fmt.significant(100 * (swings[0].swing or 0), 2),
         ))  # fmt: skip
@@ -173,7 +169,7 @@ def _speed(axis: Axis, courses: list[Course], words: Words) -> str:
     if (last.best_epoch or 0) < NOTABLE * (first.best_epoch or 0):
         return words("axis.same_speed", low=fmt.count(first.best_epoch or 0),
                      high=fmt.count(last.best_epoch or 0), epochs=epochs)  # fmt: skip
-    return words("axis.speed", fast=axis.say(first.label, words), slow=axis.say(last.label, words),
+    return words("axis.speed", fast=words.value(first.label), slow=words.value(last.label),
                  low=fmt.count(first.best_epoch or 0), high=fmt.count(last.best_epoch or 0),
                  epochs=epochs)  # fmt: skip
 
@@ -186,7 +182,7 @@ def _gap(axis: Axis, gaps: list[Course], words: Words) -> str:
     if len(gaps) == 1 or largest < NOTABLE * (low.gap or 1.0):
         return words("axis.gap_all", low=fmt.significant(low.gap or 0, 2),
                      high=fmt.significant(largest, 2))  # fmt: skip
-    return words("axis.gap", most=axis.say(high.label, words), least=axis.say(low.label, words),
+    return words("axis.gap", most=words.value(high.label), least=words.value(low.label),
                  high=fmt.significant(largest, 2), low=fmt.significant(low.gap or 0, 2))  # fmt: skip
 
 
@@ -201,7 +197,7 @@ def trivial_sentences(axis: Axis, trivial: dict[str, Any] | None, words: Words) 
         if mean is not None and mean >= (1 - NEAR_TRIVIAL) * level:
             key = "axis.trivial_survivors" if axis.row(label)["n_diverged"] else "axis.trivial"
             found.append(words(
-                key, value=axis.say(label, words), metric=words(f"metric.{axis.metric}"),
+                key, value=words.value(label), metric=words(f"metric.{axis.metric}"),
                 mean=words.number(axis.metric, fmt.significant(mean)),
                 trivial=words.number(axis.metric, fmt.significant(level)),
             ))  # fmt: skip
@@ -233,7 +229,7 @@ def detectable_sentence(axis: Axis, words: Words) -> str:
 
 
 def _values(axis: Axis, labels: list[str], words: Words) -> str:
-    return words.join([axis.say(label, words) for label in labels])
+    return words.join([words.value(label) for label in labels])
 
 
 def _margin(axis: Axis) -> str:

@@ -31,10 +31,12 @@ def environment(words: Words) -> Environment:
 
 def render(context: dict[str, Any], words: Words) -> str:
     """The page. Style and script are put into it, so that it stands alone."""
-    style, script = (Markup("\n".join(map(_read, names))) for names in (STYLE, SCRIPT))
+    style, script = joined(*STYLE), joined(*SCRIPT)
     template = environment(words).get_template("report.html.jinja")
     return template.render(**context, style=style, script=script)
 
 
-def _read(name: str) -> str:
-    return (FOLDER / name).read_text(encoding="utf-8").strip()
+def joined(*names: str) -> Markup:
+    """Files of the report's folder, one after the other, as part of a page."""
+    texts = [(FOLDER / name).read_text(encoding="utf-8").strip() for name in names]
+    return Markup("\n".join(texts))

@@ -30,7 +30,7 @@ def summary_view(axes: list[Axis], words: Words) -> dict[str, Any]:
         {
             "id": axis.id,
             "title": words.title(axis.axis),
-            "reference": axis.say(axis.reference, words),
+            "reference": words.value(axis.reference),
             "importance": importance_view(axis, words),
             "sentence": words.sentences(axis_sentences(axis, words)),
             "rows": _rows(axis, reach, words),
@@ -112,7 +112,7 @@ def importance_view(axis: Axis, words: Words) -> dict[str, Any]:
     if not found or found["omega2"] is None:
         return NOTHING
     low, high = found["interval"] or (None, None)
-    left = [axis.say(label, words) for label in found["left_out"]]
+    left = [words.value(label) for label in found["left_out"]]
     return {
         "omega2": round(100 * found["omega2"], 1),
         "low": None if low is None else round(100 * low, 1),

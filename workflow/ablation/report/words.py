@@ -55,17 +55,9 @@ class Words:
         fixed = [self.fixed(key, label_of(value)) for key, value in axis["with"].items()]
         return self("text.axis_with", axis=name, fixed=self.join(fixed)) if fixed else name
 
-    def cell(self, cell: dict[str, Any]) -> str:
-        """A cell of ``study.json`` by its value, one of a factorial axis by all its levels."""
-        levels = cell.get("levels")
-        if not levels:
-            return self.value(cell["label"])
-        return self.join([self.fixed(name, label_of(value)) for name, value in levels.items()])
-
     def setting(self, axis: dict[str, Any], label: str) -> str:
         """One value of one axis: ``Kernel size = 5``."""
-        cell = next(cell for cell in axis["cells"] if cell["label"] == label)
-        return self("text.setting", axis=self.title(axis), value=self.cell(cell))
+        return self("text.setting", axis=self.title(axis), value=self.value(label))
 
     def number(self, metric: str, text: str) -> str:
         """A formatted number of a metric, with the unit that running text needs."""
