@@ -94,7 +94,7 @@ def test_cnn_predictions_are_those_of_the_plain_networks(
     seen = {name: train[name] for name in ("mean", "scale")}
     rows, columns = cnn_evaluate.evaluate(parameters, stack, {**test, **seen})
     table = pd.DataFrame(columns)
-    assert list(table) == ["replicate", "index", "label", "predicted", "loss"]
+    assert list(table) == ["replicate", "index", "label", "predicted", "confidence", "loss"]
     for r in range(3):
         own, index = table[table["replicate"] == r], test["test_index"][r]
         assert own["index"].tolist() == index.tolist()

@@ -40,7 +40,8 @@ def _parser() -> argparse.ArgumentParser:
     stage("collect", "mark", "output", spec=False)
     stage("draws", "mark", "tables", "output", spec=False)
     stage("plot", "mark", "tables", "output", spec=False)
-    stage("report", "mark", "tables", "figures", "output", spec=False)
+    stage("portraits", "mark", "tables", "output", spec=False)
+    stage("report", "mark", "tables", "figures", "portraits", "output", spec=False)
     fail = stage("fail", "output", "log", spec=False)
     fail.add_argument("--fingerprint", required=True)
     fail.add_argument("--status", type=int, required=True)
@@ -61,9 +62,10 @@ def _run(options: argparse.Namespace) -> None:
         from ablation.train_job import train
 
         print(train(spec, options.data, options.output, _run_facts(options)), flush=True)
-    elif stage in ("collect", "draws", "plot", "report"):
+    elif stage in ("collect", "draws", "plot", "portraits", "report"):
         job = importlib.import_module(f"ablation.{stage}_job")
-        paths = {name: given[name] for name in ("tables", "figures", "output") if name in given}
+        names = ("tables", "figures", "portraits", "output")
+        paths = {name: given[name] for name in names if name in given}
         spec = json.loads(options.mark.read_text(encoding="utf-8"))["spec"]
         getattr(job, stage)(spec, **paths)
     else:

@@ -49,6 +49,9 @@ def clean(raw: bytes, prefix: str) -> bytes:
             elif name in (f"{{{_XLINK}}}href", "href") and value.startswith("#"):
                 del element.attrib[name]
                 element.set("href", f"#{prefix}-{value[1:]}")
+            elif name == f"{{{_XLINK}}}href":  # an image in the figure
+                del element.attrib[name]
+                element.set("href", value)
             elif name == "transform" and _NO_TURN.fullmatch(value.strip()):
                 del element.attrib[name]
             else:

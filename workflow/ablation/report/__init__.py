@@ -18,13 +18,15 @@ def build(
     language: str,
     title: str,
     draws: dict[str, Any] | None = None,
+    portraits: dict[str, Any] | None = None,
 ) -> str:
     """The whole page.
 
     study, comparisons: the contents of ``study.json`` and ``comparisons.json``. tables: ``cells``,
     ``replicates`` and ``epochs``. figures: SVG text by the names of
     ``ablation.figures.figure_names``. config: printed as it is; its ``report.palette`` colours the
-    tables like the figures. draws: the models of ``draws.json``. The same input gives the same bytes.
+    tables like the figures. draws: the models of ``draws.json``. portraits: by model, the
+    documents of ``results/portraits/``. The same input gives the same bytes.
     """
     from ablation.report.context import Inputs, make_context
     from ablation.report.messages import load
@@ -42,5 +44,6 @@ def build(
         published=load_published(),
         words=words,
         draws=draws or {},
+        portraits=portraits or {},
     )
     return render(make_context(inputs, language=language, title=title), words)

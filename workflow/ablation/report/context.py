@@ -51,6 +51,7 @@ class Inputs:
     published: dict[str, Any]
     words: Words
     draws: dict[str, Any]
+    portraits: dict[str, Any]
 
     @property
     def confidence(self) -> float:
