@@ -69,7 +69,7 @@ def _training(
     fates = replicates[["key", "replicate", "status"]]
     own = fates.merge(epochs[epochs["key"] == key], on=["key", "replicate"])
     own = own.assign(ok=own["status"] == "ok")
-    figure = figures.curves(own, words, f"portrait-{key}-curves") if len(own) else None
+    figure = figures.curves(own, words, f"c{key}") if len(own) else None
     return {"series": series(own), "curves": _text(figure)}
 
 
@@ -97,7 +97,7 @@ def _regression(key: str, cell: Cell, censored_at: float | None, words: Words) -
     found = residuals(predictions, censored_at)
     if found is not None:
         made = with_residuals(predictions)
-        found["figure"] = _text(figures.residuals(made, words, f"portrait-{key}-residuals"))
+        found["figure"] = _text(figures.residuals(made, words, f"r{key}"))
     return {"residuals": found}
 
 

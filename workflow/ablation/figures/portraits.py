@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from ablation.figures.curves import draw_curves
 from ablation.figures.model import plain_log
 from ablation.figures.style import INK, Look, rc
-from ablation.figures.svg import to_svg
+from ablation.figures.svg import flattened, to_svg
 from ablation.report.words import Words
 
 GREY = "#7d7d7d"  # seen as well on white as on black
@@ -55,10 +55,12 @@ def residuals(made: pd.DataFrame, words: Words, name: str) -> bytes:
 
 
 def _drawn(name: str, make: Callable[[], Figure]) -> bytes:
-    with mpl.rc_context(rc(name)), warnings.catch_warnings():
+    settings = rc(name)
+    settings |= {"xtick.bottom": False, "ytick.left": False}  # a grid line says where a tick is
+    with mpl.rc_context(settings), warnings.catch_warnings():
         # The page's fonts set the text; ours may lack its characters.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        return to_svg(make(), name)
+        return flattened(to_svg(make(), name))
 
 
 def thinned(epochs: pd.DataFrame, points: int = POINTS) -> pd.DataFrame:
@@ -85,7 +87,7 @@ def _curves_figure(epochs: pd.DataFrame, words: Words) -> Figure:
         axs[1].set_title(words("figure.val_accuracy"))
     for ax in axs:
         ax.set_xlabel(words("figure.epoch"))
-        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     handles = [
         Line2D([], [], color=look.colour, linestyle=look.dash, label=words(f"figure.{column}"))
         for column, look in LOSSES.items()

@@ -67,6 +67,42 @@ def clean(raw: bytes, prefix: str) -> bytes:
     )
 
 
+def flattened(svg: bytes) -> bytes:
+    """The same drawing in a third of the size: lines of one style as one path, no bare groups, no white space."""
+    root = ET.fromstring(svg)
+    _flatten(root)
+    _join_lines(root)
+    return ET.tostring(root, "unicode").encode()
+
+
+def _flatten(parent: ET.Element) -> None:
+    if parent.tag != f"{{{_SVG}}}text":  # white space in it is seen
+        parent.text = None
+    for child in list(parent):
+        _flatten(child)
+        child.tail = None
+        bare = child.tag in (f"{{{_SVG}}}g", f"{{{_SVG}}}defs") and not child.attrib
+        if bare and (child.tag == f"{{{_SVG}}}g" or not len(child)):
+            place = list(parent).index(child)
+            parent.remove(child)
+            for offset, inner in enumerate(list(child)):
+                parent.insert(place + offset, inner)
+
+
+def _join_lines(root: ET.Element) -> None:
+    first: dict[tuple[tuple[str, str], ...], ET.Element] = {}
+    for path in root.findall(f"{{{_SVG}}}path"):
+        style = path.get("style", "")
+        others = tuple(sorted((name, text) for name, text in path.items() if name != "d"))
+        if style == "fill: none":  # neither filled nor stroked
+            root.remove(path)
+        elif "fill: none" in style and others in first:
+            first[others].set("d", f"{first[others].get('d')}{path.get('d')}")
+            root.remove(path)
+        else:
+            first[others] = path
+
+
 def _referenced(root: ET.Element) -> set[str]:
     found: set[str] = set()
     for element in root.iter():

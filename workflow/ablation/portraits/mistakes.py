@@ -52,7 +52,7 @@ def mistakes(predictions: pd.DataFrame, images: NDArray[np.uint8]) -> dict[str, 
         {
             "true": int(row["label"]),
             "predicted": int(row["predicted"]),
-            "confidence": round(float(row["confidence"]), 4),
+            "confidence": round(float(row["confidence"]), 6),
             "replicate": int(row["replicate"]),
             "index": int(row["index"]),
             "n_wrong": int(row["n_wrong"]),
