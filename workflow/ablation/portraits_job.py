@@ -97,7 +97,7 @@ def _regression(key: str, cell: Cell, censored_at: float | None, words: Words) -
     found = residuals(predictions, censored_at)
     if found is not None:
         made = with_residuals(predictions)
-        found["figure"] = _text(figures.residuals(made, words, f"r{key}"))
+        found["svg"] = _text(figures.residuals(made, words, f"r{key}"))
     return {"residuals": found}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 
@@ -16,13 +17,15 @@ from ablation.figures.curves import draw_curves
 from ablation.figures.model import plain_log
 from ablation.figures.style import INK, Look, rc
 from ablation.figures.svg import flattened, to_svg
+from ablation.portraits.sprites import in_shades
 from ablation.report.words import Words
 
+_IMAGE = re.compile(rb"data:image/png;base64,[^\"]*")
 GREY = "#7d7d7d"  # seen as well on white as on black
 LOSSES = {"train_loss": Look(GREY, (0, (4, 1.4)), ""), "val_loss": Look(INK, "solid", "")}
 ACCURACY = {"val_accuracy": LOSSES["val_loss"]}
-POINTS = 40  # epochs that are drawn of a longer training
-DPI = 110  # of the points of residuals
+POINTS = 40  # epochs that are drawn of a longer training, in all panels together
+DPI = 96  # of the points of residuals
 EDGE = 0.002  # the share of residuals at either end that does not set the view
 
 
@@ -51,7 +54,8 @@ def residuals(made: pd.DataFrame, words: Words, name: str) -> bytes:
     Returns:
         SVG; the points are one image in it, so that it stays small.
     """
-    return _drawn(name, lambda: _residuals_figure(made, words))
+    svg = _drawn(name, lambda: _residuals_figure(made, words))
+    return _IMAGE.sub(lambda match: in_shades(match[0].decode()).encode(), svg)
 
 
 def _drawn(name: str, make: Callable[[], Figure]) -> bytes:
@@ -63,7 +67,7 @@ def _drawn(name: str, make: Callable[[], Figure]) -> bytes:
         return flattened(to_svg(make(), name))
 
 
-def thinned(epochs: pd.DataFrame, points: int = POINTS) -> pd.DataFrame:
+def thinned(epochs: pd.DataFrame, points: int) -> pd.DataFrame:
     """At most so many of the epochs, evenly, the first and the last among them."""
     every = np.sort(epochs["epoch"].unique())
     if len(every) <= points:
@@ -73,8 +77,8 @@ def thinned(epochs: pd.DataFrame, points: int = POINTS) -> pd.DataFrame:
 
 
 def _curves_figure(epochs: pd.DataFrame, words: Words) -> Figure:
-    frame = thinned(epochs)
-    accurate = bool(frame["val_accuracy"].notna().any())
+    accurate = bool(epochs["val_accuracy"].notna().any())
+    frame = thinned(epochs, POINTS // (1 + accurate))
     figure = Figure(figsize=(6.4 if accurate else 4.4, 2.3), layout="constrained")
     axs = figure.subplots(1, 1 + accurate, squeeze=False)[0]
     both = [frame.assign(label=column, loss=frame[column]) for column in LOSSES]

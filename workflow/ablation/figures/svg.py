@@ -14,6 +14,7 @@ _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
+_DECIMALS = re.compile(r"-?\d+\.\d{2,}")
 _POINT = re.compile(r"M ?(\S+ \S+) L \1(?= M| *$)")
 _FACE = re.compile(r"font-family:[^;]*;?\s*|(?<=[;\s])fill: currentColor;?\s*$")
 _NO_TURN = re.compile(r"rotate\(-?0 [^)]*\)")
@@ -68,10 +69,15 @@ def clean(raw: bytes, prefix: str) -> bytes:
 
 
 def flattened(svg: bytes) -> bytes:
-    """The same drawing in a third of the size: lines of one style as one path, no bare groups, no white space."""
+    """The same drawing in a third of the size.
+
+    Lines of one style are one path, places are given to a tenth of a point, and there are no bare groups and no white space.
+    """
     root = ET.fromstring(svg)
     _flatten(root)
     _join_lines(root)
+    for path in root.iter(f"{{{_SVG}}}path"):
+        path.set("d", _DECIMALS.sub(lambda match: _short(match[0], 1), path.get("d", "")))
     return ET.tostring(root, "unicode").encode()
 
 
@@ -139,8 +145,8 @@ def _joined(match: re.Match[str]) -> str:
     return f"L{match[1]} {match[2][1:].replace('L', ' ')}"
 
 
-def _short(number: str) -> str:
-    text = f"{float(number):.2f}".rstrip("0").rstrip(".")
+def _short(number: str, digits: int = 2) -> str:
+    text = f"{float(number):.{digits}f}".rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text
 
 

@@ -34,11 +34,13 @@ def kernels(weights: NDArray[np.floating], replicate: int) -> dict[str, Any]:
         replicate: whose.
 
     Returns:
-        ``sprite`` with ``n`` kernels of ``side`` pixels, ``columns`` per row, ``gap`` transparent pixels between; ``largest``,
-        the largest absolute weight, and ``largest_each`` of every kernel, to four significant digits.
+        ``sprite`` with ``n`` kernels of ``side`` pixels, ``columns`` per row, ``gap`` transparent pixels between,
+        ``width`` × ``height`` in all; ``largest``, the largest absolute weight, and ``largest_each`` of every kernel, to four
+        significant digits.
     """
     own = np.asarray(weights[replicate, :, 0], dtype=np.float64)
     each = [float(f"{value:.4g}") for value in np.abs(own).max(axis=(1, 2))]
+    laid = sheet(diverging(own), COLUMNS, gap=GAP)
     return {
         "replicate": replicate,
         "n": len(own),
@@ -47,5 +49,7 @@ def kernels(weights: NDArray[np.floating], replicate: int) -> dict[str, Any]:
         "gap": GAP,
         "largest": max(each),
         "largest_each": each,
-        "sprite": data_uri(sheet(diverging(own), COLUMNS, gap=GAP)),
+        "width": int(laid.shape[1]),
+        "height": int(laid.shape[0]),
+        "sprite": data_uri(laid),
     }

@@ -41,14 +41,14 @@ def mistakes(predictions: pd.DataFrame, images: NDArray[np.uint8]) -> dict[str, 
         images: ``[N, 28, 28]``, in which ``index`` counts; the background is 0.
 
     Returns:
-        ``n_wrong`` of ``n_tested`` predictions; ``shown``, the most confident first; ``sprite``, their images in that order,
+        ``n_mistakes`` of ``n_predictions``; ``items``, the most confident first; ``sprite``, their images in that order,
         ``columns`` per row, each of ``side`` pixels (None where nothing is wrong).
     """
     made = predictions.dropna(subset=["predicted", "confidence"])
     if made.empty:
         return None
     worst = most_confident(made)
-    shown = [
+    items = [
         {
             "true": int(row["label"]),
             "predicted": int(row["predicted"]),
@@ -62,30 +62,30 @@ def mistakes(predictions: pd.DataFrame, images: NDArray[np.uint8]) -> dict[str, 
     ]
     tiles = ink_on_paper(images[worst["index"].to_numpy(dtype=np.int64)])
     return {
-        "n_wrong": int((made["predicted"] != made["label"]).sum()),
-        "n_tested": len(made),
+        "n_mistakes": int((made["predicted"] != made["label"]).sum()),
+        "n_predictions": len(made),
         "side": int(images.shape[1]),
-        "columns": COLUMNS,
-        "sprite": data_uri(sheet(tiles, COLUMNS)) if shown else None,
-        "shown": shown,
+        "columns": max(min(COLUMNS, len(items)), 1),
+        "sprite": data_uri(sheet(tiles, COLUMNS)) if items else None,
+        "items": items,
     }
 
 
 def confusion_difference(
     counts: list[list[int]], baseline: list[list[int]]
-) -> list[list[float] | None]:
+) -> list[list[float | None]]:
     """How the shares of each true class differ from the baseline's, in percentage points, to two decimals.
 
     Args:
         counts, baseline: ``[10][10]``; rows are the true class.
 
     Returns:
-        The difference row by row; None for a class of which either has no sample.
+        The difference row by row; a row of None for a class of which either has no sample.
     """
-    rows: list[list[float] | None] = []
+    rows: list[list[float | None]] = []
     for own, other in zip(counts, baseline, strict=True):
         if sum(own) == 0 or sum(other) == 0:
-            rows.append(None)
+            rows.append([None] * len(own))
             continue
         shares = 100 * np.asarray(own) / sum(own) - 100 * np.asarray(other) / sum(other)
         # Adding 0 makes 0 of the −0 that rounding leaves.

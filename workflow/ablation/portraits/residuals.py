@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-LARGE = 10.0  # 1000 USD: half of the median house
+OVER = 10.0  # 1000 USD: half of the median house
 WORST = 8
 
 
@@ -50,21 +50,23 @@ def residuals(predictions: pd.DataFrame, censored_at: float | None) -> dict[str,
         censored_at: the target at which the data are cut off, or None where they are not.
 
     Returns:
-        ``n`` predictions with ``mean`` and ``sd`` of their residuals; ``share_large``, the fraction more than ``large`` off;
-        ``censored`` (None where no row is): ``at``, ``n`` and ``mean``; ``worst``, see :func:`worst_rows`.
+        ``n`` predictions with ``mean`` and ``sd`` of their residuals; ``share_over``, the fraction more than ``over`` off;
+        ``n_censored`` of them on rows cut off at ``censored_at``, with ``censored_mean``, the mean residual of these (None
+        without one); ``worst``, see :func:`worst_rows`.
     """
     made = with_residuals(predictions)
     if made.empty:
         return None
     cut = made[made["target"] == censored_at] if censored_at is not None else made.iloc[:0]
-    censored = {"at": censored_at, "n": len(cut), "mean": _rounded(cut["residual"].mean())}
     return {
         "n": len(made),
         "mean": _rounded(made["residual"].mean()),
         "sd": _rounded(made["residual"].std(ddof=1)) if len(made) > 1 else None,
-        "large": LARGE,
-        "share_large": _rounded((made["residual"].abs() > LARGE).mean()),
-        "censored": censored if len(cut) else None,
+        "over": OVER,
+        "share_over": _rounded((made["residual"].abs() > OVER).mean()),
+        "censored_at": censored_at,
+        "n_censored": len(cut),
+        "censored_mean": _rounded(cut["residual"].mean()) if len(cut) else None,
         "worst": worst_rows(made),
     }
 

@@ -25,16 +25,17 @@ def series(epochs: pd.DataFrame) -> dict[str, Any] | None:
         epochs: replicate, ok, epoch, and the losses and accuracies; a column without a number is left out.
 
     Returns:
-        ``epochs``, and per column ``median``, ``low`` and ``high``, each as long; None without an ok replicate.
+        ``epochs``, how many there are, and per column ``median``, ``low`` and ``high`` of epoch 1, 2, …; None without an ok
+        replicate.
     """
     ok = epochs[epochs["ok"]]
     if ok.empty:
         return None
-    numbers = sorted(int(epoch) for epoch in ok["epoch"].unique())
-    found: dict[str, Any] = {"epochs": numbers}
+    last = int(ok["epoch"].max())
+    found: dict[str, Any] = {"epochs": last}
     for column in COLUMNS:
         if ok[column].notna().any():
-            curve = band(ok, column).reindex(numbers)
+            curve = band(ok, column).reindex(range(1, last + 1))
             found[column] = {
                 name: [significant(value) for value in curve[kind]]
                 for name, kind in (("median", "middle"), ("low", "low"), ("high", "high"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from base64 import b64encode
+from base64 import b64decode, b64encode
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from PIL import Image
 Pixels = NDArray[np.uint8]
 # The ends of a diverging scale that readers with any colour vision tell apart (ColorBrewer's RdBu); white stands between.
 NEGATIVE, POSITIVE = (33, 102, 172), (178, 24, 43)
+SHADES = 6
 HEAD = "data:image/png;base64,"
 
 
@@ -45,6 +46,26 @@ def data_uri(pixels: Pixels) -> str:
     """
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="png", optimize=True)
+    return HEAD + b64encode(buffer.getvalue()).decode("ascii")
+
+
+def in_shades(uri: str, shades: int = SHADES) -> str:
+    """An image of one colour that covers more or less, with so few degrees of cover that it is a fraction of the size.
+
+    Args:
+        uri: a PNG with opacity in a data URI, as :func:`data_uri` gives it. Its colour is that of its most opaque pixel.
+        shades: degrees of cover, at least 2 and at most 16; the first is none.
+    """
+    image = Image.open(io.BytesIO(b64decode(uri.removeprefix(HEAD)))).convert("RGBA")
+    pixels = np.asarray(image)
+    cover = pixels[..., 3].astype(np.float64)
+    strongest = np.unravel_index(int(cover.argmax()), cover.shape)
+    colour, most = pixels[strongest][:3].tolist(), float(cover.max()) or 1.0
+    reduced = Image.fromarray(np.rint(cover / most * (shades - 1)).astype(np.uint8))
+    reduced.putpalette(colour * shades)
+    steps = bytes(round(most * step / (shades - 1)) for step in range(shades))
+    buffer = io.BytesIO()
+    reduced.save(buffer, format="png", optimize=True, transparency=steps)
     return HEAD + b64encode(buffer.getvalue()).decode("ascii")
 
 
