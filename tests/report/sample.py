@@ -396,7 +396,9 @@ def _epochs(model: str, key: str, p: dict[str, Any], rows: list[dict[str, Any]])
 
 def _predictions(model: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     if model == "cnn":
-        return pd.DataFrame(columns=["replicate", "index", "label", "predicted", "loss"])
+        return pd.DataFrame(
+            columns=["replicate", "index", "label", "predicted", "confidence", "loss"]
+        )
     price = np.clip(_rng("price").gamma(5.0, 4.5, 506), 5, 50)
     frames = []
     for row in rows:

@@ -94,7 +94,7 @@ def test_cnn_predictions_are_those_of_the_plain_networks(
     seen = {name: train[name] for name in ("mean", "scale")}
     rows, columns = cnn_evaluate.evaluate(parameters, stack, {**test, **seen})
     table = pd.DataFrame(columns)
-    assert list(table) == ["replicate", "index", "label", "predicted", "loss"]
+    assert list(table) == ["replicate", "index", "label", "predicted", "confidence", "loss"]
     for r in range(3):
         own, index = table[table["replicate"] == r], test["test_index"][r]
         assert own["index"].tolist() == index.tolist()
@@ -107,6 +107,8 @@ def test_cnn_predictions_are_those_of_the_plain_networks(
         assert (own["predicted"].to_numpy() == logits.argmax(1).numpy()).mean() > 0.99
         expected = functional.cross_entropy(logits, labels, reduction="none")
         assert own["loss"].to_numpy() == pytest.approx(expected.numpy(), rel=1e-4)
+        sure = logits.softmax(1).max(1).values
+        assert own["confidence"].to_numpy() == pytest.approx(sure.numpy(), rel=1e-4)
         assert rows[r]["loss"] == pytest.approx(own["loss"].mean())
 
 
@@ -232,6 +234,10 @@ def test_the_produced_document(
     assert "Infinity" not in text
     table = pd.read_csv(own.output.parent / "predictions.csv")
     assert set(table["replicate"]) == set(range(6))
+    outcomes = {"fnn": ["prediction"], "cnn": ["predicted", "confidence", "loss"]}[model]
+    empty = table.set_index("replicate")[outcomes].isna()
+    assert empty.loc[[1, 3]].all(axis=None)
+    assert not empty.loc[[0, 2, 4, 5]].any(axis=None)
     if model == "cnn":
         matrix = np.array(document["confusion_matrix"])
         usable = table[table["replicate"].isin([0, 2, 4, 5])]

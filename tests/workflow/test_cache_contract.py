@@ -12,8 +12,8 @@ from typing import Any
 
 from workflow_project import Planned, Project, prepared
 
-TABLES = {"collect": 1, "draws": 1, "plot": 2, "report": 1}
-DRAWN = {"plot": 2, "report": 1}
+DRAWN = {"plot": 2, "portraits": 2, "report": 1}
+TABLES = {"collect": 1, "draws": 1, **DRAWN}
 DAY = 86_400
 
 
@@ -94,7 +94,7 @@ def test_title_makes_the_report_alone(outcome: Planned) -> None:
 
 @prepared(configured(lambda c: c["report"].update(palette="deep")))
 def test_palette_makes_figures_and_report(outcome: Planned) -> None:
-    assert outcome.jobs == DRAWN
+    assert outcome.jobs == {"plot": 2, "report": 1}
 
 
 @prepared(configured(lambda c: c["report"].update(language="zh")))

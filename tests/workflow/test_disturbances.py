@@ -12,7 +12,11 @@ from workflow_project import Project, prepared
 
 NUMBERS = ("results/store/*/*/eval-*/*", "results/store/*/*/train/history.csv")
 NETWORKS = "results/store/*/*/train/model.safetensors"
-MADE = ("results/tables", "results/figures", "results/fnn", "results/cnn", "report.html")
+MADE = (
+    *("results/tables", "results/figures", "results/portraits"),
+    *("results/fnn", "results/cnn", "report.html"),
+)
+TABLES = {"collect": 1, "draws": 1, "plot": 2, "portraits": 2, "report": 1}
 COST = re.compile(r"^(seconds|cpu_seconds|peak_memory_bytes|samples_per_second|finished_at)$")
 
 
@@ -93,7 +97,7 @@ def test_another_configuration_leaves_no_stale_number(outcome: dict[str, Any]) -
 
 @prepared(there_and_back)
 def test_changed_back_trains_nothing(outcome: dict[str, Any]) -> None:
-    assert outcome["back"].jobs == {"view": 4, "collect": 1, "draws": 1, "plot": 2, "report": 1}
+    assert outcome["back"].jobs == {"view": 4, **TABLES}
 
 
 @prepared(there_and_back)
@@ -252,7 +256,7 @@ def failing(project: Project) -> dict[str, Any]:
     }
 
 
-RETRY = {"train": 3, "evaluate": 3, "view": 5, "collect": 1, "draws": 1, "plot": 2, "report": 1}
+RETRY = {"train": 3, "evaluate": 3, "view": 5, **TABLES}
 
 
 @prepared(failing)

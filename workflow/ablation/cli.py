@@ -43,7 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     stage("collect", "mark", "output", spec=False)
     stage("draws", "mark", "tables", "output", spec=False)
     stage("plot", "mark", "tables", "output", spec=False)
-    stage("report", "mark", "tables", "figures", "output", spec=False)
+    stage("portraits", "mark", "tables", "output", spec=False)
+    stage("report", "mark", "tables", "figures", "portraits", "output", spec=False)
     commands.add(stages)
     fail = stage("fail", "output", "log", spec=False)
     fail.add_argument("--fingerprint", required=True)
@@ -75,9 +76,10 @@ def _run(options: argparse.Namespace) -> None:
         from ablation.plan_job import show
 
         show(options.configfile, options.config, options.cores)
-    elif stage in ("collect", "draws", "plot", "report"):
+    elif stage in ("collect", "draws", "plot", "portraits", "report"):
         job = importlib.import_module(f"ablation.{stage}_job")
-        paths = {name: given[name] for name in ("tables", "figures", "output") if name in given}
+        names = ("tables", "figures", "portraits", "output")
+        paths = {name: given[name] for name in names if name in given}
         spec = json.loads(options.mark.read_text(encoding="utf-8"))["spec"]
         getattr(job, stage)(spec, **paths)
     else:

@@ -17,7 +17,7 @@ from ablation.schemas import validate_columns, validate_document
 from ablation.store import StoreError, publish, put_aside_if_damaged, read_json, write_json
 from ablation.summary import replicate_rows, summarise
 
-OUTCOMES = ("prediction", "predicted", "loss")
+OUTCOMES = ("prediction", "predicted", "confidence", "loss")
 
 
 def evaluate(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ablation import verification
-from ablation.canonical import digest, key_of, normalise
+from ablation.canonical import canonical_json, digest, key_of, normalise
 from ablation.grid import Cell, ModelStudy, Study
 from ablation.marks import settle
 from ablation.registry import EMBEDDED
@@ -25,6 +25,13 @@ TEMPLATES = Path(__file__).resolve().parent.parent / "report"
 
 def _files_digest(*paths: Path) -> str:
     return digest("\0".join(path.read_text(encoding="utf-8") for path in paths))
+
+
+def _baseline_key(part: ModelStudy) -> str | None:
+    """The key of the cell whose parameters are all the model's baseline, if an axis has one."""
+    wanted = canonical_json(part.model.relevant(part.parameters))
+    keys = (c.key for c in part.cells if canonical_json(c.spec["parameters"]) == wanted)
+    return next(keys, None)
 
 
 @dataclass
@@ -96,6 +103,10 @@ class Plan:
     def figures_manifest(self, part: ModelStudy) -> str:
         """The file that says what a model's figures were drawn from."""
         return str(self.results / "figures" / f"{part.model.name}.json")
+
+    def portraits(self, part: ModelStudy) -> str:
+        """The document with what each cell of a model shows when looked at closer."""
+        return str(self.results / "portraits" / f"{part.model.name}.json")
 
     def cell_facts(self, cell: Cell) -> dict[str, Any]:
         """A cell's place, for its view."""
@@ -185,6 +196,18 @@ class Plan:
             "code": installed_digest("ablation.plot_job"),
         }
 
+    def portraits_spec(self, part: ModelStudy) -> dict[str, Any]:
+        """What a model's portraits depend on; the words are those on the axes of their figures."""
+        report = self.plot_spec(part)
+        return {
+            "model": part.model.name,
+            "collected": key_of(self.collect_spec),
+            "baseline": _baseline_key(part),
+            "reference": _files_digest(TEMPLATES / "reference.yaml"),
+            **{name: report[name] for name in ("language", "messages")},
+            "code": installed_digest("ablation.portraits_job"),
+        }
+
     @cached_property
     def report_spec(self) -> dict[str, Any]:
         """What the report depends on, the last verification included."""
@@ -194,6 +217,7 @@ class Plan:
             **({} if verified is None else {"verification": verified}),
             "config": self.study.config,
             "figures": [key_of(self.plot_spec(part)) for part in self.study.models],
+            "portraits": [key_of(self.portraits_spec(part)) for part in self.study.models],
             "templates": _files_digest(*files),
             "code": installed_digest("ablation.report_job"),
         }
@@ -221,8 +245,12 @@ class Plan:
             manifest, name = self.figures_manifest(part), f"plot-{part.model.name}"
             drawn_from = self._all_fresh(tables, self.table("draws.json"))
             self._settle_spec(manifest, name, self.plot_spec(part), write, intact=drawn_from)
+            portraits, name = self.portraits(part), f"portraits-{part.model.name}"
+            spec, collected = self.portraits_spec(part), self.fresh[tables]
+            self._settle_spec(portraits, name, spec, write, intact=collected)
         figures = [self.figures_manifest(part) for part in self.study.models]
-        made = self._all_fresh(tables, *figures)
+        closer = [self.portraits(part) for part in self.study.models]
+        made = self._all_fresh(tables, *figures, *closer)
         self._settle_spec(self.report, "report", self.report_spec, write, intact=made)
         if write:
             self._write_run_facts()

@@ -10,7 +10,9 @@ from ablation.store import read_json, write_text
 from ablation.tables import read_tables, study_fingerprint
 
 
-def report(spec: dict[str, Any], tables: Path, figures: Path, output: Path) -> None:
+def report(
+    spec: dict[str, Any], tables: Path, figures: Path, portraits: Path, output: Path
+) -> None:
     """Assemble the one HTML file."""
     study, comparisons, frames, failed = read_tables(tables)
     names = [
@@ -29,6 +31,10 @@ def report(spec: dict[str, Any], tables: Path, figures: Path, output: Path) -> N
         language=settings["language"],
         title=settings["title"],
         draws=read_json(tables / "draws.json")["models"],
+        portraits={
+            part["model"]: read_json(portraits / f"{part['model']}.json")
+            for part in study["models"]
+        },
     )
     head = f'<head>\n<meta name="fingerprint" content="{study_fingerprint(spec, failed)}">'
     if "<head>" not in html:

@@ -209,11 +209,25 @@ def get_plot_spec(wildcards) -> str:
     return key_of(PLAN.plot_spec(get_part(wildcards)))
 
 
+def get_portraits_inputs(wildcards) -> list[str]:
+    part = get_part(wildcards)
+    specs = {cell.data_key: cell.data_spec for cell in part.cells}.values()
+    tested = [PLAN.data(spec, "test") for spec in specs]
+    mark = PLAN.mark(f"portraits-{part.model.name}")
+    return settled(PLAN.portraits(part), PLAN.table("study.json"), *tested, mark)
+
+
+def get_portraits_spec(wildcards) -> str:
+    return key_of(PLAN.portraits_spec(get_part(wildcards)))
+
+
 def get_report_inputs(wildcards) -> list[str]:
-    manifests = [PLAN.figures_manifest(part) for part in STUDY.models]
-    return settled(
-        PLAN.report, PLAN.table("study.json"), *manifests, PLAN.mark("report")
-    )
+    return settled(PLAN.report, PLAN.table("study.json"), PLAN.mark("report"))
+
+
+def get_shown(wildcards, place) -> list[str]:
+    """What the report shows of each model: ``PLAN.figures_manifest`` or ``PLAN.portraits``."""
+    return settled(PLAN.report, *(place(part) for part in STUDY.models))
 
 
 def refuse_undeclared(wildcards) -> None:

@@ -58,3 +58,23 @@ rule plot:
     shell:
         "python -m ablation plot --mark {input.mark} --tables $(dirname {input.study})"
         " --output $(dirname {output.manifest}) 2> {log}"
+
+
+rule portraits:
+    input:
+        mark=lambda wildcards: get_portraits_inputs(wildcards)[-1],
+        study=lambda wildcards: get_portraits_inputs(wildcards)[0],
+        data=lambda wildcards: get_portraits_inputs(wildcards)[1:-1],
+    output:
+        document=f"{PLAN.results}/portraits/{{model}}.json",
+    log:
+        f"logs/portraits/{STUDY.name}/{{model}}.log",
+    wildcard_constraints:
+        model=one_of(PARTS),
+    params:
+        spec=get_portraits_spec,
+    message:
+        "Look closer at the cells of {wildcards.model}"
+    shell:
+        "python -m ablation portraits --mark {input.mark} --tables $(dirname {input.study})"
+        " --output {output.document} 2> {log}"

@@ -5,7 +5,8 @@ rule report:
     input:
         mark=lambda wildcards: get_report_inputs(wildcards)[-1],
         study=lambda wildcards: get_report_inputs(wildcards)[0],
-        figures=lambda wildcards: get_report_inputs(wildcards)[1:-1],
+        figures=lambda wildcards: get_shown(wildcards, PLAN.figures_manifest),
+        portraits=lambda wildcards: get_shown(wildcards, PLAN.portraits),
     output:
         html=PLAN.report,
     log:
@@ -16,4 +17,5 @@ rule report:
         "Assemble {output.html}"
     shell:
         "python -m ablation report --mark {input.mark} --tables $(dirname {input.study})"
-        " --figures $(dirname {input.figures[0]}) --output {output.html} 2> {log}"
+        " --figures $(dirname {input.figures[0]}) --portraits $(dirname {input.portraits[0]})"
+        " --output {output.html} 2> {log}"

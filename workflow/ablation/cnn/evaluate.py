@@ -59,7 +59,8 @@ def evaluate(
         part: ``images [N, 28, 28]`` uint8, ``labels [N]``, ``test_index [R, k]``; the train part's ``mean`` and ``scale``.
 
     Returns:
-        A dictionary of metrics per replicate, and the columns of ``predictions.csv``.
+        A dictionary of metrics per replicate, and the columns of ``predictions.csv``; ``confidence`` is the softmax probability
+        of the predicted class.
     """
     index = part["test_index"]
     replicates = len(index)
@@ -80,6 +81,7 @@ def evaluate(
         "index": index.flatten().numpy(),
         "label": labels.flatten().numpy(),
         "predicted": logits.argmax(2).flatten().numpy(),
+        "confidence": logits.softmax(2).amax(2).flatten().numpy(),
         "loss": loss.numpy(),
     }
     cut = {name: columns[name].reshape(replicates, -1) for name in ("label", "predicted", "loss")}

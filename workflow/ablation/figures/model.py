@@ -145,7 +145,7 @@ def curves_figure(sheet: Sheet) -> Figure:
     _share_loss_scale(axs[0], axs[1])
     for ax in axs[:2]:
         if ax.get_yscale() == "log":
-            _plain_log(ax)
+            plain_log(ax)
     _legend(figure, sheet, lines=True)
     return figure
 
@@ -240,7 +240,8 @@ def _share_loss_scale(left: Axes, right: Axes) -> None:
         ax.set_ylim(low, high)
 
 
-def _plain_log(ax: Axes) -> None:
+def plain_log(ax: Axes) -> None:
+    """Label a logarithmic loss axis with plain numbers."""
     low, high = ax.get_ylim()
     narrow = high / low < 300
     ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,), numticks=14))

@@ -1,0 +1,327 @@
+"""What a cell shows when looked at closer, by hand."""
+
+from __future__ import annotations
+
+import io
+from base64 import b64decode
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from ablation.cnn.network import StackedCNN
+from ablation.figures import portraits as figures
+from ablation.figures.svg import flattened
+from ablation.portraits.kernels import FIRST_LAYER, best_replicate, kernels
+from ablation.portraits.mistakes import confusion, confusion_difference, mistakes, most_confident
+from ablation.portraits.residuals import residuals, with_residuals, worst_rows
+from ablation.portraits.series import series, significant
+from ablation.portraits.sprites import (
+    HEAD,
+    NEGATIVE,
+    POSITIVE,
+    data_uri,
+    diverging,
+    in_shades,
+    ink_on_paper,
+    sheet,
+)
+from PIL import Image
+
+DIGITS = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
+
+
+def decoded(uri: str) -> np.ndarray:
+    assert uri.startswith(HEAD)
+    return np.asarray(Image.open(io.BytesIO(b64decode(uri.removeprefix(HEAD)))))
+
+
+def words(key: str, /, **_: object) -> str:
+    """Keys in place of a catalogue."""
+    return key
+
+
+# Sprites
+
+
+def test_the_tiles_of_a_sprite_are_the_images():
+    found = decoded(data_uri(sheet(DIGITS, 3)))
+    assert found.shape == (56, 84)
+    for i, image in enumerate(DIGITS):
+        top, left = 28 * (i // 3), 28 * (i % 3)
+        assert np.array_equal(found[top : top + 28, left : left + 28], image)
+    assert not found[28:, 56:].any()
+
+
+def test_tiles_can_stand_apart():
+    found = sheet(np.full((3, 2, 2), 9, dtype=np.uint8), 2, gap=1)
+    assert found.tolist() == [
+        *[[9, 9, 0, 9, 9]] * 2, [0] * 5, *[[9, 9, 0, 0, 0]] * 2,
+    ]  # fmt: skip
+
+
+def test_a_png_is_the_same_bytes_without_metadata():
+    uri = data_uri(DIGITS[0])
+    assert uri == data_uri(DIGITS[0].copy())
+    kinds, png = [], b64decode(uri.removeprefix(HEAD))
+    place = 8
+    while place < len(png):
+        length = int.from_bytes(png[place : place + 4], "big")
+        kinds.append(png[place + 4 : place + 8])
+        place += 12 + length
+    assert set(kinds) == {b"IHDR", b"IDAT", b"IEND"}
+
+
+def test_an_image_of_one_colour_keeps_its_cover_in_shades():
+    pixels = np.zeros((20, 30, 4), dtype=np.uint8)
+    pixels[..., :3] = (125, 60, 10)
+    pixels[..., 3] = np.random.default_rng(0).integers(0, 200, (20, 30))
+    uri = data_uri(pixels)
+    found = np.asarray(
+        Image.open(io.BytesIO(b64decode(in_shades(uri, 8)[len(HEAD) :]))).convert("RGBA")
+    )
+    assert len(in_shades(uri)) < len(uri) / 2
+    assert len(np.unique(found[..., 3])) == 8
+    apart = np.abs(found[..., 3].astype(int) - pixels[..., 3])
+    assert apart.max() <= 200 / 7 / 2 + 1
+    assert (found[found[..., 3] > 0][:, :3] == (125, 60, 10)).all()
+
+
+def test_ink_is_dark_on_paper():
+    assert ink_on_paper(np.array([[[0, 255]]], dtype=np.uint8)).tolist() == [[[255, 0]]]
+
+
+def test_colours_of_weights_are_symmetric_around_white():
+    found = diverging(np.array([[[-2.0, -1.0], [0.0, 2.0]], [[0.0, 0.0], [0.0, 0.0]]]))
+    assert found[0, 0, 0].tolist() == [*NEGATIVE, 255]
+    assert found[0, 1, 1].tolist() == [*POSITIVE, 255]
+    assert found[0, 1, 0].tolist() == [255] * 4
+    half = [round((255 + end) / 2) for end in NEGATIVE]
+    assert found[0, 0, 1, :3].tolist() == pytest.approx(half, abs=1)
+    assert (found[1] == 255).all()
+
+
+# Mistakes
+
+
+def predictions() -> pd.DataFrame:
+    """Two replicates that predict and one that diverged; image 3 is mistaken by both."""
+    nan = np.nan
+    return pd.DataFrame(
+        [
+            (0, 0, 7, 7, 0.99), (0, 1, 2, 3, 0.60), (0, 3, 5, 6, 0.70), (0, 4, 1, 1, 0.90),
+            (1, 3, 5, 8, 0.95), (1, 2, 4, 9, 0.80), (1, 0, 7, 7, 0.97), (1, 1, 2, 2, 0.51),
+            (2, 3, 5, nan, nan), (2, 0, 7, nan, nan),
+        ],
+        columns=["replicate", "index", "label", "predicted", "confidence"],
+    )  # fmt: skip
+
+
+def test_the_most_confident_mistake_comes_first_and_an_image_once():
+    found = most_confident(predictions())
+    assert found["index"].tolist() == [3, 2, 1]
+    assert found["confidence"].tolist() == [0.95, 0.80, 0.60]
+    assert found["replicate"].tolist() == [1, 1, 0]
+    assert found["n_wrong"].tolist() == [2, 1, 1]
+    assert found["n_tested"].tolist() == [2, 1, 2]
+    assert most_confident(predictions(), 2)["index"].tolist() == [3, 2]
+
+
+def test_mistakes_carry_their_images():
+    found = mistakes(predictions(), DIGITS)
+    assert found is not None
+    assert (found["n_mistakes"], found["n_predictions"]) == (4, 8)
+    assert found["items"][0] == {
+        "true": 5, "predicted": 8, "confidence": 0.95, "replicate": 1, "index": 3,
+        "n_wrong": 2, "n_tested": 2,
+    }  # fmt: skip
+    sprite = decoded(found["sprite"])
+    assert sprite.shape == (28, 28 * found["columns"])
+    for place, item in enumerate(found["items"]):
+        tile = sprite[:, 28 * place : 28 * (place + 1)]
+        assert np.array_equal(tile, 255 - DIGITS[item["index"]])
+
+
+def test_no_mistake_has_no_sprite_and_no_prediction_has_no_mistakes():
+    made = predictions()
+    right = made.assign(predicted=made["label"])
+    found = mistakes(right[right["replicate"] < 2], DIGITS)
+    assert found is not None
+    assert (found["n_mistakes"], found["sprite"], found["items"]) == (0, None, [])
+    assert mistakes(made[made["replicate"] == 2], DIGITS) is None
+
+
+def matrix(*rows: list[int]) -> list[list[int]]:
+    """A confusion matrix of which only the first classes occur."""
+    filled = [[*row, *[0] * (10 - len(row))] for row in rows]
+    return filled + [[0] * 10] * (10 - len(rows))
+
+
+def test_the_difference_of_matrices_is_in_points_of_the_true_class():
+    own, baseline = matrix([8, 2], [5, 15], [4]), matrix([9, 1], [0, 40])
+    found = confusion_difference(own, baseline)
+    assert found[0] == [-10.0, 10.0, *[0.0] * 8]
+    assert found[1] == [25.0, -25.0, *[0.0] * 8]
+    assert found[2:] == [[None] * 10] * 8
+    assert str(confusion_difference(own, own)[0]) == str([0.0] * 10)
+
+
+def test_a_confusion_without_samples_or_without_a_baseline():
+    own = matrix([1])
+    assert confusion(None, own) is None
+    assert confusion(matrix(), own) is None
+    assert confusion(own, None) == {"counts": own, "difference": None}
+    assert confusion(own, matrix()) == {"counts": own, "difference": None}
+
+
+# Kernels
+
+
+def test_the_best_replicate_is_chosen_by_validation_loss():
+    rows = pd.DataFrame(
+        {"replicate": [0, 1, 2, 3], "status": ["ok", "ok", "diverged", "ok"],
+         "val_loss": [0.3, 0.2, 0.1, 0.2]}
+    )  # fmt: skip
+    assert best_replicate(rows) == 1
+    assert best_replicate(rows[rows["status"] == "diverged"]) is None
+
+
+def test_kernels_are_those_of_the_network(cnn_parameters):
+    tensors = StackedCNN(cnn_parameters, 5, range(3)).state_dict()
+    weights = tensors[FIRST_LAYER].numpy()
+    found = kernels(weights, 1)
+    side, n = cnn_parameters["kernel"], cnn_parameters["channels"][0]
+    assert (found["n"], found["side"], found["replicate"]) == (n, side, 1)
+    assert found["largest"] == pytest.approx(np.abs(weights[1]).max(), rel=1e-3)
+    assert found["largest_each"][2] == pytest.approx(np.abs(weights[1, 2]).max(), rel=1e-3)
+    sprite = decoded(found["sprite"])
+    assert sprite.shape == (found["height"], found["width"], 4)
+    for i in range(n):
+        left = i * (side + found["gap"])
+        expected = diverging(weights[1, i])
+        assert np.array_equal(sprite[:, left : left + side], expected[0])
+    assert torch.is_tensor(tensors[FIRST_LAYER])
+
+
+# Residuals
+
+
+def several() -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            (0, 4, 50.0, 38.0), (0, 5, 20.0, 21.0), (1, 4, 50.0, 46.0), (1, 6, 10.0, 13.0),
+            (2, 4, 50.0, np.nan),
+        ],
+        columns=["replicate", "index", "target", "prediction"],
+    )  # fmt: skip
+
+
+def test_residuals_by_hand():
+    found = residuals(several(), 50.0)
+    assert found is not None
+    assert found["n"] == 4
+    assert found["mean"] == pytest.approx((-12 + 1 - 4 + 3) / 4)
+    assert found["sd"] == pytest.approx(np.std([-12, 1, -4, 3], ddof=1), rel=1e-3)
+    assert (found["over"], found["share_over"]) == (10.0, 0.25)
+    assert (found["censored_at"], found["n_censored"], found["censored_mean"]) == (50.0, 2, -8.0)
+    assert found["worst"] == [
+        {"index": 4, "target": 50.0, "prediction": 42.0, "n": 2},
+        {"index": 6, "target": 10.0, "prediction": 13.0, "n": 1},
+        {"index": 5, "target": 20.0, "prediction": 21.0, "n": 1},
+    ]
+    assert len(worst_rows(with_residuals(several()), 1)) == 1
+
+
+def test_residuals_of_data_that_are_not_censored_and_of_nothing():
+    found = residuals(several(), None)
+    assert found is not None
+    assert (found["n_censored"], found["censored_mean"]) == (0, None)
+    assert residuals(several()[lambda rows: rows["replicate"] == 2], 50.0) is None
+
+
+# Series and figures
+
+
+def epochs(accurate: bool = False, length: int = 3) -> pd.DataFrame:
+    """Five replicates whose loss in epoch e is r + 1 over e, and one that diverged."""
+    rows = [
+        (r, True, e, (r + 1) / e, 2 * (r + 1) / e, 0.9 if accurate else np.nan)
+        for r in range(5)
+        for e in range(1, length + 1)
+    ]
+    rows += [(5, False, 1, 7.0, 8.0, np.nan), (5, False, 2, np.inf, np.nan, np.nan)]
+    columns = ["replicate", "ok", "epoch", "train_loss", "val_loss", "val_accuracy"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_series_are_medians_and_quantiles_over_the_ok_replicates():
+    found = series(epochs())
+    assert found is not None
+    assert set(found) == {"epochs", "train_loss", "val_loss"}
+    assert found["epochs"] == 3
+    assert found["train_loss"]["median"] == [3.0, 1.5, 1.0]
+    assert found["train_loss"]["low"] == [1.4, 0.7, 0.4667]
+    assert found["val_loss"]["high"] == [9.2, 4.6, 3.067]
+    assert series(epochs(accurate=True))["val_accuracy"]["median"] == [0.9] * 3
+    assert series(epochs()[lambda rows: ~rows["ok"]]) is None
+
+
+def test_a_number_that_is_not_finite_is_null():
+    assert [significant(v) for v in (123456.0, np.nan, np.inf)] == [123500.0, None, None]
+    broken = epochs().replace({"train_loss": {1.0: np.inf}})
+    broken.loc[broken["epoch"] == 2, "val_loss"] = np.nan
+    found = series(broken)
+    assert found["val_loss"]["median"] == [6.0, None, 2.0]
+
+
+def test_thinned_epochs_keep_the_ends():
+    found = sorted(figures.thinned(epochs(length=101), 11)["epoch"].unique())
+    assert len(found) <= 12
+    assert (found[0], found[-1]) == (1, 101)
+    assert len(figures.thinned(epochs(), 11)) == len(epochs())
+
+
+@pytest.mark.parametrize("accurate", [True, False])
+def test_curves_are_small_and_say_what_they_show(accurate: bool):
+    svg = figures.curves(epochs(accurate, length=100), words, "c0123")
+    ElementTree.fromstring(svg)
+    text = svg.decode()
+    assert len(svg) <= 8_000
+    for key in ("figure.train_loss", "figure.val_loss", "figure.epoch"):
+        assert key in text
+    assert ("figure.val_accuracy" in text) is accurate
+    assert "currentColor" in text
+    assert svg == figures.curves(epochs(accurate, length=100), words, "c0123")
+
+
+def test_curves_of_diverged_replicates_alone_are_drawn():
+    svg = figures.curves(epochs()[lambda rows: ~rows["ok"]], words, "c0123")
+    ElementTree.fromstring(svg)
+
+
+def test_the_points_of_residuals_are_one_small_image():
+    chance = np.random.default_rng(0)
+    target = np.round(chance.uniform(5, 50, 2000), 1)
+    made = pd.DataFrame({"target": target, "residual": chance.normal(0, 3.5, 2000)})
+    svg = figures.residuals(made, words, "r0123")
+    root = ElementTree.fromstring(svg)
+    assert len(svg) <= 15_000
+    images = [each for each in root.iter() if each.tag.endswith("image")]
+    assert len(images) == 1
+    assert images[0].get("href", "").startswith(HEAD)
+    assert b"portrait.residual" in svg and b"figure.true_value" in svg
+
+
+def test_a_flattened_figure_keeps_what_is_drawn():
+    raw = b"""<svg xmlns="http://www.w3.org/2000/svg"><defs/>
+    <g><g><path d="M0 0L1 1" style="fill: none; stroke: red"/></g></g>
+    <path d="M0 0L9 9" style="fill: none"/>
+    <g clip-path="url(#a)"><path d="M2 2L3 3" style="fill: blue"/></g>
+    <g><text x="1">two words</text><path d="M4 4L5 5" style="fill: none; stroke: red"/></g></svg>"""
+    root = ElementTree.fromstring(flattened(raw))
+    assert [each.tag.rpartition("}")[2] for each in root] == ["path", "g", "text"]
+    assert root[0].get("d") == "M0 0L1 1M4 4L5 5"
+    assert root[1].get("clip-path") == "url(#a)"
+    assert root[1][0].get("style") == "fill: blue"
+    assert root[2].text == "two words"
