@@ -5,13 +5,16 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake
 
-.PHONY: report smoke report-full gpu-benchmark test lint types lock docker docker-test clean help
+.PHONY: report plan smoke report-full gpu-benchmark test lint types lock docker docker-test clean help
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 report: $(VENV)/.report ## Run the default study and build report.html
 	$(SNAKEMAKE) --quiet rules
+
+plan: $(VENV)/.report ## Show what would run, why and for how long (CONFIG=a variant, CORES=n); writes nothing
+	@PYTHONPATH=workflow $(BIN)/python -m ablation plan $(if $(CONFIG),--configfile $(CONFIG)) $(if $(CORES),--cores $(CORES))
 
 smoke: $(VENV)/.report ## Run the smoke study and build report-smoke.html
 	$(SNAKEMAKE) --quiet rules --configfile config/smoke.yaml
