@@ -6,13 +6,16 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake
 FOLLOW := PYTHONPATH=workflow/plugins $(SNAKEMAKE) --quiet rules --logger ablation
 
-.PHONY: report smoke report-full gpu-benchmark simulate test lint types lock docker docker-test clean help
+.PHONY: report plan smoke report-full gpu-benchmark simulate test lint types lock docker docker-test clean help
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 report: $(VENV)/.report ## Run the default study and build report.html
 	$(FOLLOW)
+
+plan: $(VENV)/.report ## Show what would run, why and for how long (CONFIG=a variant, CORES=n); writes nothing
+	@PYTHONPATH=workflow $(BIN)/python -m ablation plan $(if $(CONFIG),--configfile $(CONFIG)) $(if $(CORES),--cores $(CORES))
 
 smoke: $(VENV)/.report ## Run the smoke study and build report-smoke.html
 	$(FOLLOW) --configfile config/smoke.yaml

@@ -43,9 +43,12 @@ def read_cost(spec: Spec, cost: dict[str, Any]) -> Cost | None:
 
 
 def work(spec: Spec, size: Size) -> int:
-    """Samples that training goes through: epochs · replicates · training samples."""
+    """Samples that training goes through: epochs · replicates · training samples; 0 for a specification of other times."""
     parameters = spec["parameters"]
-    return int(parameters["epochs"]) * int(spec["replicates"]) * size(parameters)
+    try:
+        return int(parameters["epochs"]) * int(spec["replicates"]) * size(parameters)
+    except KeyError:
+        return 0
 
 
 def _unscaled(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -109,5 +112,7 @@ def duration(seconds: float) -> str:
 
 def between(low: float, high: float) -> str:
     """A range of durations; one where both read the same."""
-    texts = [duration(low), duration(high)]
-    return texts[0] if texts[0] == texts[1] else f"{texts[0]} to {texts[1]}"
+    (least, unit), (most, other) = (duration(end).split() for end in (low, high))
+    if (least, unit) == (most, other):
+        return f"{least} {unit}"
+    return f"{least} to {most} {unit}" if unit == other else f"{least} {unit} to {most} {other}"

@@ -21,7 +21,7 @@ from ablation.config import ConfigError, merge, resolve
 from ablation.devices import gpu_count, refusal, resolves_to_cuda
 from ablation.grid import Cell, Study, build
 from ablation.plan import STORE, Plan
-from ablation.planning import Found, Spec, Target, reason
+from ablation.planning import Found, Spec, Target, is_spec, reason
 from ablation.registry import EMBEDDED, MODELS
 from ablation.store import MANIFEST, read_json
 
@@ -75,7 +75,7 @@ def _stored(models: list[str]) -> tuple[dict[str, Spec], dict[str, costs.Cost]]:
     for model in models:
         for path in sorted((STORE / model).glob("*/train/spec.json")):
             spec, run = read_json(path), read_json(path.with_name("run.json"))
-            if not isinstance(spec, dict) or not path.with_name(MANIFEST).is_file():
+            if not is_spec(spec) or not path.with_name(MANIFEST).is_file():
                 continue
             key = path.parts[-3]
             specs[key] = spec
@@ -89,7 +89,7 @@ def _found(plan: Plan, cell: Cell, collected: dict[str, set[str]] | None) -> Fou
     """What is on disk of a cell. collected: the cells of each axis of the last collected study, None without one."""
     status = Path(plan.status(cell))
     views = [read_json(Path(plan.view(c))) for c in plan.study.cells if c.key == cell.key]
-    viewed = next((view["spec"] for view in views if view and view.get("spec")), None)
+    viewed = next((view["spec"] for view in views if view and is_spec(view.get("spec"))), None)
     place = "study"
     if collected is not None:
         labels = collected.get(f"{cell.model}/{cell.axis}")

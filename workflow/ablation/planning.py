@@ -12,15 +12,26 @@ from ablation.canonical import canonical_json, label
 Spec = dict[str, Any]
 Relevant = Callable[[dict[str, Any]], dict[str, Any]]
 SHOWN = 4  # changes that a row names before it only counts
+FACTS = frozenset(
+    ("model", "parameters", "data", "seed", "replicates", "precision", "threads", "code")
+)
 
 
 @dataclass(frozen=True)
 class Change:
-    """One fact that differs. implied: it follows from another one, as the ranges of an augmentation follow from it."""
+    """One fact that differs.
+
+    Attributes:
+        name, text: which, and how it reads.
+        implied: whether it follows from another one, as the ranges of an augmentation follow from it.
+        one_sided: whether only one of the two has the parameter.
+        distance: by how much it differs; the logarithm of the ratio of two positive numbers, 1 for anything else.
+    """
 
     name: str
     text: str
     implied: bool = False
+    one_sided: bool = False
     distance: float = 1.0
 
 
@@ -58,6 +69,11 @@ class Found:
     place: str | None
 
 
+def is_spec(document: Any) -> bool:
+    """Whether a document read from disk has the facts of a specification."""
+    return isinstance(document, dict) and document.keys() >= FACTS
+
+
 def _same(one: Any, other: Any) -> bool:
     return canonical_json(one) == canonical_json(other)
 
@@ -83,10 +99,10 @@ def parameter_changes(old: dict[str, Any], target: Target) -> list[Change]:
         as_before = target.relevant({**full, **before})
         if name not in old:
             implied = name not in as_before
-            found.append(Change(name, f"reads {name} {label(new[name])}", implied))
+            found.append(Change(name, f"reads {name} {label(new[name])}", implied, True))
         elif name not in new:
             implied = name in full
-            found.append(Change(name, f"no longer reads {name}", implied))
+            found.append(Change(name, f"no longer reads {name}", implied, True))
         elif not _same(as_before.get(name), old[name]):
             found.append(_arrow(name, old[name], new[name]))
     return found
@@ -107,7 +123,7 @@ def changes(old: Spec, target: Target) -> list[Change]:
             found.append(_arrow(name, old[name], new[name]))
     if old["code"] != new["code"]:
         found.append(Change("code", f"code of {new['model']} changed"))
-    return sorted(found, key=lambda change: change.implied)
+    return sorted(found, key=lambda change: (change.implied, change.one_sided))
 
 
 def closeness(found: Iterable[Change]) -> tuple[int, float]:

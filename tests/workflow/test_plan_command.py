@@ -1,0 +1,125 @@
+"""``python -m ablation plan`` names the jobs of a dry run, and writes nothing."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from workflow_project import Project, prepared
+
+COUNT = re.compile(r"(\d+) (\w+)")
+
+
+@dataclass(frozen=True)
+class Both:
+    """What the command and a dry run say of the same state, and whether the command left the files alone."""
+
+    text: str
+    jobs: dict[str, int]
+    dry: dict[str, int]
+    untouched: bool
+
+
+def asked(project: Project, *arguments: str) -> Both:
+    """Ask the command, then Snakemake."""
+    before = project.files("*", "results/.marks", "results/store/.marks", stamps=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "ablation", "plan", *arguments],
+        cwd=project.path,
+        env={
+            **project.environment,
+            "PYTHONPATH": str(project.path / "workflow"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    after = project.files("*", "results/.marks", "results/store/.marks", stamps=True)
+    last = done.stdout.splitlines()[-1]
+    jobs = {rule: int(count) for count, rule in COUNT.findall(last)}
+    trained = re.search(r"; (\d+) would be trained", done.stdout)
+    assert trained is not None
+    if int(trained[1]):
+        jobs["train"] = int(trained[1])
+    return Both(done.stdout, jobs, project.jobs(*arguments), before == after)
+
+
+def fresh(project: Project) -> Both:
+    return asked(project)
+
+
+def unchanged(project: Project) -> Both:
+    return asked(project)
+
+
+def changed(project: Project) -> Both:
+    def change(config: dict[str, Any]) -> None:
+        config["models"]["cnn"]["parameters"]["epochs"] = 2
+        config["models"]["fnn"]["axes"]["depth"]["values"].append(3)
+
+    project.configure(change)
+    return asked(project)
+
+
+def broken(project: Project) -> Both:
+    entry = project.store("cnn/kernel_3")
+    (entry / "train" / "manifest.json").unlink()
+    key = project.store("fnn/depth_1").name
+    failure = f'{{"fingerprint": "failed {key}", "failed": "killed by signal 9"}}'
+    (project.store("fnn/depth_1") / "status.json").write_text(failure, "utf-8")
+    return asked(project)
+
+
+def coded(project: Project) -> Both:
+    project.change_code("cnn/layers")
+    return asked(project)
+
+
+def variant(project: Project) -> Both:
+    return asked(project, "--configfile", "config/smoke.yaml")
+
+
+def drawn(project: Project) -> Both:
+    """Without tables and prepared data: draws need the data again, no cell is trained."""
+    project.drop("results/tables", "results/store/data", "resources")
+    return asked(project)
+
+
+def checked(both: Both) -> None:
+    assert both.jobs == both.dry
+    assert both.untouched
+
+
+@pytest.mark.parametrize(
+    ("said", "trained"),
+    [
+        pytest.param("never trained", 25, marks=prepared(fresh, fresh=True), id="fresh"),
+        pytest.param("Nothing to be done.", 0, marks=prepared(unchanged), id="unchanged"),
+        pytest.param("epochs: 1 → 2", 3, marks=prepared(changed), id="changed"),
+        pytest.param("damaged entry", 2, marks=prepared(broken), id="broken"),
+        pytest.param("code of cnn changed", 2, marks=prepared(coded), id="code"),
+        pytest.param("Study smoke", 12, marks=prepared(variant), id="variant"),
+        pytest.param("1 draws", 0, marks=prepared(drawn), id="data"),
+    ],
+)
+def test_the_command_agrees_with_a_dry_run(said: str, trained: int, outcome: Both) -> None:
+    checked(outcome)
+    assert said in outcome.text
+    assert outcome.jobs.get("train", 0) == trained
+
+
+@prepared(changed)
+def test_reasons_are_named_beside_an_estimate(outcome: Both) -> None:
+    assert "new axis value (hidden_layers: 2 → 3)" in outcome.text
+    assert re.search(r"^Training: about .* from \d earlier cells?\.$", outcome.text, re.MULTILINE)
+
+
+@prepared(broken)
+def test_a_failure_is_named(outcome: Both) -> None:
+    assert "failed before: killed by signal 9" in outcome.text
