@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake
 
-.PHONY: report smoke report-full gpu-benchmark test lint types lock docker docker-test clean help
+.PHONY: report smoke report-full export gpu-benchmark test lint types lock docker docker-test clean help
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +18,9 @@ smoke: $(VENV)/.report ## Run the smoke study and build report-smoke.html
 
 report-full: $(VENV)/.report ## Run the study on the whole of MNIST (a GPU's work) and build report-full.html
 	$(SNAKEMAKE) --quiet rules --configfile config/full.yaml
+
+export: $(VENV)/.report ## Tables, figures and an RO-Crate of the study, in results/export (CONFIG=variant)
+	$(SNAKEMAKE) export --quiet rules $(if $(CONFIG),--configfile $(CONFIG))
 
 gpu-benchmark: $(VENV)/.report ## Measure training on a GPU: the table of benchmarks/README.md
 	$(BIN)/python benchmarks/gpu.py --study

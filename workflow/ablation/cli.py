@@ -41,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     stage("draws", "mark", "tables", "output", spec=False)
     stage("plot", "mark", "tables", "output", spec=False)
     stage("report", "mark", "tables", "figures", "output", spec=False)
+    stage("export", "mark", "tables", "output", spec=False)
     fail = stage("fail", "output", "log", spec=False)
     fail.add_argument("--fingerprint", required=True)
     fail.add_argument("--status", type=int, required=True)
@@ -61,7 +62,7 @@ def _run(options: argparse.Namespace) -> None:
         from ablation.train_job import train
 
         print(train(spec, options.data, options.output, _run_facts(options)), flush=True)
-    elif stage in ("collect", "draws", "plot", "report"):
+    elif stage in ("collect", "draws", "plot", "report", "export"):
         job = importlib.import_module(f"ablation.{stage}_job")
         paths = {name: given[name] for name in ("tables", "figures", "output") if name in given}
         spec = json.loads(options.mark.read_text(encoding="utf-8"))["spec"]

@@ -93,8 +93,14 @@ class Plan:
         return str(self.results / "tables" / name)
 
     def figures_manifest(self, part: ModelStudy) -> str:
-        """The file that says what a model's figures were drawn from."""
+        """The file that says what a model's figures were drawn from; they lie in the folder beside it."""
         return str(self.results / "figures" / f"{part.model.name}.json")
+
+    def _drawn(self, part: ModelStudy) -> bool:
+        """Whether every figure that the manifest names exists."""
+        manifest = Path(self.figures_manifest(part))
+        names = (read_json(manifest) or {}).get("figures", [])
+        return all((manifest.with_suffix("") / f"{name}.svg").is_file() for name in names)
 
     def cell_facts(self, cell: Cell) -> dict[str, Any]:
         """A cell's place, for its view."""
@@ -185,7 +191,8 @@ class Plan:
     @cached_property
     def report_spec(self) -> dict[str, Any]:
         """What the report depends on."""
-        files = sorted(path for path in TEMPLATES.rglob("*") if path.is_file())
+        captions = TEMPLATES / "captions"  # of Snakemake's own report
+        files = sorted(p for p in TEMPLATES.rglob("*") if p.is_file() and p.parent != captions)
         return {
             "config": self.study.config,
             "figures": [key_of(self.plot_spec(part)) for part in self.study.models],
@@ -214,8 +221,8 @@ class Plan:
         self._settle_spec(drawn, "draws", self.draws_spec, write, intact=self.fresh[tables])
         for part in self.study.models:
             manifest, name = self.figures_manifest(part), f"plot-{part.model.name}"
-            drawn_from = self._all_fresh(tables, self.table("draws.json"))
-            self._settle_spec(manifest, name, self.plot_spec(part), write, intact=drawn_from)
+            whole = self._all_fresh(tables, self.table("draws.json")) and self._drawn(part)
+            self._settle_spec(manifest, name, self.plot_spec(part), write, intact=whole)
         figures = [self.figures_manifest(part) for part in self.study.models]
         made = self._all_fresh(tables, *figures)
         self._settle_spec(self.report, "report", self.report_spec, write, intact=made)

@@ -7,7 +7,12 @@ rule report:
         study=lambda wildcards: get_report_inputs(wildcards)[0],
         figures=lambda wildcards: get_report_inputs(wildcards)[1:-1],
     output:
-        html=PLAN.report,
+        html=report(
+            PLAN.report,
+            caption="../report/captions/report.rst",
+            category="Report",
+            labels={"study": STUDY.name},
+        ),
     log:
         f"logs/report/{STUDY.name}.log",
     params:
