@@ -51,7 +51,7 @@ def _below(folder: Path) -> Iterable[Path]:
 
 
 def _tables(spec: dict[str, Any], tables: Path, output: Path) -> Iterable[Path]:
-    import pyarrow.parquet as parquet
+    from pyarrow import parquet
 
     from ablation.export import latex
     from ablation.export import tables as tidy

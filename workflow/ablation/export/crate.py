@@ -5,7 +5,7 @@ Pure but for reading the files that go into the crate: plain values in, a crate 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,7 @@ class Contents:
     raw: Sequence[Raw]
     report: Path
     outputs: dict[str, tuple[str, Sequence[tuple[Path, str]]]]
-    software: dict[str, Sequence[str]]
+    software: Mapping[str, Sequence[str]]
     version: str
     image: dict[str, str]
     in_image: bool = False
@@ -170,7 +170,6 @@ def _application(crate: ROCrate, name: str, version: str) -> Entity:
     home = HOMES.get(name, address)
     return _context(
         crate, address, "SoftwareApplication", name=name, version=version, url=home,
-        softwareRequirements=None,
     )  # fmt: skip
 
 
@@ -273,6 +272,6 @@ def _agent(crate: ROCrate, agent: dict[str, Any]) -> Entity:
     return person
 
 
-def _context(crate: ROCrate, identifier: str, kind: str, **properties: Any) -> Entity:
+def _context(crate: ROCrate, uri: str, kind: str, /, **properties: Any) -> Entity:
     known = {name: value for name, value in properties.items() if value is not None}
-    return crate.add(ContextEntity(crate, identifier, properties={"@type": kind, **known}))
+    return crate.add(ContextEntity(crate, uri, properties={"@type": kind, **known}))
