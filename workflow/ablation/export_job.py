@@ -96,6 +96,7 @@ def _figures(spec: dict[str, Any], tables: Path, output: Path) -> Iterable[Path]
     from ablation.plot_job import read_predictions
     from ablation.report.messages import load
 
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every glyph
     study, comparisons, frames, _ = read_tables(tables)
     predictions = read_predictions(study, spec["model"])
     draws = read_json(tables / "draws.json")["models"][spec["model"]]

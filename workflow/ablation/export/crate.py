@@ -150,13 +150,12 @@ def _workflow(crate: ROCrate, contents: Contents) -> Entity:
 
 
 def _code(crate: ROCrate, source: Path, name: str, version: str) -> Entity:
-    entity = _file(crate, source, name, name)
-    if source.suffix in (".py", ".smk"):
-        entity["@type"] = ["File", "SoftwareSourceCode"]
-        entity["version"] = version
-        language = "snakemake" if source.suffix == ".smk" else None
-        if language:
-            entity["programmingLanguage"] = crate.mainEntity.lang
+    if source.suffix not in (".py", ".smk"):
+        return _file(crate, source, name, name)
+    facts = {"@type": ["File", "SoftwareSourceCode"], "name": name, "version": version}
+    entity = crate.add_file(source, name, properties={**facts, **_facts(source)})
+    if source.suffix == ".smk":
+        entity["programmingLanguage"] = crate.mainEntity.lang
     return entity
 
 
