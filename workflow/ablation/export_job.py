@@ -18,7 +18,7 @@ import yaml
 from ablation.download import TORCHVISION, sha256
 from ablation.export.plan import CRATE, ROOT, TABLES, workflow_files
 from ablation.provenance import REVISION, git_state
-from ablation.store import read_json, write_json
+from ablation.store import read_json, write_json, write_text
 from ablation.tables import read_tables, study_fingerprint
 
 log = logging.getLogger("ablation")
@@ -55,7 +55,6 @@ def _tables(spec: dict[str, Any], tables: Path, output: Path) -> Iterable[Path]:
 
     from ablation.export import latex
     from ablation.export import tables as tidy
-    from ablation.report.context import Inputs
     from ablation.report.messages import load
     from ablation.report.words import Words
 
@@ -69,25 +68,24 @@ def _tables(spec: dict[str, Any], tables: Path, output: Path) -> Iterable[Path]:
         parquet.write_table(table, output / f"{kind}.parquet")
     _write_csv(tidy.summary_frame(compared), output / "summary.csv")
     words = Words(load(spec["language"]))
-    inputs = Inputs(
-        study=study, comparisons=comparisons, tables=frames, figures={}, config={}, published={},
-        words=words, draws={},
-    )  # fmt: skip
     note = f"Study {name}, made from {fingerprint}. Needs \\usepackage{{booktabs}}"
     note += " and, for its Chinese words, XeLaTeX with ctex." if spec["language"] == "zh" else "."
-    axes = [axis for model in study["models"] for axis in inputs.axes_of(model)]
-    for axis in axes:
-        place = (axis.model["model"], axis.name)
-        _write_csv(tidy.axis_frame(compared, *place), output / f"{'_'.join(place)}.csv")
-        text = latex.axis_table(axis, words, note)
-        (output / f"{'_'.join(place)}.tex").write_text(text, encoding="utf-8")
-    summary = latex.summary_table(axes, name, words, note)
-    (output / "summary.tex").write_text(summary, encoding="utf-8")
+    for entry in study["models"]:
+        model = entry["model"]
+        place = latex.Place(model, comparisons["confidence"], words)
+        for axis in entry["axes"]:
+            stem = f"{model}_{axis['axis']}"
+            rows = tidy.axis_frame(compared, model, axis["axis"])
+            _write_csv(rows, output / f"{stem}.csv")
+            text = latex.axis_table(comparisons["models"][model], axis, place, note)
+            write_text(output / f"{stem}.tex", text)
+    summary = latex.summary_table(study, comparisons, words, note)
+    write_text(output / "summary.tex", summary)
     return _below(output)
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:
-    path.write_text(frame.to_csv(index=False, lineterminator="\n"), encoding="utf-8")
+    write_text(path, frame.to_csv(index=False, lineterminator="\n"))
 
 
 def _figures(spec: dict[str, Any], tables: Path, output: Path) -> Iterable[Path]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ablation.report import format as fmt
-from ablation.report.axis import Axis, comparison_rows
+from ablation.report.metrics import scaled, scaled_pair
 from ablation.report.words import Words, slug
 
 ESCAPES = {
@@ -41,7 +42,21 @@ ESCAPES = {
     "\u202f": r"\,",
 }
 _SPECIAL = re.compile("|".join(map(re.escape, ESCAPES)))
+# Verdicts that share a column of the summary; the last group has no number.
+GROUPS = (
+    *(("better",), ("worse",), ("no detectable difference",), ("cannot tell",)),
+    ("diverged", "failed", "no reference"),
+)
 _BREAK = re.compile(r"[\r\n\t]+")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Whose table it is: the model's name, the confidence of its intervals, and the words."""
+
+    model: str
+    confidence: float
+    words: Words
 
 
 def escape(text: str) -> str:
@@ -99,99 +114,125 @@ def table(
     )
 
 
-def axis_table(axis: Axis, words: Words, note: str = "") -> str:
-    """One axis: value, mean and interval, difference and interval, adjusted p, verdict; numbers as in the report."""
-    rows = comparison_rows(axis, words)
-    judged = axis.compared["rows"].values()
-    levels = [row["difference_level"] for row in judged if row["difference_level"]]
-    heads = [
-        words("table.value"),
-        words(
-            "export.with_interval",
-            head=words(f"metric_unit.{axis.metric}"),
-            level=fmt.percent(axis.confidence),
-        ),
-        words(
-            "export.with_interval",
-            head=words(f"difference_unit.{axis.metric}"),
-            level=fmt.percent(levels[0] if levels else axis.confidence),
-        ),
-        words("table.p"),
-        words("table.verdict"),
-    ]
+def axis_table(compared: dict[str, Any], axis: dict[str, Any], place: Place, note: str = "") -> str:
+    """One axis: value, mean and interval, difference and interval, adjusted p, verdict.
+
+    Numbers have the digits that their uncertainty allows, as in the report; accuracies are in percent.
+
+    Args:
+        compared: the model's part of ``comparisons.json``.
+        axis: the axis in ``study.json``.
+        place: model, confidence and words.
+        note: a comment at the top.
+    """
+    words, metric = place.words, compared["metric"]
+    labels = [cell["label"] for cell in axis["cells"]]
+    rows = [compared["axes"][axis["axis"]]["rows"][label] for label in labels]
+    levels = [row["difference_level"] for row in rows if row["difference_level"]]
+    level = levels[0] if levels else place.confidence
+    means = _estimates(metric, rows, "mean", "interval", sign=False)
+    gaps = _estimates(metric, rows, "difference", "difference_interval", sign=True)
     return table(
-        heads,
+        [
+            words("table.value"),
+            _head(f"metric_unit.{metric}", place.confidence, words),
+            _head(f"difference_unit.{metric}", level, words),
+            words("table.p"),
+            words("table.verdict"),
+        ],
         [
             [
-                words("export.reference", value=row["text"])
+                words("export.reference", value=words.value(label))
                 if row["is_reference"]
-                else row["text"],
-                _joined(row["mean"], row["interval"]),
-                _joined(row["difference"], row["difference_interval"]),
-                row["p"].text,
-                row["verdict_text"],
+                else words.value(label),
+                mean,
+                gap,
+                fmt.DASH if row["p_adjusted"] is None else fmt.p_value(row["p_adjusted"]),
+                verdict_text(row, words),
             ]
-            for row in rows
+            for label, row, mean, gap in zip(labels, rows, means, gaps, strict=True)
         ],
         caption=words(
             "export.axis_caption",
-            model=_short(axis, words),
-            axis=words.title(axis.axis),
-            reference=words.value(axis.reference),
+            model=words.named("model_short", place.model),
+            axis=words.title(axis),
+            reference=words.value(axis["reference"]),
         ),
-        label=f"tab:{axis.id}",
+        label=f"tab:{slug(place.model)}-{slug(axis['axis'])}",
         columns="lrrrl",
         note=note,
     )
 
 
-def summary_table(axes: Sequence[Axis], study: str, words: Words, note: str = "") -> str:
+def summary_table(
+    study: dict[str, Any], comparisons: dict[str, Any], words: Words, note: str = ""
+) -> str:
     """One row per axis: which values are better, worse, no different, undecided, or without a number."""
-    groups = (
-        *(("better",), ("worse",), ("no detectable difference",), ("cannot tell",)),
-        ("diverged", "failed", "no reference"),
-    )
-    heads = [
-        words("export.model"),
-        words("export.axis"),
-        words("export.reference_head"),
-        *(words(f"verdict.{slug(verdicts[0])}") for verdicts in groups[:-1]),
-        words("export.no_verdict"),
+    places = [(entry["model"], axis) for entry in study["models"] for axis in entry["axes"]]
+    found = {
+        (model, axis["axis"]): comparisons["models"][model]["axes"][axis["axis"]]["rows"]
+        for model, axis in places
+    }
+    verdicts = {row["verdict"] for rows in found.values() for row in rows.values()}
+    known = {verdict for group in GROUPS for verdict in group}
+    groups = [
+        *GROUPS[:-1],
+        *((other,) for other in sorted(verdicts - known - {"reference"})),
+        GROUPS[-1],
     ]
+
+    def named(rows: dict[str, Any], group: Sequence[str], labels: Sequence[str]) -> str:
+        fits = [words.value(label) for label in labels if rows[label]["verdict"] in group]
+        return ", ".join(fits) or fmt.DASH
+
+    heads = [words(f"export.{name}") for name in ("model", "axis", "reference_head")]
+    heads += [words.named("verdict", slug(group[0])) for group in groups[:-1]]
     rows = [
         [
-            _short(axis, words),
-            words.title(axis.axis),
-            words.value(axis.reference),
-            *(_named(axis, verdicts, words) for verdicts in groups),
+            words.named("model_short", model),
+            words.title(axis),
+            words.value(axis["reference"]),
+            *(
+                named(found[model, axis["axis"]], group, [c["label"] for c in axis["cells"]])
+                for group in groups
+            ),
         ]
-        for axis in axes
+        for model, axis in places
     ]
     return table(
-        heads,
+        [*heads, words("export.no_verdict")],
         rows,
-        caption=words("export.summary_caption", study=study),
+        caption=words("export.summary_caption", study=study["study"]["name"]),
         label="tab:summary",
-        columns="l" * len(heads),
+        columns="l" * (len(heads) + 1),
         note=note,
     )
 
 
-def _joined(number: fmt.Entry, interval: fmt.Entry) -> str:
-    if number.reason:
-        return number.text
-    text = interval.text.strip(fmt.PAD)
-    return number.text if interval.reason else f"{number.text} {text}"
+def verdict_text(row: dict[str, Any], words: Words) -> str:
+    """A verdict as words of the language, with its reason where there is one."""
+    text = words.named("verdict", slug(row["verdict"]))
+    if row["verdict"] == "diverged":
+        return words("verdict.diverged_in", k=row["n_diverged"], n=row["n"] + row["n_diverged"])
+    if row.get("reason"):
+        reason = words.named("reason", slug(row["reason"]))
+        return words("verdict.because", verdict=text, reason=reason)
+    return text
 
 
-def _named(axis: Axis, verdicts: Sequence[str], words: Words) -> str:
-    found = [words.value(label) for label in axis.labels if _verdict(axis, label) in verdicts]
-    return ", ".join(found) or fmt.DASH
+def _head(key: str, level: float, words: Words) -> str:
+    return words("export.with_interval", head=words(key), level=fmt.percent(level))
 
 
-def _verdict(axis: Axis, label: str) -> Any:
-    return axis.row(label)["verdict"]
-
-
-def _short(axis: Axis, words: Words) -> str:
-    return words.named("model_short", axis.model["model"])
+def _estimates(
+    metric: str, rows: Sequence[dict[str, Any]], number: str, interval: str, *, sign: bool
+) -> list[str]:
+    """A column of numbers, each with its interval where it has one; a dash where there is no number."""
+    values = [scaled(metric, row[number]) for row in rows]
+    bounds = [scaled_pair(metric, row[interval]) for row in rows]
+    places = fmt.column_decimals(bounds, [value for value in values if value is not None])
+    texts = [fmt.DASH if value is None else fmt.fixed(value, places, sign=sign) for value in values]
+    return [
+        text if pair is None else f"{text} {fmt.interval(pair, places, sign=sign)}"
+        for text, pair in zip(texts, bounds, strict=True)
+    ]

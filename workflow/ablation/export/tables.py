@@ -102,12 +102,13 @@ def axis_frame(comparisons: pd.DataFrame, model: str, axis: str) -> pd.DataFrame
 def summary_frame(comparisons: pd.DataFrame) -> pd.DataFrame:
     """One row per axis: its reference, and which values got which verdict, joined by ``; ``."""
     found = []
+    others = sorted(set(comparisons["verdict"]) - {*VERDICTS, "reference"})
     for (model, axis), rows in comparisons.groupby(["model", "axis"], sort=False):
         first = rows.iloc[0]
         reference = rows[rows["is_reference"]]
         judged = {
             verdict.replace(" ", "_"): "; ".join(rows.loc[rows["verdict"] == verdict, "label"])
-            for verdict in VERDICTS
+            for verdict in (*VERDICTS, *others)
         }
         found.append(
             {
