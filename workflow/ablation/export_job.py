@@ -24,6 +24,13 @@ from ablation.tables import read_tables, study_fingerprint
 log = logging.getLogger("ablation")
 IMAGE = {"name": "hw1", "tag": "latest", "registry": "localhost"}
 SOFTWARE = ("python", "snakemake", "torch", "numpy")
+README = """# {title}
+
+`report.html` is the report, `tables/` and `figures/` are for papers, `results/` holds the numbers of every cell,
+`config.yaml` every setting of the run, and `ro-crate-metadata.json` says what each file is and what it was made from.
+
+To run the study again: `pip install --require-hashes -r requirements.txt`, then `snakemake --cores 8`.
+"""
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file in an archive: the same content is the same bytes
 
 
@@ -136,12 +143,15 @@ def _crate(spec: dict[str, Any], tables: Path, output: Path) -> Iterable[Path]:
         config = Path(draft) / "config.yaml"
         text = yaml.safe_dump(spec["config"], sort_keys=False, allow_unicode=True)
         config.write_text(text, encoding="utf-8")
+        readme = Path(draft) / "README.md"
+        readme.write_text(README.format(title=spec["config"]["report"]["title"]), encoding="utf-8")
         contents = Contents(
             title=spec["config"]["report"]["title"],
             study=study["study"]["name"],
             key=study["fingerprint"].rpartition(" ")[2],
             ended=datetime.fromtimestamp(int(report.stat().st_mtime), UTC).isoformat(),
             workflow=[(ROOT / path, path.as_posix()) for path in workflow_files()],
+            readme=readme,
             config=config,
             raw=[_raw(raw) for raw in spec["raw"]],
             report=report,
@@ -157,7 +167,7 @@ def _crate(spec: dict[str, Any], tables: Path, output: Path) -> Iterable[Path]:
             version=f"{commit}-dirty" if state["git_dirty"] else commit,
             image=IMAGE,
             in_image=REVISION in os.environ,
-            agent=spec["config"].get("export", {}).get("agent") or {},
+            agent=spec["config"]["export"]["agent"],
         )  # fmt: skip
         build(contents).write(output)
     archive = output.with_name(f"{CRATE}.zip")

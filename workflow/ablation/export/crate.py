@@ -32,7 +32,7 @@ FORMATS = {
     **{".html": "text/html", ".json": "application/json", ".csv": "text/csv", ".svg": "image/svg+xml"},
     **{".pdf": "application/pdf", ".yaml": "application/yaml", ".py": "text/x-python", ".gz": "application/gzip"},
     **{".tex": "application/x-tex", ".parquet": "application/vnd.apache.parquet", ".css": "text/css"},
-    **{".js": "text/javascript", ".po": "text/x-gettext-translation", ".rst": "text/x-rst"},
+    **{".md": "text/markdown", ".js": "text/javascript", ".po": "text/x-gettext-translation", ".rst": "text/x-rst"},
 }  # fmt: skip
 HOMES = {
     "python": "https://www.python.org/",
@@ -62,13 +62,14 @@ class Contents:
         key: the fingerprint of what the crate was made from.
         ended: when the run ended, ISO 8601.
         snakemake: Snakemake file and configuration first, then the rest of the workflow.
+        readme: what whoever opens the crate reads first, in Markdown.
         config: the resolved configuration.
         outputs: folder in the crate → what it is, and its files.
         software: package → version that the run used; several if cells were trained under several.
         version: of the workflow: its commit, or what stands for it.
         image: name, tag and registry of the container image that runs the workflow.
         in_image: whether this run was made in it.
-        agent: ``name``, and perhaps ``orcid`` and ``affiliation`` (name and url), of who ran it.
+        agent: ``name``, ``orcid``, ``affiliation`` and ``affiliation_url`` of who ran it, each perhaps empty.
     """
 
     title: str
@@ -76,6 +77,7 @@ class Contents:
     key: str
     ended: str
     workflow: Sequence[tuple[Path, str]]
+    readme: Path
     config: Path
     raw: Sequence[Raw]
     report: Path
@@ -84,7 +86,7 @@ class Contents:
     version: str
     image: dict[str, str]
     in_image: bool = False
-    agent: dict[str, Any] = field(default_factory=dict)
+    agent: Mapping[str, str] = field(default_factory=dict)
 
 
 def build(contents: Contents) -> ROCrate:
@@ -93,6 +95,8 @@ def build(contents: Contents) -> ROCrate:
     crate.metadata.extra_terms.update({name: TERMS + name for name in OWN_TERMS})
     workflow = _workflow(crate, contents)
     _root(crate, contents)
+    readme = _file(crate, contents.readme, "README.md", "What is in this crate")
+    readme["about"] = crate.root_dataset
     inputs = [_config(crate, contents), *(_raw(crate, raw) for raw in contents.raw)]
     report = _file(crate, contents.report, "report.html", f"Report of the study {contents.study}")
     folders = [
@@ -121,7 +125,7 @@ def _root(crate: ROCrate, contents: Contents) -> None:
         _context(crate, uri, "CreativeWork", name=name, version=version)
         for uri, (name, version) in PROFILES.items()
     ]
-    if contents.agent:
+    if contents.agent.get("name"):
         agent = _agent(crate, contents.agent)
         crate.root_dataset["author"] = agent
         if contents.agent.get("affiliation"):
@@ -140,23 +144,13 @@ def _workflow(crate: ROCrate, contents: Contents) -> Entity:
     main["version"] = contents.version
     main["license"] = {"@id": LICENCE}
     main["encodingFormat"] = "text/x-python"
-    main["hasPart"] = [_code(crate, path, name, contents.version) for path, name in parts]
+    main["hasPart"] = [_file(crate, path, name, name) for path, name in parts]
     main["softwareRequirements"] = [
         _application(crate, name, version)
         for name, versions in contents.software.items()
         for version in versions
     ]
     return main
-
-
-def _code(crate: ROCrate, source: Path, name: str, version: str) -> Entity:
-    if source.suffix not in (".py", ".smk"):
-        return _file(crate, source, name, name)
-    facts = {"@type": ["File", "SoftwareSourceCode"], "name": name, "version": version}
-    entity = crate.add_file(source, name, properties={**facts, **_facts(source)})
-    if source.suffix == ".smk":
-        entity["programmingLanguage"] = crate.mainEntity.lang
-    return entity
 
 
 def _application(crate: ROCrate, name: str, version: str) -> Entity:
@@ -250,24 +244,25 @@ def _action(
     action["instrument"] = workflow
     action["object"] = list(inputs)
     action["result"] = list(results)
-    if contents.agent:
+    if contents.agent.get("name"):
         action["agent"] = _agent(crate, contents.agent)
     if contents.in_image:
         action["containerImage"] = image
     workflow.append_to("softwareRequirements", image)
-    crate.root_dataset["mentions"] = [action]
+    crate.root_dataset["mentions"] = action
 
 
-def _agent(crate: ROCrate, agent: dict[str, Any]) -> Entity:
+def _agent(crate: ROCrate, agent: Mapping[str, str]) -> Entity:
     address = agent.get("orcid") or f"#{slug(agent['name'])}"
     if crate.get(address):
         return crate.get(address)
     person = _context(crate, address, "Person", name=agent["name"])
-    home = agent.get("affiliation")
-    if home:
+    if agent.get("affiliation"):
+        home = agent.get("affiliation_url") or None
         person["affiliation"] = _context(
-            crate, home["url"], "Organization", name=home["name"], url=home["url"]
-        )
+            crate, home or f"#{slug(agent['affiliation'])}", "Organization",
+            name=agent["affiliation"], url=home,
+        )  # fmt: skip
     return person
 
 
