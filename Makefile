@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake
 FOLLOW := PYTHONPATH=workflow/plugins $(SNAKEMAKE) --quiet rules --logger ablation
 
-.PHONY: report plan smoke report-full gpu-benchmark simulate test lint types lock docker docker-test clean help
+.PHONY: report plan smoke report-full export gpu-benchmark simulate test lint types lock docker docker-test clean help
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,9 @@ smoke: $(VENV)/.report ## Run the smoke study and build report-smoke.html
 
 report-full: $(VENV)/.report ## Run the study on the whole of MNIST (a GPU's work) and build report-full.html
 	$(FOLLOW) --configfile config/full.yaml
+
+export: $(VENV)/.report ## Tables, figures and an RO-Crate of the study, in results/export (CONFIG=variant)
+	$(SNAKEMAKE) export --quiet rules $(if $(CONFIG),--configfile $(CONFIG))
 
 gpu-benchmark: $(VENV)/.report ## Measure training on a GPU: the table of benchmarks/README.md
 	$(BIN)/python benchmarks/gpu.py --study

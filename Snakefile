@@ -14,12 +14,16 @@ configfile: "config.yaml" if Path("config.yaml").is_file() else f"{workflow.base
 container: "docker://hw1"
 
 
+report: "workflow/report/captions/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/plot.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/export.smk"
 
 
 rule all:

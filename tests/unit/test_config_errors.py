@@ -42,7 +42,7 @@ def cnn(axes: str) -> str:
 UNKNOWN = [
     (
         "colour: red",
-        "colour is not a known key: allowed here are compute, data, models, report, statistics, study.",
+        "colour is not a known key: allowed here are compute, data, export, models, report, statistics, study.",
     ),
     (
         "report: {titel: x}",

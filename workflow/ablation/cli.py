@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     stage("plot", "mark", "tables", "output", spec=False)
     stage("portraits", "mark", "tables", "output", spec=False)
     stage("report", "mark", "tables", "figures", "portraits", "output", spec=False)
+    stage("export", "mark", "tables", "output", spec=False)
     commands.add(stages)
     fail = stage("fail", "output", "log", spec=False)
     fail.add_argument("--fingerprint", required=True)
@@ -76,7 +77,7 @@ def _run(options: argparse.Namespace) -> None:
         from ablation.plan_job import show
 
         show(options.configfile, options.config, options.cores)
-    elif stage in ("collect", "draws", "plot", "portraits", "report"):
+    elif stage in ("collect", "draws", "plot", "portraits", "report", "export"):
         job = importlib.import_module(f"ablation.{stage}_job")
         names = ("tables", "figures", "portraits", "output")
         paths = {name: given[name] for name in names if name in given}

@@ -101,12 +101,18 @@ class Plan:
         return str(self.results / "tables" / name)
 
     def figures_manifest(self, part: ModelStudy) -> str:
-        """The file that says what a model's figures were drawn from."""
+        """The file that says what a model's figures were drawn from; they lie in the folder beside it."""
         return str(self.results / "figures" / f"{part.model.name}.json")
 
     def portraits(self, part: ModelStudy) -> str:
         """The document with what each cell of a model shows when looked at closer."""
         return str(self.results / "portraits" / f"{part.model.name}.json")
+
+    def _drawn(self, part: ModelStudy) -> bool:
+        """Whether every figure that the manifest names exists."""
+        manifest = Path(self.figures_manifest(part))
+        names = (read_json(manifest) or {}).get("figures", [])
+        return all((manifest.with_suffix("") / f"{name}.svg").is_file() for name in names)
 
     def cell_facts(self, cell: Cell) -> dict[str, Any]:
         """A cell's place, for its view."""
@@ -211,7 +217,8 @@ class Plan:
     @cached_property
     def report_spec(self) -> dict[str, Any]:
         """What the report depends on, the last verification included."""
-        files = sorted(path for path in TEMPLATES.rglob("*") if path.is_file())
+        captions = TEMPLATES / "captions"  # of Snakemake's own report
+        files = sorted(p for p in TEMPLATES.rglob("*") if p.is_file() and p.parent != captions)
         verified = verification.digest_of(self.results)
         return {
             **({} if verified is None else {"verification": verified}),
@@ -243,8 +250,8 @@ class Plan:
         self._settle_spec(drawn, "draws", self.draws_spec, write, intact=self.fresh[tables])
         for part in self.study.models:
             manifest, name = self.figures_manifest(part), f"plot-{part.model.name}"
-            drawn_from = self._all_fresh(tables, self.table("draws.json"))
-            self._settle_spec(manifest, name, self.plot_spec(part), write, intact=drawn_from)
+            whole = self._all_fresh(tables, self.table("draws.json")) and self._drawn(part)
+            self._settle_spec(manifest, name, self.plot_spec(part), write, intact=whole)
             portraits, name = self.portraits(part), f"portraits-{part.model.name}"
             spec, collected = self.portraits_spec(part), self.fresh[tables]
             self._settle_spec(portraits, name, spec, write, intact=collected)

@@ -17,17 +17,7 @@ from ablation.tables import read_tables, study_fingerprint
 def plot(spec: dict[str, Any], tables: Path, output: Path) -> None:
     """Draw all figures of a model and say in a manifest what they were drawn from."""
     study, comparisons, frames, failed = read_tables(tables)
-    model = next(part for part in study["models"] if part["model"] == spec["model"])
-    predictions = {}
-    if spec["model"] == "fnn":
-        predictions = {
-            cell["key"]: pd.read_csv(
-                Path(cell["store"]) / f"eval-{cell['eval']}" / "predictions.csv"
-            )
-            for axis in model["axes"]
-            for cell in axis["cells"]
-            if not cell["failed"]
-        }
+    predictions = read_predictions(study, spec["model"])
     drawn = draw_model(
         study,
         comparisons,
@@ -40,6 +30,19 @@ def plot(spec: dict[str, Any], tables: Path, output: Path) -> None:
     )
     for name, figure in drawn.items():
         ElementTree.fromstring(figure)  # raises if the figure is not well-formed
-        write_text(output / f"{name}.svg", figure.decode())
+        write_text(output / spec["model"] / f"{name}.svg", figure.decode())
     manifest = {"fingerprint": study_fingerprint(spec, failed), "figures": sorted(drawn)}
     write_json(output / f"{spec['model']}.json", manifest)
+
+
+def read_predictions(study: dict[str, Any], model: str) -> dict[str, pd.DataFrame]:
+    """The predictions of a regression's cells, by key; of another model none are drawn."""
+    if model != "fnn":
+        return {}
+    entry = next(part for part in study["models"] if part["model"] == model)
+    return {
+        cell["key"]: pd.read_csv(Path(cell["store"]) / f"eval-{cell['eval']}" / "predictions.csv")
+        for axis in entry["axes"]
+        for cell in axis["cells"]
+        if not cell["failed"]
+    }

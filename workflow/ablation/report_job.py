@@ -15,12 +15,11 @@ def report(
 ) -> None:
     """Assemble the one HTML file."""
     study, comparisons, frames, failed = read_tables(tables)
-    names = [
-        name
+    drawn = {
+        name: (figures / part["model"] / f"{name}.svg").read_text(encoding="utf-8")
         for part in study["models"]
         for name in read_json(figures / f"{part['model']}.json")["figures"]
-    ]
-    drawn = {name: (figures / f"{name}.svg").read_text(encoding="utf-8") for name in names}
+    }
     settings = spec["config"]["report"]
     html = build(
         study,

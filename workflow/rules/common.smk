@@ -15,6 +15,8 @@ from ablation.canonical import canonical_json, key_of
 from ablation.cli import RUN_FACTS
 from ablation.config import ConfigError, resolve
 from ablation.devices import gpu_count, refusal, resolves_to_cuda
+from ablation.export.plan import CRATE, TABLES, ExportPlan
+from ablation.figures import figure_place
 from ablation.grid import Cell, ModelStudy, build
 from ablation.locking import clear_stale_locks
 from ablation.plan import Plan
@@ -32,6 +34,7 @@ def read_plan() -> Plan:
 # Held until this process ends, so that the same command works again after a SIGKILL.
 LIVING = clear_stale_locks(Path(".snakemake")) if workflow.is_main_process else None
 PLAN = read_plan().settle(write=workflow.is_main_process)
+EXPORT = ExportPlan(PLAN).settle(write=workflow.is_main_process)
 STUDY = PLAN.study
 PARTS = {part.model.name: part for part in STUDY.models}
 DEVICE = STUDY.config["compute"]["device"]
@@ -228,6 +231,24 @@ def get_report_inputs(wildcards) -> list[str]:
 def get_shown(wildcards, place) -> list[str]:
     """What the report shows of each model: ``PLAN.figures_manifest`` or ``PLAN.portraits``."""
     return settled(PLAN.report, *(place(part) for part in STUDY.models))
+
+
+def get_export_tables_inputs(wildcards) -> list[str]:
+    return settled(EXPORT.manifest(TABLES), *EXPORT.tables_inputs())
+
+
+def get_export_figures_inputs(wildcards) -> list[str]:
+    part = get_part(wildcards)
+    manifest = EXPORT.manifest(EXPORT.figures(part))
+    return settled(manifest, *EXPORT.figures_inputs(part))
+
+
+def get_crate_inputs(wildcards) -> list[str]:
+    return settled(EXPORT.manifest(CRATE), *EXPORT.crate_inputs())
+
+
+def get_export_figures_spec(wildcards) -> str:
+    return key_of(EXPORT.figures_spec(get_part(wildcards)))
 
 
 def refuse_undeclared(wildcards) -> None:

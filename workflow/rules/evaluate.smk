@@ -31,7 +31,16 @@ rule view:
         metrics=lambda wildcards: get_view_inputs(wildcards)[0],
         mark=lambda wildcards: get_view_inputs(wildcards)[1],
     output:
-        view=f"{PLAN.results}/{{cell}}/metrics.json",
+        view=report(
+            f"{PLAN.results}/{{cell}}/metrics.json",
+            caption="../report/captions/cell.rst",
+            category="Cells",
+            subcategory=lambda wildcards: STUDY.by_name[wildcards.cell].model,
+            labels=lambda wildcards: {
+                "axis": STUDY.by_name[wildcards.cell].axis,
+                "value": STUDY.by_name[wildcards.cell].label,
+            },
+        ),
     log:
         f"logs/view/{STUDY.name}/{{cell}}.log",
     wildcard_constraints:

@@ -8,8 +8,18 @@ rule collect:
     output:
         study=PLAN.table("study.json"),
         comparisons=PLAN.table("comparisons.json"),
-        cells=PLAN.table("cells.csv"),
-        replicates=PLAN.table("replicates.csv"),
+        cells=report(
+            PLAN.table("cells.csv"),
+            caption="../report/captions/cells.rst",
+            category="Tables",
+            labels={"table": "cells", "one row per": "cell and axis"},
+        ),
+        replicates=report(
+            PLAN.table("replicates.csv"),
+            caption="../report/captions/replicates.rst",
+            category="Tables",
+            labels={"table": "replicates", "one row per": "cell, axis and replicate"},
+        ),
         epochs=PLAN.table("epochs.csv"),
     log:
         f"logs/collect/{STUDY.name}.log",
@@ -47,6 +57,14 @@ rule plot:
         mark=lambda wildcards: get_plot_inputs(wildcards)[2],
     output:
         manifest=f"{PLAN.results}/figures/{{model}}.json",
+        figures=report(
+            directory(f"{PLAN.results}/figures/{{model}}"),
+            patterns=["{name}.svg"],
+            caption="../report/captions/figures.rst",
+            category="Figures",
+            subcategory="{model}",
+            labels=lambda wildcards: figure_place(wildcards.model, wildcards.name),
+        ),
     log:
         f"logs/plot/{STUDY.name}/{{model}}.log",
     wildcard_constraints:

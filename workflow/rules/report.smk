@@ -8,7 +8,12 @@ rule report:
         figures=lambda wildcards: get_shown(wildcards, PLAN.figures_manifest),
         portraits=lambda wildcards: get_shown(wildcards, PLAN.portraits),
     output:
-        html=PLAN.report,
+        html=report(
+            PLAN.report,
+            caption="../report/captions/report.rst",
+            category="Report",
+            labels={"study": STUDY.name},
+        ),
     log:
         f"logs/report/{STUDY.name}.log",
     params:

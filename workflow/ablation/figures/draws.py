@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -9,17 +10,23 @@ from matplotlib.figure import Figure
 
 from ablation.figures.matrices import draw_confusion, largest_error, row_percent
 from ablation.figures.style import rc
-from ablation.figures.svg import to_svg
 from ablation.report.words import slug
 
 SIZE = 10.0 / 3  # inches; three stand side by side
 
 
-def draw(draws: dict[str, Any], name: str, messages: dict[str, str]) -> bytes:
+def draw(
+    draws: dict[str, Any],
+    name: str,
+    messages: dict[str, str],
+    *,
+    serialise: Callable[[Figure, str], Any],
+    fonts: Sequence[str] | None = None,
+) -> Any:
     """One matrix per draw, on one scale. draws: the model's part of ``draws.json``."""
     rows = draws["draws"]
     percents = [row_percent(row["confusion_matrix"]) for row in rows]
-    with mpl.rc_context(rc(name)):
+    with mpl.rc_context(rc(name, fonts)):
         figure = Figure(figsize=(SIZE * len(rows), SIZE + 0.28), layout="constrained")
         axs = figure.subplots(1, len(rows), squeeze=False)[0]
         for number, (ax, percent) in enumerate(zip(axs, percents, strict=True), 1):
@@ -28,4 +35,4 @@ def draw(draws: dict[str, Any], name: str, messages: dict[str, str]) -> bytes:
             ax.set_xlabel(messages["figure.predicted_class"])
             if number == 1:
                 ax.set_ylabel(messages["figure.true_class"])
-        return to_svg(figure, slug(name))
+        return serialise(figure, slug(name))

@@ -22,7 +22,6 @@ from ablation.figures.matrices import draw_confusion, largest_error, row_percent
 from ablation.figures.points import draw_points
 from ablation.figures.scatter import draw_predictions, view_of
 from ablation.figures.style import INK, Look, looks, rc
-from ablation.figures.svg import to_svg
 from ablation.report.levels import with_levels
 from ablation.report.words import slug, value_text
 
@@ -100,7 +99,8 @@ def draw(
     model: str,
     style: dict[str, Any],
     messages: dict[str, str],
-) -> dict[str, bytes]:
+    serialise: Callable[[Figure, str], Any],
+) -> dict[str, Any]:
     """See :func:`ablation.figures.draw_model`."""
     entry = next(entry for entry in study["models"] if entry["model"] == model)
     first = comparisons["models"][model]["metric"]
@@ -115,15 +115,15 @@ def draw(
         "predictions": lambda sheet: predictions_figure(sheet, predictions),
         "interaction": lambda sheet: interaction_figure(sheet, first),
     }
-    drawn: dict[str, bytes] = {}
+    drawn: dict[str, Any] = {}
     for axis in entry["axes"]:
         sheet = Sheet(model, axis, tables, style.get("palette"), messages)
         for kind in kinds_of(model, axis):
             name = figure_name(model, sheet.name, kind)
-            with mpl.rc_context(rc(name)), warnings.catch_warnings():
+            with mpl.rc_context(rc(name, style.get("fonts"))), warnings.catch_warnings():
                 # The page's fonts set the text; ours may lack its characters.
                 warnings.filterwarnings("ignore", message="Glyph .* missing from")
-                drawn[name] = to_svg(makers[kind](sheet), slug(name))
+                drawn[name] = serialise(makers[kind](sheet), slug(name))
     return drawn
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 # Stands for the colour of the surrounding text until the SVG is written.
 INK = "#010203"
 BAND = (0.1, 0.9)  # the quantiles over replicates between which a learning curve's band lies
+FONTS = ("DejaVu Sans",)  # comes with matplotlib
 DEFAULT_PALETTE = ("#0072b2", "#d55e00", "#009e73", "#b5539c", "#8a6d1d", "#5a6b7b")
 
 # The reference is solid with a circle; no other value is.
@@ -75,8 +77,11 @@ def _named(name: str, n: int) -> list[str]:
     return clear
 
 
-def rc(salt: str) -> Any:
-    """matplotlib settings of every figure. salt: makes the ids of the SVG its own."""
+def rc(salt: str, fonts: Sequence[str] | None = None) -> Any:
+    """matplotlib settings of every figure.
+
+    salt: makes the ids of the SVG its own. fonts: families, the first first; a character that it lacks is taken from the next.
+    """
     return {
         "axes.axisbelow": True,
         "axes.edgecolor": INK,
@@ -94,7 +99,7 @@ def rc(salt: str) -> Any:
         "axes.titleweight": "bold",
         "axes.unicode_minus": True,
         "figure.facecolor": "none",
-        "font.family": ["DejaVu Sans"],
+        "font.family": list(fonts or FONTS),
         "font.size": 9,
         "grid.alpha": 0.14,
         "grid.color": INK,

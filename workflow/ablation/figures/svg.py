@@ -19,6 +19,7 @@ _POINT = re.compile(r"M ?(\S+ \S+) L \1(?= M| *$)")
 _FACE = re.compile(r"font-family:[^;]*;?\s*|(?<=[;\s])fill: currentColor;?\s*$")
 _NO_TURN = re.compile(r"rotate\(-?0 [^)]*\)")
 _GEOMETRY = ("d", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "transform", "points")
+FONTS_ALONE = "'DejaVu Sans', Verdana, 'Noto Sans CJK SC', 'Source Han Sans SC', sans-serif"
 FONTS = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'DejaVu Sans', sans-serif"
 
 
@@ -30,6 +31,15 @@ def to_svg(figure: Figure, prefix: str) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return clean(buffer.getvalue(), prefix)
+
+
+def alone(svg: bytes) -> bytes:
+    """An SVG of :func:`to_svg` that stands by itself: black, in the font that it was measured with.
+
+    Editors that set figures on paper know neither ``currentColor`` nor the fonts of a page.
+    """
+    text = svg.decode().replace("currentColor", "#000000").replace(FONTS, FONTS_ALONE)
+    return text.encode()
 
 
 def clean(raw: bytes, prefix: str) -> bytes:
