@@ -33,7 +33,11 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument(f"--{path}", type=Path, required=True)
         return sub
 
-    runs = [stage("download", "output"), stage("train", "data", "output")]
+    runs = [
+        stage("download", "output"),
+        stage("train", "data", "output"),
+        stage("report", "mark", "tables", "figures", "portraits", "output", spec=False),
+    ]
     for sub in runs:
         sub.add_argument("--run", type=Path, default=os.environ.get(RUN_FACTS), help="run facts")
     stage("prepare", "raw", "output")
@@ -44,7 +48,6 @@ def _parser() -> argparse.ArgumentParser:
     stage("draws", "mark", "tables", "output", spec=False)
     stage("plot", "mark", "tables", "output", spec=False)
     stage("portraits", "mark", "tables", "output", spec=False)
-    stage("report", "mark", "tables", "figures", "portraits", "output", spec=False)
     stage("export", "mark", "tables", "output", spec=False)
     commands.add(stages)
     fail = stage("fail", "output", "log", spec=False)
@@ -82,7 +85,8 @@ def _run(options: argparse.Namespace) -> None:
         names = ("tables", "figures", "portraits", "output")
         paths = {name: given[name] for name in names if name in given}
         spec = json.loads(options.mark.read_text(encoding="utf-8"))["spec"]
-        getattr(job, stage)(spec, **paths)
+        run = [_run_facts(options)] if "run" in given else []
+        getattr(job, stage)(spec, *run, **paths)
     else:
         from ablation import jobs
 

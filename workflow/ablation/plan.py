@@ -41,10 +41,12 @@ class Plan:
     Attributes:
         study: the grid.
         fresh: target → whether the file on disk is the expected one; filled by :meth:`settle`.
+        config_files: the files that were given on the command line, for the commands that a report shows.
     """
 
     study: Study
     fresh: dict[str, bool] = field(default_factory=dict)
+    config_files: tuple[str, ...] = ()
 
     @property
     def results(self) -> Path:
@@ -306,6 +308,7 @@ class Plan:
             "device": compute["device"],
             "checkpoint_seconds": compute["checkpoint_seconds"],
             "mirrors": self.study.config["data"]["mirrors"],
+            "config_files": list(self.config_files),
             "cells": {f"{c.model}/{c.key}": c.name for c in self.study.by_key.values()},
         }
         path = Path(self.run_facts)

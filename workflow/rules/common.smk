@@ -1,6 +1,7 @@
 """The plan of the study, and the functions through which rules look things up in it."""
 
 import os
+import os
 import re
 import sys
 from functools import cache
@@ -26,7 +27,8 @@ from ablation.registry import DATASETS, EMBEDDED, MODELS, OFFICIAL
 def read_plan() -> Plan:
     """The plan of the configured study; a mistake in the configuration is one sentence."""
     try:
-        return Plan(build(resolve(config)))
+        given = map(os.path.relpath, workflow.overwrite_configfiles)
+        return Plan(build(resolve(config)), config_files=tuple(given))
     except ConfigError as error:
         raise WorkflowError(str(error)) from None
 
