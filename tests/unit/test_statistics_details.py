@@ -232,3 +232,13 @@ def test_the_schema_asks_for_every_key(key: str) -> None:
     }
     with pytest.raises(InvalidDocumentError, match=key):
         validate_document(document, "comparisons")
+
+
+def test_drawn_sign_patterns_follow_the_seed_of_the_study() -> None:
+    rng = np.random.default_rng(4)
+    numbers = {k: rng.normal(float(k), 3, 24) for k in "123"}
+    row = axis_of(numbers)["rows"]["3"]
+    differences = numbers["3"] - numbers["2"]
+    assert row["sign_flip"]["exact"] is False
+    assert row["sign_flip"]["p"] == sign_flip_test(differences, seed=7).p
+    assert row["sign_flip"]["p"] != sign_flip_test(differences, seed=0).p

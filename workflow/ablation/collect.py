@@ -83,16 +83,21 @@ def epochs_table(histories: dict[tuple[str, str], pd.DataFrame]) -> pd.DataFrame
     return frame
 
 
-def per_sample_metric(predictions: pd.DataFrame) -> dict[int, NDArray[Any]]:
-    """The first metric of each test sample, by replicate: right or wrong of a class, or the squared error.
+def per_sample_metric(predictions: pd.DataFrame, metric: str) -> dict[int, NDArray[Any]]:
+    """A metric of each test sample ``[n]``, by replicate: right or wrong (``accuracy``), or the squared error (``mse``).
 
     Args:
         predictions: ``predictions.csv`` of a cell; the rows of diverged replicates are empty and left out.
+        metric: its mean over the samples is the replicate's metric; one that is no such mean gives nothing.
     """
-    classes = "label" in predictions
-    truth, answer = ("label", "predicted") if classes else ("target", "prediction")
-    rows = predictions[["replicate", truth, answer]].dropna()
-    values = rows[truth] == rows[answer] if classes else (rows[truth] - rows[answer]) ** 2
+    if metric == "accuracy":
+        rows = predictions[["replicate", "label", "predicted"]].dropna()
+        values = rows["label"] == rows["predicted"]
+    elif metric == "mse":
+        rows = predictions[["replicate", "target", "prediction"]].dropna()
+        values = (rows["target"] - rows["prediction"]) ** 2
+    else:
+        return {}
     return {int(r): own.to_numpy() for r, own in values.groupby(rows["replicate"])}
 
 

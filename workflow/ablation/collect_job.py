@@ -73,7 +73,8 @@ def _samples(cells: list[dict[str, Any]]) -> dict[str, dict[int, NDArray[Any]]]:
     for cell in cells:
         path = Path(cell["store"]) / f"eval-{cell['eval']}" / "predictions.csv"
         if path not in read:
-            read[path] = tidy.per_sample_metric(pd.read_csv(path))
+            metric = MODELS[cell["model"]].metrics[0].name
+            read[path] = tidy.per_sample_metric(pd.read_csv(path), metric)
         found[cell["cell"]] = read[path]
     return found
 
