@@ -1,0 +1,79 @@
+"""What the drawers of an invented study show, and a verification of it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from ablation.figures import portraits as figures
+from ablation.portraits.kernels import best_replicate, kernels
+from ablation.portraits.mistakes import confusion, mistakes
+from ablation.portraits.residuals import residuals, with_residuals
+from ablation.portraits.series import series
+from ablation.report.messages import load
+from ablation.report.words import Words
+from report.sample import Sample, sample
+
+VERIFICATION = {
+    "when": "2026-01-31T12:00:00+00:00",
+    "n_cells": 27,
+    "cells": [{"cell": "cnn/kernel_5", "outcome": "identical"},
+              {"cell": "fnn/depth_2", "outcome": "within tolerance"}],
+}  # fmt: skip
+
+
+@cache
+def portraits(language: str = "en", failed: tuple[str, ...] = ()) -> dict[str, Any]:
+    """By model, the documents that the portraits stage would write of a sample."""
+    made, words = sample(failed=failed), Words(load(language))
+    found: dict[str, Any] = {}
+    for model in made.study["models"]:
+        cells = {
+            cell["key"]: _portrait(made, model["model"], cell, words)
+            for axis in model["axes"]
+            for cell in axis["cells"]
+            if not cell["failed"]
+        }
+        found[model["model"]] = {"cells": cells}
+    return found
+
+
+def _portrait(made: Sample, model: str, cell: dict[str, Any], words: Words) -> dict[str, Any]:
+    rows = made.tables["replicates"]
+    rows = rows[rows["cell"] == cell["cell"]]
+    epochs, key = made.tables["epochs"], cell["key"]
+    own = rows[["key", "replicate", "status"]].merge(epochs[epochs["key"] == key])
+    own = own.assign(ok=own["status"] == "ok")
+    portrait: dict[str, Any] = {
+        "series": series(own),
+        "curves": figures.curves(own, words, f"c{key}").decode(),
+    }
+    rng = np.random.default_rng(3)
+    if model == "cnn":
+        images = rng.integers(0, 255, (60, 28, 28), dtype=np.uint8)
+        best = best_replicate(rows)
+        assert best is not None
+        weights = rng.normal(size=(6, 16, 1, 5, 5))
+        return portrait | {
+            "mistakes": mistakes(_classified(rng), images),
+            "kernels": kernels(weights, best),
+            "confusion": confusion(cell["confusion_matrix"], cell["confusion_matrix"][::-1]),
+        }
+    predictions = made.predictions[key]
+    numbers = residuals(predictions, 50.0) if len(predictions) else None
+    if numbers is not None:
+        svg = figures.residuals(with_residuals(predictions), words, f"r{key}")
+        numbers["svg"] = svg.decode() if svg else None
+    return portrait | {"residuals": numbers}
+
+
+def _classified(rng: np.random.Generator) -> pd.DataFrame:
+    n = 60
+    label = rng.integers(0, 10, n)
+    predicted = np.where(rng.random(n) < 0.3, (label + 1) % 10, label)
+    return pd.DataFrame(
+        {"replicate": 0, "index": np.arange(n), "label": label, "predicted": predicted,
+         "loss": 1.0, "confidence": rng.uniform(0.4, 1.0, n)}
+    )  # fmt: skip
