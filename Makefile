@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake
 
-.PHONY: report smoke report-full gpu-benchmark test lint types lock docker docker-test clean help
+.PHONY: report smoke report-full verify diff gpu-benchmark test lint types lock docker docker-test clean help
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +18,13 @@ smoke: $(VENV)/.report ## Run the smoke study and build report-smoke.html
 
 report-full: $(VENV)/.report ## Run the study on the whole of MNIST (a GPU's work) and build report-full.html
 	$(SNAKEMAKE) --quiet rules --configfile config/full.yaml
+
+verify: $(VENV)/.report ## Train CELLS=3 cells again in a scratch folder and compare (CELL=cnn/kernel_5, CONFIG=file)
+	PYTHONPATH=workflow $(BIN)/python -m ablation verify --report $(if $(CELLS),--cells $(CELLS)) \
+	  $(if $(CELL),--cell $(CELL)) $(if $(CONFIG),--configfile $(CONFIG))
+
+diff: $(VENV)/.report ## Compare two studies in diff.html (A=, B=: a report, a folder of results, a git revision)
+	PYTHONPATH=workflow $(BIN)/python -m ablation diff $(if $(TRAIN),--train) --output diff.html -- "$(A)" "$(B)"
 
 gpu-benchmark: $(VENV)/.report ## Measure training on a GPU: the table of benchmarks/README.md
 	$(BIN)/python benchmarks/gpu.py --study
@@ -50,7 +57,7 @@ docker-test: ## Build the image and try it, with Docker or, as root, without (IM
 	$(PYTHON) tests/container/run.py
 
 clean: ## Remove reports, results and logs; keep the environment and the raw data
-	rm -rf report*.html results logs .snakemake
+	rm -rf report*.html diff.html results logs .snakemake
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
