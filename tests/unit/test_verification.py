@@ -68,7 +68,7 @@ def test_one_file_with_other_bytes_is_not_identical(name: str) -> None:
     assert judge(classifier(), other)["outcome"] == "within tolerance"
 
 
-@pytest.mark.parametrize(("flips", "outcome"), [(10, "within tolerance"), (11, "different")])
+@pytest.mark.parametrize(("flips", "outcome"), [(20, "within tolerance"), (21, "different")])
 def test_the_bound_on_predictions(flips: int, outcome: str) -> None:
     stored = classifier()
     found = judge(stored, changed(stored, predictions=flipped(stored, flips)))
@@ -79,11 +79,11 @@ def test_the_bound_on_predictions(flips: int, outcome: str) -> None:
 @pytest.mark.parametrize(
     ("name", "mean", "replicate", "broken"),
     [
-        ("accuracy", 0.0049, 0.0099, []),
+        ("accuracy", 0.0049, 0.0209, []),
         ("accuracy", 0.0051, 0.0, ["accuracy (mean)"]),
-        ("accuracy", 0.0, -0.011, ["accuracy (replicate)"]),
-        ("loss", 0.0049, 0.0149, []),
-        ("loss", 0.0051, 0.0, ["loss (mean)"]),
+        ("accuracy", 0.0, -0.022, ["accuracy (replicate)"]),
+        ("loss", 0.0059, 0.0249, []),
+        ("loss", 0.0061, 0.0, ["loss (mean)"]),
     ],
 )
 def test_the_bounds_on_metrics(name: str, mean: float, replicate: float, broken: list[str]) -> None:
