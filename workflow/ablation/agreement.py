@@ -19,7 +19,7 @@ COMPARED = ("metrics.json", "predictions.csv", "model.safetensors", "history.csv
 """The files whose bytes decide ``identical``."""
 
 EQUAL_PREDICTIONS = 0.98
-"""The share of test samples that must get the same class. Measured with another instruction set: 0.992; twice that is allowed."""
+"""The share of test samples that must get the same class. With another instruction set it was 0.992."""
 
 
 @dataclass(frozen=True)
