@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake
 FOLLOW := PYTHONPATH=workflow/plugins $(SNAKEMAKE) --quiet rules --logger ablation
 
-.PHONY: report plan smoke report-full export gpu-benchmark simulate test lint types lock docker docker-test clean help
+.PHONY: report plan smoke report-full verify diff export gpu-benchmark simulate test browser-test lint types lock docker docker-test clean help
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,13 @@ report-full: $(VENV)/.report ## Run the study on the whole of MNIST (a GPU's wor
 
 export: $(VENV)/.report ## Tables, figures and an RO-Crate of the study, in results/export (CONFIG=variant)
 	$(SNAKEMAKE) export --quiet rules $(if $(CONFIG),--configfile $(CONFIG))
+
+verify: $(VENV)/.report ## Train CELLS=3 cells again in a scratch folder and compare (CELL=cnn/kernel_5, CONFIG=file)
+	PYTHONPATH=workflow $(BIN)/python -m ablation verify --report $(if $(CELLS),--cells $(CELLS)) \
+	  $(if $(CELL),--cell $(CELL)) $(if $(CONFIG),--configfile $(CONFIG))
+
+diff: $(VENV)/.report ## Compare two studies in diff.html (A=, B=: a report, a folder of results, a git revision)
+	PYTHONPATH=workflow $(BIN)/python -m ablation diff $(if $(TRAIN),--train) --output diff.html -- "$(A)" "$(B)"
 
 gpu-benchmark: $(VENV)/.report ## Measure training on a GPU: the table of benchmarks/README.md
 	$(BIN)/python benchmarks/gpu.py --study
@@ -60,7 +67,7 @@ docker-test: ## Build the image and try it, with Docker or, as root, without (IM
 	$(PYTHON) tests/container/run.py
 
 clean: ## Remove reports, results and logs; keep the environment and the raw data
-	rm -rf report*.html results logs .snakemake
+	rm -rf report*.html diff.html results logs .snakemake
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
