@@ -80,7 +80,7 @@ def test_the_summary_names_every_value_once() -> None:
     assert sorted(values) == ["3", "7", "9"]
     assert fields[-1] == "9"
     frame = tidy.summary_frame(tidy.comparisons_frame(made.study, made.comparisons))
-    assert (frame.loc[0, "unheard of"], frame.loc[0, "failed"]) == ("3", "9")
+    assert (frame.loc[0, "unheard_of"], frame.loc[0, "failed"]) == ("3", "9")
 
 
 def test_parquet_keeps_numbers_types_and_nulls(tmp_path: object) -> None:
