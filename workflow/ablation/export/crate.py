@@ -104,8 +104,20 @@ def build(contents: Contents) -> ROCrate:
     ]
     workflow["input"] = [_parameter(crate, "input", entity) for entity in inputs]
     workflow["output"] = [_parameter(crate, "output", entity) for entity in (report, *folders)]
-    metrics = [part for each in folders for part in each["hasPart"] if part.id.endswith(".json")]
+    metrics = [
+        part
+        for folder in folders
+        for part in folder.get("hasPart", [])
+        if part.id.endswith(".json")
+    ]
     _action(crate, contents, workflow, inputs, [report, *folders, *metrics])
+    for entity in crate.get_entities():  # RO-Crate 1.1 wants a list of one written as the one
+        written = entity.properties()
+        written |= {
+            name: value[0]
+            for name, value in written.items()
+            if isinstance(value, list) and len(value) == 1
+        }
     return crate
 
 

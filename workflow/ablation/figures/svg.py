@@ -110,7 +110,8 @@ def _join_lines(root: ET.Element) -> None:
     for path in root.findall(f"{{{_SVG}}}path"):
         style = path.get("style", "")
         others = tuple(sorted((name, text) for name, text in path.items() if name != "d"))
-        if style == "fill: none":  # neither filled nor stroked
+        # Without a place where nothing finite was to be drawn; or neither filled nor stroked.
+        if not path.get("d") or style == "fill: none":
             root.remove(path)
         elif "fill: none" in style and others in first:
             first[others].set("d", f"{first[others].get('d')}{path.get('d')}")

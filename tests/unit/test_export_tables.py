@@ -1,0 +1,110 @@
+"""Exported tables: what LaTeX prints, what Parquet holds."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from ablation.export import latex
+from ablation.export import tables as tidy
+from ablation.report.messages import load
+from ablation.report.words import Words
+from pyarrow import parquet
+from report.sample import only, sample
+
+SPECIAL = r"50 % of a_b & c#1 $x$ {y} ~ ^ \z < > | " + '"q" − × ± ≈ R² [1] a\nb'
+
+
+def printed(text: str) -> str:
+    """What LaTeX prints of an escaped text, for every sequence that ``escape`` may write."""
+    back = {escaped: letter for letter, escaped in latex.ESCAPES.items() if escaped}
+    known = sorted(back, key=len, reverse=True)
+    return re.sub("|".join(map(re.escape, known)), lambda found: back[found[0]], text)
+
+
+def test_every_special_character_is_escaped_and_printed() -> None:
+    text = latex.escape(SPECIAL)
+    assert printed(text) == SPECIAL.replace("\n", " ")
+    bare = re.sub(r"\\[a-z]+(\{\}|\{2\})?|\$[^$]*\$|\\[&%$#_{}]", "", text)
+    assert not set(bare) & set("&%$#_{}^\\<>|\n")
+
+
+def test_a_table_is_whole() -> None:
+    text = latex.table(
+        ["A", "B_1"],
+        [["1", "[2, 3]"], ["[4]", "5 %"]],
+        caption="a & b",
+        label="tab:x",
+        columns="lr",
+    )
+    for word in (r"\toprule", r"\midrule", r"\bottomrule", r"\caption{a \& b}", r"\label{tab:x}"):
+        assert text.count(word) == 1
+    assert "    A & B\\_1 \\\\\n" in text
+    assert "    {}[4] & 5 \\% \\\\\n" in text  # else the gap after \\ would be "4"
+    assert text.count(r"\begin") == text.count(r"\end") == 2
+
+
+def test_a_row_of_another_length_is_refused() -> None:
+    with pytest.raises(ValueError, match="unequal length"):
+        latex.table(["A"], [["1", "2"]], caption="", label="t", columns="l")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_an_axis_says_what_the_comparisons_say(language: str) -> None:
+    made = only(sample(), "cnn", "kernel")
+    words, compared = Words(load(language)), made.comparisons["models"]["cnn"]
+    (axis,) = made.study["models"][0]["axes"]
+    text = latex.axis_table(compared, axis, latex.Place("cnn", 0.95, words))
+    lines = [line for line in text.splitlines() if " & " in line][1:]
+    rows = compared["axes"]["kernel"]["rows"]
+    assert len(lines) == len(rows) == 4
+    for line, (label, row) in zip(lines, rows.items(), strict=True):
+        value, mean, gap, p, verdict = line.removesuffix(r" \\").strip().split(" & ")
+        assert value.split(" ")[0].split("（")[0] == label
+        shown = re.findall(r"-?[\d.]+", mean.replace("$-$", "-"))
+        assert [float(x) for x in shown] == pytest.approx(
+            [100 * x for x in (row["mean"], *row["interval"])], abs=0.06
+        )
+        assert (gap == p == "--") == row["is_reference"]
+        assert latex.escape(latex.verdict_text(row, words)) == verdict
+
+
+def test_the_summary_names_every_value_once() -> None:
+    made = only(sample(failed=("cnn/kernel_9",)), "cnn", "kernel")
+    made.comparisons["models"]["cnn"]["axes"]["kernel"]["rows"]["3"]["verdict"] = "unheard of"
+    text = latex.summary_table(made.study, made.comparisons, Words(load("en")))
+    fields = next(line for line in text.splitlines() if "Kernel" in line).strip(" \\").split(" & ")
+    values = [value for field in fields[3:] for value in field.split(", ") if value != "--"]
+    assert sorted(values) == ["3", "7", "9"]
+    assert fields[-1] == "9"
+    frame = tidy.summary_frame(tidy.comparisons_frame(made.study, made.comparisons))
+    assert (frame.loc[0, "unheard_of"], frame.loc[0, "failed"]) == ("3", "9")
+
+
+def test_parquet_keeps_numbers_types_and_nulls(tmp_path: object) -> None:
+    made = sample(failed=("cnn/kernel_9",))
+    compared = tidy.comparisons_frame(made.study, made.comparisons)
+    path = f"{tmp_path}/t.parquet"
+    for name, frame in {**made.tables, "comparisons": compared}.items():
+        parquet.write_table(tidy.parquet_table(name, frame, {"fingerprint": "f" * 16}), path)
+        read = parquet.read_table(path)
+        assert read.schema.metadata[b"fingerprint"] == b"f" * 16
+        assert read.schema.metadata[b"table"] == name.encode()
+        assert read.num_rows == len(frame)
+        for column in frame.columns:
+            found = read.column(column).to_pylist()
+            wanted = [None if pd.isna(value) else value for value in frame[column].tolist()]
+            assert found == [None if w is None else type(f)(w) for f, w in zip(found, wanted, strict=True)], column  # fmt: skip
+            assert pa.types.is_integer(read.schema.field(column).type) == (column in tidy.COUNTS)
+
+
+def test_units_stand_at_the_columns() -> None:
+    made = sample()
+    cells = tidy.parquet_table("cells", made.tables["cells"], {}).schema
+    units = {field.name: (field.metadata or {}).get(b"unit") for field in cells}
+    assert units["mse_mean"] == b"(1000 USD)^2"
+    assert units["accuracy_low"] == b"1"
+    assert units["peak_memory_bytes"] == b"byte"
+    assert units["label"] is None
