@@ -76,6 +76,7 @@ def flattened(svg: bytes) -> bytes:
     root = ET.fromstring(svg)
     _flatten(root)
     _join_lines(root)
+    _drop_repeated_marks(root)
     for path in root.iter(f"{{{_SVG}}}path"):
         path.set("d", _DECIMALS.sub(lambda match: _short(match[0], 1), path.get("d", "")))
     return ET.tostring(root, "unicode").encode()
@@ -100,13 +101,23 @@ def _join_lines(root: ET.Element) -> None:
     for path in root.findall(f"{{{_SVG}}}path"):
         style = path.get("style", "")
         others = tuple(sorted((name, text) for name, text in path.items() if name != "d"))
-        if style == "fill: none":  # neither filled nor stroked
+        if style == "fill: none" or not path.get("d"):  # neither filled nor stroked, or nowhere
             root.remove(path)
         elif "fill: none" in style and others in first:
-            first[others].set("d", f"{first[others].get('d')}{path.get('d')}")
+            first[others].set("d", f"{first[others].get('d', '')}{path.get('d', '')}")
             root.remove(path)
         else:
             first[others] = path
+
+
+def _drop_repeated_marks(root: ET.Element) -> None:
+    """Two marks of one look on one place are one."""
+    seen: set[tuple[tuple[str, str], ...]] = set()
+    for mark in root.findall(f"{{{_SVG}}}use"):
+        attributes = tuple(sorted(mark.items()))
+        if attributes in seen:
+            root.remove(mark)
+        seen.add(attributes)
 
 
 def _referenced(root: ET.Element) -> set[str]:
