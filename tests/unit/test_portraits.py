@@ -296,8 +296,13 @@ def test_curves_are_small_and_say_what_they_show(accurate: bool):
 
 
 def test_curves_of_diverged_replicates_alone_are_drawn():
-    svg = figures.curves(epochs()[lambda rows: ~rows["ok"]], words, "c0123")
+    rows = epochs()[lambda rows: ~rows["ok"]]
+    never = rows.assign(train_loss=np.nan, val_loss=np.nan)
+    many = pd.concat([rows, *(never.assign(replicate=r) for r in range(6, 30))])
+    svg = figures.curves(many, words, "c0123")
     ElementTree.fromstring(svg)
+    assert len(svg) <= 8_000
+    assert b"None" not in svg
 
 
 def test_the_points_of_residuals_are_one_small_image():
@@ -316,12 +321,13 @@ def test_the_points_of_residuals_are_one_small_image():
 def test_a_flattened_figure_keeps_what_is_drawn():
     raw = b"""<svg xmlns="http://www.w3.org/2000/svg"><defs/>
     <g><g><path d="M0 0L1 1" style="fill: none; stroke: red"/></g></g>
-    <path d="M0 0L9 9" style="fill: none"/>
+    <path d="M0 0L9 9" style="fill: none"/><path style="fill: none; stroke: red"/>
+    <use href="#m" x="1"/><use href="#m" x="1"/>
     <g clip-path="url(#a)"><path d="M2 2L3 3" style="fill: blue"/></g>
     <g><text x="1">two words</text><path d="M4 4L5 5" style="fill: none; stroke: red"/></g></svg>"""
     root = ElementTree.fromstring(flattened(raw))
-    assert [each.tag.rpartition("}")[2] for each in root] == ["path", "g", "text"]
+    assert [each.tag.rpartition("}")[2] for each in root] == ["path", "use", "g", "text"]
     assert root[0].get("d") == "M0 0L1 1M4 4L5 5"
-    assert root[1].get("clip-path") == "url(#a)"
-    assert root[1][0].get("style") == "fill: blue"
-    assert root[2].text == "two words"
+    assert root[2].get("clip-path") == "url(#a)"
+    assert root[2][0].get("style") == "fill: blue"
+    assert root[3].text == "two words"
