@@ -192,6 +192,9 @@ def test_an_estimate_rests_on_the_most_similar_network(config: Config) -> None:
     assert guess(later["cnn/kernel_9"], known) == 400
     assert guess(later["cnn/kernel_7"], known) == 400  # 9 is nearer than 5 by its ratio
     assert guess(later["cnn/kernel_3"], known) == 160
+    deep, slow = now["fnn/depth_8"], now["fnn/learning_rate_0.01"]
+    known_fnn = costs_of(deep, 8.0) | costs_of(slow, 2.0)
+    assert guess(now["fnn/depth_at_0.01_8"], known_fnn) == 8  # a learning rate costs nothing
     twice = {"a": Cost(now["cnn/kernel_5"].spec, 60.0, "cpu"), **known}
     assert guess(now["cnn/kernel_5"], twice) == 70  # the median of both
     made = estimate(target(now["cnn/kernel_5"]), twice, MODELS["cnn"].train_size, "cpu")
