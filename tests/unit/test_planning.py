@@ -293,13 +293,13 @@ def test_the_command_names_reasons_and_an_estimate(
     (here / "results/store/cnn" / broken.key / "train/manifest.json").unlink()
     gone = now.by_name["cnn/kernel_9"]
     entry = here / "results/store/cnn" / gone.key
-    failure = {"fingerprint": f"failed {gone.key}", "failed": "[Errno 28] no space"}
+    failure = {"fingerprint": f"failed {gone.key}", "failed": "[killed] no space"}
     (entry / "status.json").write_text(json.dumps(failure), "utf-8")
     show([], ["compute={device: cpu}"], 2)
     text = capsys.readouterr().out
     lines = {line.split()[0]: line for line in text.splitlines() if line.startswith("  ")}
     assert lines["cnn/kernel_7"].endswith("damaged entry")
-    assert lines["cnn/kernel_9"].endswith("failed before: [Errno 28] no space")
+    assert lines["cnn/kernel_9"].endswith("failed before: [killed] no space")
     assert "2 would be trained" in text
     assert "cnn/kernel " in text and "3, 5\n" in text  # cached
     assert "from 1 earlier cell" in text or "from 2 earlier cells" in text
