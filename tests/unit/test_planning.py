@@ -192,6 +192,9 @@ def test_an_estimate_rests_on_the_most_similar_network(config: Config) -> None:
     assert guess(later["cnn/kernel_9"], known) == 400
     assert guess(later["cnn/kernel_7"], known) == 400  # 9 is nearer than 5 by its ratio
     assert guess(later["cnn/kernel_3"], known) == 160
+    deep, slow = now["fnn/depth_8"], now["fnn/learning_rate_0.01"]
+    known_fnn = costs_of(deep, 8.0) | costs_of(slow, 2.0)
+    assert guess(now["fnn/depth_at_0.01_8"], known_fnn) == 8  # a learning rate costs nothing
     twice = {"a": Cost(now["cnn/kernel_5"].spec, 60.0, "cpu"), **known}
     assert guess(now["cnn/kernel_5"], twice) == 70  # the median of both
     made = estimate(target(now["cnn/kernel_5"]), twice, MODELS["cnn"].train_size, "cpu")
@@ -290,13 +293,13 @@ def test_the_command_names_reasons_and_an_estimate(
     (here / "results/store/cnn" / broken.key / "train/manifest.json").unlink()
     gone = now.by_name["cnn/kernel_9"]
     entry = here / "results/store/cnn" / gone.key
-    failure = {"fingerprint": f"failed {gone.key}", "failed": "[Errno 28] no space"}
+    failure = {"fingerprint": f"failed {gone.key}", "failed": "[killed] no space"}
     (entry / "status.json").write_text(json.dumps(failure), "utf-8")
     show([], ["compute={device: cpu}"], 2)
     text = capsys.readouterr().out
     lines = {line.split()[0]: line for line in text.splitlines() if line.startswith("  ")}
     assert lines["cnn/kernel_7"].endswith("damaged entry")
-    assert lines["cnn/kernel_9"].endswith("failed before: [Errno 28] no space")
+    assert lines["cnn/kernel_9"].endswith("failed before: [killed] no space")
     assert "2 would be trained" in text
     assert "cnn/kernel " in text and "3, 5\n" in text  # cached
     assert "from 1 earlier cell" in text or "from 2 earlier cells" in text

@@ -10,6 +10,7 @@ from typing import Any
 from ablation.planning import Spec, Target, closeness, parameter_changes
 
 SCALED = ("epochs", "dataset", "share", "test")  # what the amount of work takes account of
+FREE = ("learning_rate", "lr_factor", "lr_patience")  # numbers that a step costs nothing more for
 Size = Callable[[dict[str, Any]], int]
 
 
@@ -51,8 +52,9 @@ def work(spec: Spec, size: Size) -> int:
         return 0
 
 
-def _unscaled(parameters: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in parameters.items() if name not in SCALED}
+def _network(parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that decide what a sample costs."""
+    return {name: value for name, value in parameters.items() if name not in (*SCALED, *FREE)}
 
 
 def estimate(target: Target, costs: dict[str, Cost], size: Size, device: str) -> Estimate | None:
@@ -69,7 +71,7 @@ def estimate(target: Target, costs: dict[str, Cost], size: Size, device: str) ->
     """
     model = target.spec["model"]
     network = Target(
-        {**target.spec, "parameters": _unscaled(target.spec["parameters"])},
+        {**target.spec, "parameters": _network(target.spec["parameters"])},
         target.parameters,
         target.relevant,
     )
@@ -77,7 +79,7 @@ def estimate(target: Target, costs: dict[str, Cost], size: Size, device: str) ->
     for key, cost in costs.items():
         done = work(cost.spec, size) if cost.spec["model"] == model else 0
         if done and cost.device == device:
-            own = parameter_changes(_unscaled(cost.spec["parameters"]), network)
+            own = parameter_changes(_network(cost.spec["parameters"]), network)
             other = sum(cost.spec[n] != target.spec[n] for n in ("precision", "threads"))
             facts, distance = closeness(own)
             rates[key] = ((other, facts, distance), cost.seconds / done)
