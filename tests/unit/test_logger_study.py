@@ -118,10 +118,9 @@ def test_the_time_left_follows_the_last_epochs() -> None:
 
 
 def test_a_log_begun_anew_is_another_attempt() -> None:
-    study, _ = states.read(running("cnn/a"), 0, [epoch(9)], 9.0, 30)
-    study, _ = states.read(study, 0, [epoch(1)], 12.0, 30, anew=True)
-    assert study.running[0].epoch == 1
-    assert study.running[0].waiting == 0
+    study, _ = states.read(running("cnn/a"), 0, [epoch(9, 5.0)], 9.0, 30)
+    study, _ = states.read(study, 0, [epoch(1, 1.0)], 12.0, 30, anew=True)
+    assert study.running[0].left() == pytest.approx(14.0)
 
 
 def test_a_memory_too_small_makes_a_cell_longer() -> None:
