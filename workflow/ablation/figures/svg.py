@@ -19,6 +19,7 @@ _POINT = re.compile(r"M ?(\S+ \S+) L \1(?= M| *$)")
 _FACE = re.compile(r"font-family:[^;]*;?\s*|(?<=[;\s])fill: currentColor;?\s*$")
 _NO_TURN = re.compile(r"rotate\(-?0 [^)]*\)")
 _GEOMETRY = ("d", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "transform", "points")
+FONTS_ALONE = "'DejaVu Sans', Verdana, 'Noto Sans CJK SC', 'Source Han Sans SC', sans-serif"
 FONTS = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'DejaVu Sans', sans-serif"
 
 
@@ -30,6 +31,15 @@ def to_svg(figure: Figure, prefix: str) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return clean(buffer.getvalue(), prefix)
+
+
+def alone(svg: bytes) -> bytes:
+    """An SVG of :func:`to_svg` that stands by itself: black, in the font that it was measured with.
+
+    Editors that set figures on paper know neither ``currentColor`` nor the fonts of a page.
+    """
+    text = svg.decode().replace("currentColor", "#000000").replace(FONTS, FONTS_ALONE)
+    return text.encode()
 
 
 def clean(raw: bytes, prefix: str) -> bytes:
@@ -76,7 +86,6 @@ def flattened(svg: bytes) -> bytes:
     root = ET.fromstring(svg)
     _flatten(root)
     _join_lines(root)
-    _drop_repeated_marks(root)
     for path in root.iter(f"{{{_SVG}}}path"):
         path.set("d", _DECIMALS.sub(lambda match: _short(match[0], 1), path.get("d", "")))
     return ET.tostring(root, "unicode").encode()
@@ -101,23 +110,14 @@ def _join_lines(root: ET.Element) -> None:
     for path in root.findall(f"{{{_SVG}}}path"):
         style = path.get("style", "")
         others = tuple(sorted((name, text) for name, text in path.items() if name != "d"))
-        if style == "fill: none" or not path.get("d"):  # neither filled nor stroked, or nowhere
+        # Without a place where nothing finite was to be drawn; or neither filled nor stroked.
+        if not path.get("d") or style == "fill: none":
             root.remove(path)
         elif "fill: none" in style and others in first:
-            first[others].set("d", f"{first[others].get('d', '')}{path.get('d', '')}")
+            first[others].set("d", f"{first[others].get('d')}{path.get('d')}")
             root.remove(path)
         else:
             first[others] = path
-
-
-def _drop_repeated_marks(root: ET.Element) -> None:
-    """Two marks of one look on one place are one."""
-    seen: set[tuple[tuple[str, str], ...]] = set()
-    for mark in root.findall(f"{{{_SVG}}}use"):
-        attributes = tuple(sorted(mark.items()))
-        if attributes in seen:
-            root.remove(mark)
-        seen.add(attributes)
 
 
 def _referenced(root: ET.Element) -> set[str]:
