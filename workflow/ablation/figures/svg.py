@@ -104,7 +104,7 @@ def _join_lines(root: ET.Element) -> None:
         if style == "fill: none" or not path.get("d"):  # neither filled nor stroked, or nowhere
             root.remove(path)
         elif "fill: none" in style and others in first:
-            first[others].set("d", f"{first[others].get('d', '')}{path.get('d', '')}")
+            first[others].set("d", f"{first[others].get('d')}{path.get('d')}")
             root.remove(path)
         else:
             first[others] = path
