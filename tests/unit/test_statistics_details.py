@@ -156,11 +156,16 @@ def test_importance_leaves_out_what_diverged_or_failed_and_names_it() -> None:
         0.95,
         True,
     )
-    numbers = NUMBERS | {"3": lost(NUMBERS["3"], 4)}
-    found = axis_of(numbers, study_of(numbers, failed=("4",)))["importance"]
+    assert not whole["survivors_only"]
+    half = lost(NUMBERS["3"], *range((J + 1) // 2))
+    found = axis_of(NUMBERS | {"3": half}, study_of(NUMBERS, failed=("4",)))["importance"]
     assert (found["cells"], found["left_out"]) == (["1", "2"], ["3", "4"])
     assert found["omega2"] != whole["omega2"]
-    alone = {k: lost(v, 0) if k != "1" else v for k, v in NUMBERS.items()}
+    # A single loss leaves the cell in, over the replicates that survived in all.
+    some = axis_of(NUMBERS | {"3": lost(NUMBERS["3"], 4)})["importance"]
+    assert (some["cells"], some["left_out"], some["n_replicates"]) == (list("1234"), [], J - 1)
+    assert some["survivors_only"]
+    alone = {k: lost(v, *range(J)) if k != "1" else v for k, v in NUMBERS.items()}
     assert axis_of(alone)["importance"] is None
     assert axis_of({k: v[:4] for k, v in NUMBERS.items()})["importance"] is None
 

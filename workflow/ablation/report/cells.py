@@ -66,13 +66,11 @@ def _view(
     parameters = parameter_rows(cell["parameters"], model["parameters"], words)
     differing = [row for row in parameters if row["differs"]]
     mean = scaled(axis.metric, axis.row(first.label)["mean"])
-    settings = [words.setting(place.axis.axis, place.label) for place in places]
-    shown = {"title": words.join(list(dict.fromkeys(settings)))}
     target = f"{cell['view']}"
     return {
         "key": cell["key"],
         "id": drawer_id(model["model"], cell["key"]),
-        **shown,
+        "title": cell_title(cell["parameters"], model["parameters"], words),
         "is_baseline": not differing,
         "headline": ""
         if mean is None
@@ -99,6 +97,20 @@ def _view(
         "parameters": parameters,
         "log": "\n".join(cell.get("log") or []),
     }
+
+
+def cell_title(own: dict[str, Any], baseline: dict[str, Any], words: Words) -> str:
+    """A cell by what it changes: ``kernel size 3``; or the baseline."""
+    changed = [
+        words.fixed(name, _short(value))
+        for name, value in own.items()
+        if _differs(name, value, baseline)
+    ]
+    return words.join(changed) if changed else words("cell.the_baseline")
+
+
+def _short(value: Any) -> str:
+    return ", ".join(map(label_of, value)) if isinstance(value, list) else label_of(value)
 
 
 def _chip(place: Place, words: Words) -> dict[str, str]:

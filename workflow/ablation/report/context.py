@@ -16,7 +16,7 @@ from ablation.report import provenance as prov
 from ablation.report import published as pub
 from ablation.report.axis import Axis, make_axis
 from ablation.report.axis_tables import comparison_rows, digit_rows, other_rows
-from ablation.report.cells import cell_views, commanded
+from ablation.report.cells import cell_title, cell_views, commanded
 from ablation.report.comparison import published_view
 from ablation.report.crossed import crossed_rows
 from ablation.report.draws import draws_view
@@ -117,7 +117,7 @@ def _model(entry: dict[str, Any], inputs: Inputs) -> dict[str, Any]:
     axes = inputs.axes_of(entry)
     theirs = inputs.published["models"].get(name)
     settings = {
-        cell["cell"]: words.setting(axis, cell["label"])
+        cell["cell"]: cell_title(cell["parameters"], entry["parameters"], words)
         for axis in entry["axes"]
         for cell in axis["cells"]
     }

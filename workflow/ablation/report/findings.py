@@ -18,6 +18,9 @@ COUNTED = (
 )  # fmt: skip
 
 
+NAMED = 5  # settings that the headline lists; the section of the model lists all
+
+
 def headlines(
     axes: list[Axis], best: dict[str, Any] | None, most: str, noise: list[str], words: Words
 ) -> list[str]:
@@ -63,7 +66,13 @@ def best_view(
         interval=fmt.interval(bounds, places) if bounds else fmt.DASH,
         level=fmt.percent(confidence),
     )
-    tie = words("best.alone") if not others else words("best.ties", n=len(others))
+    if not others:
+        tie = words("best.alone")
+    elif len(others) <= NAMED:
+        tie = words("best.ties", values=words.listed(others))
+    else:
+        rest = len(others) - NAMED
+        tie = words("best.more_ties", values=words.listed(others[:NAMED]), n=rest)
     return {"sentence": words.sentences([sentence, tie]), "others": others}
 
 

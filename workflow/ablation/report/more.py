@@ -94,5 +94,5 @@ def factorial_view(axis: Axis, words: Words) -> dict[str, Any] | None:
     left = [str(number) for number in found["left_out"]]
     parts = [verdict, text]
     if left:
-        parts.append(words("factorial.left_out", n=len(left)))
+        parts.append(words("factorial.left_out", replicates=words.join(left)))
     return {"rows": rows, "text": words.sentences(parts)}

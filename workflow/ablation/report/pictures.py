@@ -85,14 +85,19 @@ def gallery(found: dict[str, Any] | None, words: Words) -> dict[str, Any] | None
                 "y": place(i // columns, rows),
                 "size": f"{100 * columns}% {100 * rows}%",
                 "text": words("cell.tile", true=tile["true"], predicted=tile["predicted"],
-                              confidence=fmt.percent(tile["confidence"], 1)),
+                              confidence=_sure(tile["confidence"])),
                 "label": words("cell.tile_label", true=tile["true"], predicted=tile["predicted"],
-                               confidence=fmt.percent(tile["confidence"], 1),
+                               confidence=_sure(tile["confidence"]),
                                replicate=tile["replicate"]),
             }
             for i, tile in enumerate(tiles)
         ],
     }  # fmt: skip
+
+
+def _sure(confidence: float) -> str:
+    """No probability is 100 %."""
+    return f">{fmt.percent(0.999, 1)}" if confidence > 0.9995 else fmt.percent(confidence, 1)
 
 
 def kernels(found: dict[str, Any] | None, words: Words) -> dict[str, Any] | None:

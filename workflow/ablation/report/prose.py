@@ -77,8 +77,8 @@ def settle_sentences(axis: Axis, words: Words) -> list[str]:
 
 
 def sensitivity_sentences(axis: Axis, words: Words) -> list[str]:
-    """What the difference would be if diverged replicates were counted as no better than a trivial guess."""
-    found = []
+    """What differences would be if diverged replicates were counted as no better than a trivial guess."""
+    found: dict[str, list[str]] = {}
     for label in axis.labels:
         other = axis.row(label).get("sensitivity")
         gap = scaled(axis.metric, other["difference"]) if other else None
@@ -86,16 +86,18 @@ def sensitivity_sentences(axis: Axis, words: Words) -> list[str]:
             continue
         bounds = scaled_pair(axis.metric, other["interval"])
         places = fmt.column_decimals([bounds], [gap])
-        found.append(
+        found.setdefault(other["counted_as"], []).append(
             words(
-                f"axis.counted_as_{other['counted_as']}",
+                "axis.counted",
                 value=words.value(label),
-                n=other["n_counted"],
                 difference=words.difference(axis.metric, fmt.fixed(gap, places, sign=True)),
                 interval=fmt.interval(bounds, places, sign=True) if bounds else fmt.DASH,
             )
         )
-    return found
+    return [
+        words(f"axis.counted_as_{trivial}", differences=words.listed(items))
+        for trivial, items in found.items()
+    ]
 
 
 def difference_sentence(axis: Axis, label: str, words: Words) -> str:
@@ -127,9 +129,10 @@ def difference_sentence(axis: Axis, label: str, words: Words) -> str:
 def diverged_sentence(axis: Axis, label: str, words: Words) -> str:
     """How many replicates diverged, when, and what may be said of the rest."""
     row = axis.row(label)
-    parts = [
-        words("axis.diverged", value=words.value(label), k=row["n_diverged"], n=axis.total(label))
-    ]
+    numbers = {"value": words.value(label), "k": row["n_diverged"], "n": axis.total(label)}
+    if label == axis.reference and row["n"]:
+        return words("axis.reference_diverged", **numbers)
+    parts = [words("axis.diverged", **numbers)]
     broke = axis.courses[label].broke_at
     if broke is not None:
         parts.append(words("axis.broke_at", epoch=fmt.count(broke)))

@@ -14,7 +14,15 @@ from ablation.report.words import Words
 
 REACH = (1.5, 6.0)  # how many margins the forest reaches at least, at most
 SHOWN = 0.9  # the share of interval ends that the forest shows, within that
-NOTHING = {"omega2": None, "low": None, "high": None, "text": "", "interval": "", "left_out": ""}
+NOTHING = {
+    "omega2": None,
+    "low": None,
+    "high": None,
+    "text": "",
+    "interval": "",
+    "left_out": "",
+    "survivors": "",
+}
 
 
 def summary_view(axes: list[Axis], words: Words) -> dict[str, Any]:
@@ -92,7 +100,7 @@ def _rows(axis: Axis, reach: float, words: Words) -> list[dict[str, Any]]:
 
 def ticks(reach: float) -> list[dict[str, Any]]:
     """Round differences on the forest's scale, with their place from 0 to 100."""
-    raw = reach / 2.5
+    raw = reach / 3.2
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(each * power for each in (1, 2, 2.5, 5, 10) if each * power >= raw)
     places = max(0, -math.floor(math.log10(step) + 1e-9)) + (step / power == 2.5)
@@ -120,6 +128,9 @@ def importance_view(axis: Axis, words: Words) -> dict[str, Any]:
         "text": fmt.fixed(found["omega2"], 2),
         "interval": "" if low is None else fmt.interval(found["interval"], 2),
         "left_out": words("summary.left_out", values=words.join(left)) if left else "",
+        "survivors": words("summary.survivors", n=found["n_replicates"])
+        if found["survivors_only"]
+        else "",
     }
 
 

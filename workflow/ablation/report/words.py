@@ -71,6 +71,10 @@ class Words:
         """A list in running text."""
         return self("list.separator").join(parts) if parts else self("list.none")
 
+    def listed(self, parts: Sequence[str]) -> str:
+        """A list of parts that may hold commas."""
+        return self("list.parts").join(parts)
+
     def sentences(self, parts: Sequence[str]) -> str:
         """Sentences as one paragraph."""
         return reduce(

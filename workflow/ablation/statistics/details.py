@@ -103,7 +103,8 @@ def _noise(samples: Samples | None, setting: Setting) -> dict[str, Any] | None:
 
 
 def _importance(found: dict[str, CellNumbers], setting: Setting) -> dict[str, Any] | None:
-    kept = {label: n for label, n in found.items() if n.metric and not n.diverged}
+    # Where half diverged or more, the survivors no longer stand for the setting.
+    kept = {label: n for label, n in found.items() if len(n.metric) > len(n.diverged)}
     if len(kept) < 2:
         return None
     replicates = _common(list(kept.values()))
@@ -125,6 +126,7 @@ def _importance(found: dict[str, CellNumbers], setting: Setting) -> dict[str, An
         "n_replicates": len(replicates),
         "cells": list(kept),
         "left_out": [label for label in found if label not in kept],
+        "survivors_only": any(n.diverged for n in kept.values()),
     }
 
 

@@ -29,7 +29,8 @@ function overlay(box) {
       areas.push({ series: [columns.length - 2, columns.length - 1], fill: colour(i, 0.13) });
     }
     const ink = getComputedStyle(box).color;
-    const axis = { stroke: ink, grid: { stroke: ink + "22", width: 0.5 }, ticks: { stroke: ink + "44", width: 0.5 }, font: "12px system-ui, sans-serif" };
+    const faint = (share) => ink.replace("rgb(", "rgba(").replace(")", `, ${share})`);
+    const axis = { stroke: ink, grid: { stroke: faint(0.13), width: 0.5 }, ticks: { stroke: faint(0.3), width: 0.5 }, font: "12px system-ui, sans-serif" };
     plot?.destroy();
     plot = new uPlot(
       {
