@@ -100,6 +100,7 @@ def make_cell(folder: Path, label: str, shift: float, diverged: int | None) -> d
         **place,
         "value": label,
         "eval": "e",
+        "levels": None,
         "store": str(store),
         "view": str(folder / f"{label}.json"),
     }
@@ -111,7 +112,14 @@ def collected(folder: Path, yardsticks: dict[str, Any]) -> dict[str, Any]:
         make_cell(folder, *each) for each in (("a", 0.0, None), ("b", 0.4, None), ("c", 0.0, 2))
     ]
     write_json(folder / "yardsticks.json", {"yardsticks": yardsticks})
-    axis = {"axis": "axis", "parameter": None, "with": {}, "reference": "a", "cells": cells}
+    axis = {
+        "axis": "axis",
+        "parameter": None,
+        "factors": None,
+        "with": {},
+        "reference": "a",
+        "cells": cells,
+    }
     data = {"dataset": "boston", "source": "embedded", "sha256": {}, "prepared": "p"}
     spec = {
         "study": {"name": "default", "seed": 1},

@@ -147,10 +147,10 @@ def test_what_is_left_out_is_said() -> None:
     figure = interaction_figure(sheet({labels[0]: 6, labels[1]: 2}, (labels[2],)), "mse")
     assert figure._supxlabel is not None
     assert figure._supxlabel.get_text().splitlines() == [
-        "1 hidden layers, learning rate 0.01, activation relu: left out, diverged in 6 of 6",
-        "1 hidden layers, learning rate 0.01, activation tanh: diverged in 2 of 6, "
+        "depth 1, learning rate 0.01, activation relu: left out, diverged in 6 of 6",
+        "depth 1, learning rate 0.01, activation tanh: diverged in 2 of 6, "
         "the open mark is of the others",
-        "1 hidden layers, learning rate 0.001, activation relu: left out, failed",
+        "depth 1, learning rate 0.001, activation relu: left out, failed",
     ]
     assert interaction_figure(sheet(), "mse")._supxlabel is None
 
@@ -178,7 +178,7 @@ def test_the_figures_of_a_factorial_axis_are_drawn_in_words() -> None:
     assert "Hidden layers" in interaction
     for svg in drawn.values():
         assert "hidden_layers-1" not in re.sub(r'(id|href)="[^"]*"', "", svg)
-    assert "1 hidden layers, learning rate 0.01" in drawn[f"fnn_{AXIS}_curves"]
+    assert "depth 1, learning rate 0.01" in drawn[f"fnn_{AXIS}_curves"]
     chinese = draw(only(sample(), "fnn", AXIS), language="zh")[f"fnn_{AXIS}_interaction"]
     assert "学习率 0.001" in chinese
     assert "learning rate" not in chinese
@@ -200,7 +200,7 @@ def test_nothing_left_to_draw_is_still_a_figure() -> None:
 def test_the_page_calls_combinations_by_words() -> None:
     html = page(only(sample(), "fnn", AXIS))
     body = re.sub(r"<(style|script|pre)\b.*?</\1>", "", html, flags=re.S)
-    assert "1 hidden layers, learning rate 0.01" in body
+    assert "depth 1, learning rate 0.01" in body
     assert not re.search(r">\s*hidden_layers-1_learning", body)
     assert "Depth × learning rate" in body
 
@@ -210,7 +210,7 @@ def test_the_page_calls_combinations_by_words() -> None:
     [
         (["1", "2"], 2),
         (["0"] * 7, 5),
-        (["1 hidden layers, learning rate 0.001 – failed"] * 4, 2),
+        (["depth 1, learning rate 0.001 – failed"] * 4, 2),
         (["隐藏层数 1、学习率 0.001（参照）– 24 次中发散 24 次"] * 4, 2),
         (["x" * 200] * 3, 1),
     ],

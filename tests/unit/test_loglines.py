@@ -187,11 +187,18 @@ def test_study_json_takes_nothing_else(value: str | None, log: Any) -> None:
 
 def study(finished_at: str | None, log: Any) -> dict[str, Any]:
     cell = {
-        **dict.fromkeys(("cell", "label", "value", "key", "eval", "store", "failed")),
+        **dict.fromkeys(("cell", "label", "value", "levels", "key", "eval", "store", "failed")),
         **dict.fromkeys(("confusion_matrix", "environment", "parameters")),
         **{"finished_at": finished_at, "log": log},
     }
-    axis = {"axis": "a", "parameter": None, "with": {}, "reference": "1", "cells": [cell]}
+    axis = {
+        "axis": "a",
+        "parameter": None,
+        "factors": None,
+        "with": {},
+        "reference": "1",
+        "cells": [cell],
+    }
     data = {"dataset": "d", "source": "s", "sha256": {}, "test_train_ratio": 0.2}
     model = {"model": "fnn", "replicates": 6, "parameters": {}, "axes": [axis]}
     document = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import numpy as np
@@ -15,27 +14,7 @@ from ablation.report.render import environment
 from ablation.report.words import Words
 from jinja2 import UndefinedError
 from report.sample import Sample, blank, compared, draws, fixed, only, page, sample
-
-
-def text_of(html: str) -> str:
-    class Text(HTMLParser):
-        parts: list[str] = []  # noqa: RUF012
-        hidden = 0
-
-        def handle_starttag(self, tag, attrs):
-            self.hidden += tag in ("style", "script")
-
-        def handle_endtag(self, tag):
-            self.hidden -= tag in ("style", "script")
-
-        def handle_data(self, data):
-            if not self.hidden:
-                self.parts.append(data)
-
-    parser = Text()
-    parser.parts = []
-    parser.feed(html)
-    return re.sub(r"[ \n]+", " ", "".join(parser.parts))
+from unit_page import text_of
 
 
 def small() -> Sample:
@@ -258,7 +237,7 @@ def test_the_best_network_is_shown_on_further_draws():
     assert name in figures
     html = page(made, {**blank(made), name: figures[name].decode()}, draws=own)
     text = text_of(html)
-    assert "The best network by validation is replicate 3 of Kernel size = 7" in text
+    assert "The best network by validation is replicate 3 of kernel size 7" in text
     assert "3 further test draws of 500 images each" in text
     for shown in ("Draw 1", "Draw 3", "96.0", "94.8", "[93.9, 97.4]"):
         assert shown in text

@@ -86,6 +86,7 @@ def flattened(svg: bytes) -> bytes:
     root = ET.fromstring(svg)
     _flatten(root)
     _join_lines(root)
+    _drop_repeated_marks(root)
     for path in root.iter(f"{{{_SVG}}}path"):
         path.set("d", _DECIMALS.sub(lambda match: _short(match[0], 1), path.get("d", "")))
     return ET.tostring(root, "unicode").encode()
@@ -118,6 +119,16 @@ def _join_lines(root: ET.Element) -> None:
             root.remove(path)
         else:
             first[others] = path
+
+
+def _drop_repeated_marks(root: ET.Element) -> None:
+    """Two marks of one look on one place are one."""
+    seen: set[tuple[tuple[str, str], ...]] = set()
+    for mark in root.findall(f"{{{_SVG}}}use"):
+        attributes = tuple(sorted(mark.items()))
+        if attributes in seen:
+            root.remove(mark)
+        seen.add(attributes)
 
 
 def _referenced(root: ET.Element) -> set[str]:

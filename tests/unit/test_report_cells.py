@@ -1,0 +1,134 @@
+"""The drawers: what a cell is, what it shows, and how to make it again."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from ablation.report.cells import cell_title, commanded, parameter_rows
+from ablation.report.messages import load
+from ablation.report.pictures import gallery, kernels, matrices
+from ablation.report.words import Words
+from report.closer import portraits
+from report.sample import CNN, only, page, sample
+from unit_page import text_of
+
+WORDS = Words(load("en"))
+
+
+def drawers(html: str) -> list[str]:
+    return re.findall(r'<details class="cell".*?<p class="command">', html, re.S)
+
+
+def test_a_cell_on_several_axes_has_one_drawer_with_all_its_verdicts():
+    made = only(sample(), "cnn", "kernel", "depth")
+    found = drawers(page(made))
+    keys = {c["key"] for a in made.study["models"][0]["axes"] for c in a["cells"]}
+    assert len(found) == len(keys) == 6
+    (baseline,) = [drawer for drawer in found if "This is the baseline." in drawer]
+    assert baseline.count('class="chip"') == 2
+    assert "Differs from the baseline by: Kernel size 5 → 3." in page(made)
+
+
+def test_every_row_of_a_table_leads_to_its_drawer():
+    html = page(only(sample(), "cnn", "kernel"))
+    ids = set(re.findall(r'<details class="cell" id="([^"]+)"', html))
+    assert len(ids) == 4
+    assert set(re.findall(r'href="#(cell-[^"]+)"', html)) == ids
+
+
+def test_a_title_names_what_differs():
+    assert cell_title(CNN, CNN, WORDS) == "the baseline"
+    changed = {**CNN, "kernel": 3, "batchnorm": True}
+    assert cell_title(changed, CNN, WORDS) == "kernel size 3, with batch normalisation"
+    shallow = {**CNN, "depth": 1, "channels": [16]}  # the channels of blocks that are there
+    assert cell_title(shallow, CNN, WORDS) == "depth 1"
+    assert "channels 8, 8" in cell_title({**CNN, "channels": [8, 8]}, CNN, WORDS)
+
+
+def test_parameters_stand_beside_the_baselines():
+    rows = {row["key"]: row for row in parameter_rows({**CNN, "kernel": 3}, CNN, WORDS)}
+    assert (rows["kernel"]["value"], rows["kernel"]["baseline"]) == ("3", "5")
+    assert [row["key"] for row in rows.values() if row["differs"]] == ["kernel"]
+
+
+def test_commands_name_the_files_of_the_study():
+    made = only(sample(), "cnn", "kernel")
+    html = page(made, config_files=["config/my study.yaml"])
+    wanted = (
+        "snakemake --configfile &#39;config/my study.yaml&#39; -- results/cnn/kernel_3/metrics.json"
+    )
+    assert wanted in html
+    assert commanded([]) == "snakemake"
+    assert commanded(["config/smoke.yaml"]) == "snakemake --configfile config/smoke.yaml --"
+    assert "make verify CELL=cnn/kernel_3" in page(made)
+
+
+def test_replicates_logs_and_facts_are_there():
+    made = only(sample(), "fnn", "learning_rate")
+    cell = made.study["models"][0]["axes"][0]["cells"][0]
+    cell["log"] = ["epoch 1/2", "<script>alert(1)</script>"]
+    html = page(made)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+    assert "<script>alert(1)" not in html
+    text = text_of(html)
+    assert "No log was kept with this cell." in text
+    assert cell["key"] in text
+    assert "PyTorch 2.14.1" in text
+    assert text.count("diverged diverged") == 0
+    assert html.count("<td>diverged</td>") == 24  # every replicate of 0.1
+
+
+def test_material_of_a_cell_is_shown():
+    made = only(sample(), "cnn", "kernel")
+    html = page(made, portraits=portraits())
+    assert html.count('<ul class="gallery"') == 4
+    assert html.count('<img class="kernels"') == 4
+    assert html.count('<table class="matrix">') == 7  # the baseline has no difference to itself
+    assert 'id="cnn-series"' in html
+    assert "most confident mistakes" in text_of(html)
+    bare = page(made)
+    assert '<ul class="gallery"' not in bare
+    assert 'id="cnn-series"' not in bare
+
+
+def test_residuals_are_shown_for_a_regression():
+    html = page(only(sample(), "fnn", "activation"), portraits=portraits())
+    assert html.count("Residuals: prediction minus true value") == 3
+    assert "thousand USD" in text_of(html)
+
+
+def test_a_confusion_matrix_is_in_percent_and_its_difference_coloured_by_sense():
+    counts = [[0] * 10 for _ in range(10)]
+    counts[3][3], counts[3][5] = 30, 10
+    difference = [[0.0] * 10 for _ in range(10)]
+    difference[3][3], difference[3][5], difference[4] = -5.0, 5.0, [None] * 10
+    own, other = matrices({"counts": counts, "difference": difference}, WORDS, is_baseline=False)
+    assert [box["text"] for box in own["rows"][3]][3:6] == ["75.0", "", "25.0"]
+    assert own["rows"][3][5]["kind"] == " wrong"
+    assert [other["rows"][3][i]["kind"] for i in (3, 5)] == [" loss", " loss"]
+    assert other["rows"][4][0]["text"] == ""
+    assert len(matrices({"counts": counts, "difference": None}, WORDS, is_baseline=True)) == 1
+    assert matrices(None, WORDS, is_baseline=False) == []
+
+
+@pytest.mark.parametrize(("confidence", "said"), [(0.99999, ">99.9"), (0.5, "50")])
+def test_tiles_of_the_gallery_are_cut_from_the_sprite(confidence, said):
+    items = [{"true": 4, "predicted": 9, "confidence": confidence, "replicate": 2}] * 3
+    found = gallery({"n_mistakes": 3, "n_predictions": 500, "columns": 2, "sprite": "data:x",
+                     "items": items}, WORDS)  # fmt: skip
+    assert found is not None
+    assert [(tile["x"], tile["y"]) for tile in found["tiles"]] == [
+        ("0%", "0%"), ("100%", "0%"), ("0%", "100%")]  # fmt: skip
+    assert found["tiles"][0]["size"] == "200% 200%"
+    assert found["tiles"][0]["text"] == f"4 → 9, {said} %"
+    assert "3 of 500 test predictions are wrong" in found["text"]
+
+
+def test_kernels_say_whose_they_are():
+    found = kernels({"n": 16, "side": 5, "replicate": 3, "largest": 0.4321, "width": 47,
+                     "sprite": "data:x"}, WORDS)  # fmt: skip
+    assert found is not None
+    assert "16 kernels of 5 × 5 weights of replicate 3" in found["text"]
+    assert "0.43" in found["text"]
+    assert kernels(None, WORDS) is None
