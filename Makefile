@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake
 FOLLOW := PYTHONPATH=workflow/plugins $(SNAKEMAKE) --quiet rules --logger ablation
 
-.PHONY: report plan smoke report-full verify diff export gpu-benchmark simulate test browser-test lint types lock docker docker-test clean help
+.PHONY: report plan smoke report-full verify diff export gpu-benchmark simulate test test-extended browser-test lint types lock docker docker-test clean help
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,7 +40,10 @@ simulate: $(VENV)/.report ## Measure how often the verdicts are right: the table
 	$(BIN)/python benchmarks/simulate_axes.py
 
 test: $(VENV)/.test ## Run the tests
-	$(BIN)/python -m pytest --ignore=tests/report/test_browser.py
+	$(BIN)/python -m pytest -m "not extended" --ignore=tests/report/test_browser.py
+
+test-extended: $(VENV)/.test ## Run what surrounds a study: progress, plan, verification, comparison, exports
+	$(BIN)/python -m pytest -m extended tests/workflow
 
 browser-test: $(VENV)/.test ## Look at the report in headless Chromium (needs Debian's chromium)
 	$(BIN)/python -m pytest tests/report/test_browser.py

@@ -7,7 +7,10 @@ import re
 from typing import Any
 from zipfile import ZipFile
 
+import pytest
 from workflow_project import Done, Project, prepared
+
+pytestmark = pytest.mark.extended
 
 PARTS = {"export_tables": 1, "export_figures": 2, "export_crate": 1}
 

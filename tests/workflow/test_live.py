@@ -9,8 +9,11 @@ import subprocess
 import termios
 from typing import Any
 
+import pytest
 from test_disturbances import FAILING
 from workflow_project import TIMEOUT, Done, Project, prepared
+
+pytestmark = pytest.mark.extended
 
 CELLS = ("fnn/depth_1", "cnn/kernel_5")
 TARGETS = [f"results/{cell}/metrics.json" for cell in CELLS]

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from workflow_project import Project, prepared
 
+pytestmark = pytest.mark.extended
+
 COUNT = re.compile(r"(\d+) (\w+)")
 
 

@@ -9,9 +9,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ablation.bundle import read
 from ablation.diff import compare
 from workflow_project import TIMEOUT, Done, Project, prepared
+
+pytestmark = pytest.mark.extended
 
 
 def command(project: Project, *words: str) -> Done:

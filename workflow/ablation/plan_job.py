@@ -147,6 +147,7 @@ def jobs(plan: Plan) -> dict[str, int]:
         "yardsticks": len(simple),
         "collect": int(not fresh[plan.table("study.json")]),
         "draws": int(draws),
+        "portraits": sum(not fresh[plan.portraits(part)] for part in study.models),
         "plot": sum(not fresh[plan.figures_manifest(part)] for part in study.models),
         "report": int(not fresh[plan.report]),
     }
