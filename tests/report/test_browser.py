@@ -10,12 +10,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from report.sample import drawn, page, sample
+from report.closer import VERIFICATION, portraits
+from report.sample import Sample, drawn, page, sample
 
 sync_api = pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs a Chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+
+
+FAILED = ("cnn/kernel_9",)
+HOSTILE = "<img src=x onerror=alert(1)><script>alert(1)</script>"
+
+
+def invented(made: Sample | None = None, language: str = "en", **changes: str) -> str:
+    """The page of the sample with everything a report can hold."""
+    return page(
+        made or sample(failed=FAILED), drawn(language, FAILED), language=language,
+        portraits=portraits(language, FAILED), verification=VERIFICATION, **changes,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +37,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     given = os.environ.get("REPORT_HTML")
     if given:
         return Path(given).resolve().as_uri()
-    failed = ("cnn/kernel_9",)
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(page(sample(failed=failed), drawn(failed=failed)), encoding="utf-8")
+    path.write_text(invented(), encoding="utf-8")
     return path.as_uri()
 
 
@@ -139,24 +152,160 @@ def test_the_page_is_complete_without_script(browser, address):
     tab.goto(address)
     assert tab.locator("table").count() > 5
     assert tab.locator("main h2").count() >= 3
+    assert tab.locator("figure .plot svg").first.is_visible()
+    assert tab.locator(".scripted").first.is_hidden()
+    assert tab.locator("noscript").first.is_visible()
+    drawer = tab.locator("details.cell").first
+    drawer.locator("summary").first.click()
+    assert drawer.locator(".inside").is_visible()
     context.close()
 
 
-def test_the_cost_table_sorts(browser, address):
+def test_every_drawer_opens_by_its_link_and_by_hand(browser, address):
     tab = opened(browser, address)
-    column = "[...document.querySelectorAll('table.sortable tbody tr')].map(r => r.cells[5].textContent.trim())"
-    tab.locator("table.sortable thead th").nth(5).locator("button").click()
-    found = [float(text.replace(",", "")) for text in tab.evaluate(column) if text[0].isdigit()]
-    assert found == sorted(found)
+    drawers = tab.locator("details.cell")
+    assert drawers.count() > 10
+    for drawer in drawers.all():
+        assert not drawer.evaluate("e => e.open")
+        drawer.locator("summary").first.click()
+        assert drawer.locator(".inside").is_visible()
+        assert "snakemake" in drawer.locator(".command").first.inner_text()
+    tab.reload()
+    link = tab.locator("table.effects tbody tr:not(.group) th a").first
+    target = link.get_attribute("href")
+    link.click()
+    assert tab.locator(f"{target} .inside").is_visible()
     tab.close()
 
 
-def test_it_prints_with_everything_unfolded(browser, address):
+def column(tab: sync_api.Page, table: str, number: int) -> list[str]:
+    return tab.evaluate(
+        "([t, n]) => [...document.querySelector(t).tBodies[0].rows].map(r => r.cells[n].textContent.trim())",
+        [table, number],
+    )
+
+
+def test_a_table_sorts_filters_and_copies(browser, address):
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab = context.new_page()
+    tab.goto(address)
+    table = "#provenance table.data:has(th:nth-child(9))"
+    for turn in (1, -1):
+        tab.locator(f"{table} thead th").nth(5).locator("button").click()
+        shown = [text for text in column(tab, table, 5) if text[0].isdigit()]
+        found = [float(text.replace(",", "")) for text in shown]
+        assert len(found) > 3
+        assert found == sorted(found, reverse=turn < 0)
+    bar = tab.locator(f".toolbar:has(+ .scroll > {table.removeprefix('#provenance ')})")
+    key = column(tab, table, 2)[0]
+    bar.locator("input").fill(key)
+    rows = tab.locator(f"{table} tbody tr")
+    assert [row.is_visible() for row in rows.all()].count(True) == 1
+    bar.get_by_role("button", name="CSV").click()
+    text = tab.evaluate("navigator.clipboard.readText()")
+    assert text.count("\n") == 2
+    assert key in text
+    bar.get_by_role("button", name="LaTeX").click()
+    text = tab.evaluate("navigator.clipboard.readText()")
+    assert "\\toprule" in text
+    assert text.count("\\\\") == 2
+    assert "&" in text
+    context.close()
+
+
+def test_a_command_is_copied(browser, address):
+    context = browser.new_context()
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab = context.new_page()
+    tab.goto(address)
+    tab.locator("details.cell > summary").first.click()
+    tab.locator("button.copy").first.click()
+    assert tab.evaluate("navigator.clipboard.readText()").startswith("snakemake ")
+    context.close()
+
+
+def test_curves_of_chosen_cells_are_overlaid(browser, address):
     tab = opened(browser, address)
-    hidden = tab.locator("details").count()
+    box = tab.locator(".overlay").first
+    box.scroll_into_view_if_needed()
+    box.locator("canvas").wait_for()
+    shown = box.locator(".u-legend .u-series:not(.edge)")
+    before = shown.count()
+    chosen = box.locator("fieldset input:checked").count()
+    assert before == chosen + 1  # and the epoch
+    box.locator("fieldset input:not(:checked)").first.check()
+    assert box.locator(".u-legend .u-series:not(.edge)").count() == before + 1
+    box.locator("select").select_option("train_loss")
+    label = box.locator(".chart").get_attribute("aria-label")
+    assert label.startswith(box.locator("option:checked").inner_text())
+    pixels = "c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
+    assert box.locator("canvas").evaluate(pixels) > 10
+    for field in box.locator("fieldset input:checked").all():
+        field.uncheck()
+    assert box.locator(".u-legend .u-series:not(.edge)").count() == 1
+    tab.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(browser, address, scheme):
+    """axe-core's rules, with every drawer open."""
+    tab = opened(browser, address, 1300, color_scheme=scheme)
+    tab.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+    found = axe.Axe().run(tab).response["violations"]
+    grave = [(each["id"], len(each["nodes"]), each["nodes"][0]["html"][:120]) for each in found
+             if each["impact"] in ("serious", "critical")]  # fmt: skip
+    assert grave == []
+    tab.close()
+
+
+def test_it_prints_what_is_unfolded_and_the_drawers_that_are_open(browser, address):
+    tab = opened(browser, address)
+    tab.locator("details.cell > summary").first.click()
     tab.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-    assert tab.locator("details[open]").count() == hidden
+    tab.emulate_media(media="print")
+    assert tab.locator("details:not(.cell, .cell *):not([open])").count() == 0
+    assert [cell.is_visible() for cell in tab.locator("details.cell").all()].count(True) == 1
+    assert tab.locator(".toolbar").first.is_hidden()
     assert tab.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+    tab.close()
+
+
+def test_a_chinese_report_is_whole_and_quiet(browser, tmp_path):
+    path = tmp_path / "zh.html"
+    path.write_text(invented(language="zh"), encoding="utf-8")
+    complaints: list[str] = []
+    tab = browser.new_page()
+    tab.on("console", lambda message: complaints.append(message.text))
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.goto(path.as_uri())
+    assert tab.evaluate("document.documentElement.lang") == "zh-Hans"
+    assert "消融" in tab.locator("body").inner_text()
+    assert tab.locator("details.cell").count() > 10
+    assert complaints == []
+    tab.close()
+
+
+def test_hostile_text_stays_text(browser, tmp_path):
+    made = sample(failed=FAILED)
+    for model in made.study["models"]:
+        for cell in (cell for axis in model["axes"] for cell in axis["cells"]):
+            cell["log"] = [HOSTILE]
+            if cell["failed"]:
+                cell["failed"] = HOSTILE
+        model["axes"][0]["cells"][0]["environment"] = {"cpu": HOSTILE, "git_commit": HOSTILE}
+        model["parameters"] = {**model["parameters"], HOSTILE: HOSTILE}
+    path = tmp_path / "hostile.html"
+    path.write_text(invented(made, title=HOSTILE), encoding="utf-8")
+    tab = browser.new_page()
+    dialogs: list[str] = []
+    tab.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    tab.goto(path.as_uri())
+    tab.wait_for_timeout(200)
+    assert dialogs == []
+    assert tab.locator("img[src=x]").count() == 0
+    assert tab.locator("h1").inner_text() == HOSTILE
+    assert HOSTILE in tab.locator(".notice").inner_text()
     tab.close()
 
 
