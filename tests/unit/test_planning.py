@@ -359,6 +359,7 @@ def test_jobs_follow_what_is_there(here: Path, config: Config) -> None:
         "yardsticks": 2,
         "collect": 1,
         "draws": 1,
+        "portraits": 2,
         "plot": 2,
         "report": 1,
     }
