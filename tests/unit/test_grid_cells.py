@@ -75,8 +75,10 @@ def test_resolved_parameters(config: Config) -> None:
     assert list(cell.spec["data"]["files"].values()) == [
         "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
     ]
-    assert cell.spec["code"] == code_digest("ablation.cnn.prepare", "ablation.cnn.train")
-    assert cell.data_spec["code"] == code_digest("ablation.cnn.prepare")
+    assert cell.spec["code"] == code_digest(
+        "ablation.cnn.prepare", "ablation.cnn.train", "ablation.tensors"
+    )
+    assert cell.data_spec["code"] == code_digest("ablation.cnn.prepare", "ablation.tensors")
 
 
 def test_references(config: Config) -> None:

@@ -209,12 +209,18 @@ def test_chunks_are_merged_in_order() -> None:
     def part(*values: float) -> Trained:
         row = torch.tensor(values)
         return Trained(
-            {"w": row[:, None]}, {"val_loss": torch.stack([row, row])}, row.long(), row > 2
+            {"w": row[:, None]},
+            {"val_loss": torch.stack([row, row])},
+            row.expand(3, 2, -1),
+            row.long(),
+            row > 2,
         )
 
     whole = merge([part(1, 2), part(3)])
     assert whole.tensors["w"].tolist() == [[1], [2], [3]]
     assert whole.history["val_loss"].tolist() == [[1, 2, 3], [1, 2, 3]]
+    assert whole.gradients.shape == (3, 2, 3)
+    assert whole.gradients[0, 0].tolist() == [1, 2, 3]
     assert whole.best_epoch.tolist() == [1, 2, 3]
     assert whole.diverged.tolist() == [False, False, True]
 

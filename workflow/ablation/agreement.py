@@ -15,7 +15,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-COMPARED = ("metrics.json", "predictions.csv", "model.safetensors", "history.csv")
+COMPARED = (
+    "metrics.json",
+    "predictions.csv",
+    "model.safetensors",
+    "history.csv",
+    "gradients.csv",
+)
 """The files whose bytes decide ``identical``."""
 
 EQUAL_PREDICTIONS = 0.98

@@ -240,7 +240,7 @@ def _data_spec(config: dict[str, Any], model: Model, parameters: Parameters) -> 
     return {
         **_shared_spec(config, model, parameters),
         "parameters": {name: parameters[name] for name in model.data_parameters},
-        "code": installed_digest(model.module("prepare")),
+        "code": installed_digest(*model.code("prepare")),
     }
 
 
@@ -259,7 +259,7 @@ def _cell(
         "parameters": model.relevant(parameters),
         "precision": compute["precision"] if model.has_precision else "fp32",
         "threads": compute["threads"],
-        "code": installed_digest(model.module("prepare"), model.module("train")),
+        "code": installed_digest(*model.code("prepare", "train")),
     }
     data_spec = _data_spec(config, model, parameters)
     return Cell(model.name, axis, text, value, parameters, spec, data_spec)

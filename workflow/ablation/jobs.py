@@ -14,10 +14,8 @@ from ablation.download import copy_embedded, fetch_official, mirror_variable, ve
 from ablation.loglines import tail
 from ablation.registry import MODELS, REPACKED
 from ablation.sources import code_digest
-from ablation.store import (
-    StoreError,
-    write_json,
-)
+from ablation.store import StoreError, write_json
+from ablation.tensors import save_arrays
 
 log = logging.getLogger("ablation")
 PAUSES = (2.0, 4.0)  # seconds between rounds over all mirrors
@@ -45,17 +43,15 @@ def download(spec: dict[str, Any], run: dict[str, Any], folder: Path) -> None:
 
 def prepare(spec: dict[str, Any], raw: Path, output: Path) -> None:
     """Split and standardise, and publish the train and the test part as two files."""
-    from safetensors.numpy import save_file
-
     model = MODELS[spec["model"]]
-    _require_code(spec, model.module("prepare"))
+    _require_code(spec, *model.code("prepare"))
     for name, expected in spec["data"]["files"].items():
         verify(raw / name, expected, REPACKED)
     module = import_module(model.module("prepare"))
     train, test = module.prepare(raw, spec["parameters"], spec["seed"], spec["replicates"])
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".prepare-") as draft:
         for name, part in (("train", train), ("test", test)):
-            save_file(part, Path(draft) / f"{name}.safetensors")
+            save_arrays(Path(draft) / f"{name}.safetensors", part)
         for name in ("train", "test"):
             (Path(draft) / f"{name}.safetensors").rename(output / f"{name}.safetensors")
 
@@ -75,7 +71,7 @@ def yardsticks(spec: dict[str, Any], train_part: Path, test_part: Path, output: 
     from safetensors.numpy import load_file
 
     model = MODELS[spec["model"]]
-    _require_code(spec, model.module("prepare"), model.module("yardsticks"))
+    _require_code(spec, *model.code("prepare", "yardsticks"))
     module = import_module(model.module("yardsticks"))
     results = module.yardsticks(load_file(train_part), load_file(test_part), spec["seed"])
     write_json(output, {"key": key_of(spec), "spec": spec, "yardsticks": results})

@@ -127,8 +127,8 @@ class Plan:
 
     def yardstick_spec(self, part: ModelStudy) -> dict[str, Any]:
         """The specification of a model's yardsticks, on the data of its baseline."""
-        entries = (part.model.module("prepare"), part.model.module("yardsticks"))
-        return {**part.data_spec, "code": installed_digest(*entries)}
+        code = installed_digest(*part.model.code("prepare", "yardsticks"))
+        return {**part.data_spec, "code": code}
 
     def yardsticks(self, part: ModelStudy) -> str:
         """What the yardsticks rule makes."""

@@ -61,6 +61,10 @@ class Model:
         """The full name of the module of one stage: ``prepare``, ``train``, ``evaluate``, ``yardsticks``."""
         return f"ablation.{self.name}.{stage}"
 
+    def code(self, *stages: str) -> tuple[str, ...]:
+        """The modules whose source decides what the stages write: their own, and the writer of arrays."""
+        return *map(self.module, stages), "ablation.tensors"
+
 
 MODELS: dict[str, Model] = {
     model.name: model

@@ -20,6 +20,7 @@ from ablation.loglines import LOG, Line, bounded, kept
 from ablation.registry import MODELS
 from ablation.sources import code_digest
 from ablation.store import StoreError, is_whole, publish, read_json, write_json, write_text
+from ablation.tensors import save_tensors
 
 if TYPE_CHECKING:
     from ablation.stack.training import Trained
@@ -43,7 +44,7 @@ def train(spec: dict[str, Any], part: Path, output: Path, run: dict[str, Any]) -
         StoreError: if the code on disk is not the code of the specification.
     """
     model, key = MODELS[spec["model"]], key_of(spec)
-    found = code_digest(model.module("prepare"), model.module("train"))
+    found = code_digest(*model.code("prepare", "train"))
     if spec["code"] != found:
         raise StoreError(
             f"the specification was made for code {spec['code']}, but this is code {found}: "
@@ -159,11 +160,10 @@ def _publish(
     *,
     lines: list[str],
 ) -> None:
-    from safetensors.torch import save_file
-
     with publish(entry) as draft:
-        save_file(trained.tensors, draft / "model.safetensors")
+        save_tensors(draft / "model.safetensors", trained.tensors)
         samples = _write_history(draft / "history.csv", trained.history, data)
+        _write_gradients(draft / "gradients.csv", trained.gradients, spec["parameters"]["epochs"])
         write_json(draft / "replicates.json", _replicates(trained))
         write_json(draft / "spec.json", spec)
         rate = samples / run["cost"]["seconds"] if samples else None
@@ -193,6 +193,21 @@ def _replicates(trained: Any) -> list[dict[str, Any]]:
         facts = {"replicate": r, "diverged": diverged, "best_epoch": best, "val_loss": loss}
         rows.append(facts)
     return rows
+
+
+def _write_gradients(path: Path, gradients: Any, epochs: int) -> None:
+    """Write one line per replicate, moment and layer, layers counted from the input."""
+    from ablation.stack.gradients import recorded_epochs
+
+    norms = gradients.tolist()
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["replicate", "epoch", "layer", "norm"])
+        for r in range(gradients.shape[2]):
+            for epoch, layers in zip(recorded_epochs(epochs), norms, strict=True):
+                for layer, each in enumerate(layers, 1):
+                    value = _finite(each[r])
+                    writer.writerow([r, epoch, layer, "" if value is None else repr(value)])
 
 
 def _write_history(path: Path, history: dict[str, Any], part: dict[str, Any]) -> int:

@@ -51,6 +51,11 @@ class StackedCNN(nn.Module):
         self.hidden = StackedLinear(_flat(parameters), parameters["fc_width"], draws[0])
         self.output = StackedLinear(parameters["fc_width"], CLASSES, draws[1])
 
+    @property
+    def weights(self) -> list[Tensor]:
+        """The weights of the convolutions and of the linear layers, from input to output."""
+        return [layer.weight for layer in (*self.convolution, self.hidden, self.output)]
+
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """``[B, R, 28, 28]`` standardised images → logits ``[R, B, 10]``.
 

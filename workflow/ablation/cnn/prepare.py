@@ -88,7 +88,7 @@ def prepare(
         )
     splits = [split(labels, sizes, seed, r) for r in range(replicates)]
     index = {part: np.stack([one[part] for one in splits]) for part in splits[0]}
-    moments = np.array([_moments(images[one["train"]]) for one in splits])
+    means, scales = zip(*(_moments(images[one["train"]]) for one in splits), strict=True)
     seen = {f"{part}_index": index[part] for part in ("train", "validation")}
     train = _named(images, labels, seen)
     if fixed and test_images is not None and test_labels is not None:
@@ -99,7 +99,7 @@ def prepare(
     drawn = [draws(len(labels), each, size, seed, r) for r, each in enumerate(taken)]
     test = _named(images, labels, {"test_index": index["test"], "draw_index": np.stack(drawn)})
     return (
-        {**train, "mean": moments[:, 0], "scale": moments[:, 1]},
+        {**train, "mean": np.array(means), "scale": np.array(scales)},
         {**test, "fixed": np.array(fixed)},
     )
 

@@ -16,6 +16,7 @@ from ablation.cnn import augment
 from ablation.cnn.network import StackedCNN
 from ablation.cnn.raw import CLASSES
 from ablation.stack.device import Ahead, arithmetic
+from ablation.stack.gradients import SAMPLES, gradient_norms
 from ablation.stack.optimisers import StackedAdam
 from ablation.stack.steps import Steps
 from ablation.stack.training import Checkpoint, Trained, train
@@ -152,6 +153,18 @@ class CNNTask:
             correct += (logits.argmax(2) == labels).sum(1)
         count = self.validation_index.shape[1]
         return {"val_loss": loss / count, "val_accuracy": correct / count}
+
+    def gradient_norms(self) -> Tensor:
+        """Gradient norms ``[layers, R]`` of the mean cross-entropy over images spread evenly over the train part.
+
+        In fp32, without dropout and augmentation, batch normalisation with its running statistics.
+        """
+        self.network.eval()
+        index = self.train_index[:, :: max(1, self.train_index.shape[1] // SAMPLES)][:, :SAMPLES]
+        with arithmetic(self.device, tf32=False):
+            logits = self.network(standardised(self.images, index, self.mean, self.scale))
+            loss = cross_entropy(logits, self.labels[index])
+            return gradient_norms(loss, self.network.weights)
 
     def after_epoch(self, figures: dict[str, Tensor]) -> None:
         """Record the learning rate, which is constant."""

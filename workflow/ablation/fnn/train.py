@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ablation.fnn.network import StackedFNN
 from ablation.stack.device import arithmetic
+from ablation.stack.gradients import gradient_norms
 from ablation.stack.optimisers import PlateauPerReplicate, StackedSGD
 from ablation.stack.steps import Steps
 from ablation.stack.training import Checkpoint, Trained, train
@@ -116,6 +117,12 @@ class FNNTask:
         x, y = self.part["validation_x"], self.part["validation_y"]
         error = squared_error(self.network, x, y, self.validation_weight)
         return {"val_loss": error / self.part["validation_n"]}
+
+    def gradient_norms(self) -> Tensor:
+        """Gradient norms ``[layers, R]`` of the mean squared error over the whole train part."""
+        part = self.part
+        error = squared_error(self.network, part["train_x"], part["train_y"], self.train_weight)
+        return gradient_norms(error / part["train_n"], self.network.weights)
 
     def after_epoch(self, figures: dict[str, Tensor]) -> None:
         """Record the learning rate that the epoch used, then let the schedule act."""

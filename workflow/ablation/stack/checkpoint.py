@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ablation.provenance import Meter
+from ablation.tensors import save_tensors
 
 
 class CheckpointFile:
@@ -71,8 +71,7 @@ class CheckpointFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         metadata = {"identity": json.dumps(self.identity), "cost": json.dumps(self.cost())}
-        plain = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
-        save_file(plain, draft, metadata)
+        save_tensors(draft, tensors, metadata)
         with draft.open("rb") as stream:
             os.fsync(stream.fileno())
         os.replace(draft, self.path)

@@ -63,6 +63,7 @@ def merge(parts: Sequence[Trained]) -> Trained:
     return Trained(
         {name: torch.cat([part.tensors[name] for part in parts]) for name in first.tensors},
         {name: torch.cat([part.history[name] for part in parts], 1) for name in first.history},
+        torch.cat([part.gradients for part in parts], 2),
         torch.cat([part.best_epoch for part in parts]),
         torch.cat([part.diverged for part in parts]),
     )

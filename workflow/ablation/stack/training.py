@@ -10,6 +10,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from ablation.stack.gradients import recorded_epochs
+
 DIVERGED_FACTOR = 10.0
 
 
@@ -29,6 +31,10 @@ class Task(Protocol):
 
     def validate(self) -> dict[str, Tensor]:
         """Validation figures of each replicate, ``val_loss`` among them."""
+        ...
+
+    def gradient_norms(self) -> Tensor:
+        """Norms of the gradients of each layer's weight on a fixed part of the train data, ``[layers, R]``."""
         ...
 
     def after_epoch(self, figures: dict[str, Tensor]) -> None:
@@ -67,6 +73,7 @@ class Trained:
     Attributes:
         tensors: the stacked network at each replicate's best epoch, every tensor ``[R, …]``.
         history: name → ``[epochs, R]`` on the CPU: train_loss, val_loss and what the task adds.
+        gradients: ``[moments, layers, R]`` on the CPU, the moments of :func:`ablation.stack.gradients.recorded_epochs`.
         best_epoch: ``[R]``, counted from 1; 0 where no epoch had a finite validation loss.
         diverged: ``[R]``, True where a loss was not finite in any epoch, or the final train loss is over ten times that of
             predicting the mean.
@@ -74,6 +81,7 @@ class Trained:
 
     tensors: dict[str, Tensor]
     history: dict[str, Tensor]
+    gradients: Tensor
     best_epoch: Tensor
     diverged: Tensor
 
@@ -85,6 +93,7 @@ class _Progress:
     best_loss: Tensor
     best_epoch: Tensor
     rows: dict[str, list[Tensor]] = field(default_factory=dict)
+    gradients: list[Tensor] = field(default_factory=list)
 
     def keep_best(self, network: nn.Module, loss: Tensor) -> None:
         better = loss < self.best_loss
@@ -102,6 +111,7 @@ class _Progress:
             "best": self.best,
             "task": task.state(),
             "history": {name: torch.stack(rows) for name, rows in self.rows.items()},
+            "gradients": {str(i): norms for i, norms in enumerate(self.gradients)},
             "progress": {
                 "epoch": torch.tensor(self.epoch),
                 "best_loss": self.best_loss,
@@ -129,6 +139,8 @@ def _start(task: Task, saved: dict[str, Tensor] | None) -> _Progress:
     progress.best_loss = groups["progress"]["best_loss"]
     progress.best_epoch = groups["progress"]["best_epoch"]
     progress.rows = {name: list(rows.cpu()) for name, rows in groups.get("history", {}).items()}
+    norms = groups.get("gradients", {})
+    progress.gradients = [norms[str(i)].cpu() for i in range(len(norms))]
     return progress
 
 
@@ -164,8 +176,11 @@ def _run_epochs(
     checkpoint: Checkpoint | None,
     report: Callable[[str], None],
 ) -> None:
+    measured = recorded_epochs(epochs)
     if progress.epoch:
         report(f"resumed after epoch {progress.epoch}")
+    else:
+        progress.gradients.append(task.gradient_norms().cpu())
     while progress.epoch < epochs:
         begin = time.perf_counter()
         progress.epoch += 1
@@ -175,6 +190,8 @@ def _run_epochs(
         task.after_epoch(figures)
         for name, row in {"train_loss": train_loss, **figures}.items():
             progress.rows.setdefault(name, []).append(row.detach().to("cpu", copy=True))
+        if progress.epoch in measured:
+            progress.gradients.append(task.gradient_norms().cpu())
         report(_line(progress, epochs, time.perf_counter() - begin))
         if checkpoint and checkpoint.due(ended=progress.epoch == epochs):
             checkpoint.save(progress.tensors(task))
@@ -198,4 +215,5 @@ def _finish(task: Task, progress: _Progress) -> Trained:
         limit = DIVERGED_FACTOR * task.mean_prediction_loss.cpu()
         diverged = ~torch.isfinite(losses).all(0).all(0) | (history["train_loss"][-1] > limit)
     best = {name: tensor.detach().cpu() for name, tensor in progress.best.items()}
-    return Trained(best, history, progress.best_epoch.cpu(), diverged)
+    gradients = torch.stack(progress.gradients)
+    return Trained(best, history, gradients, progress.best_epoch.cpu(), diverged)
