@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -14,13 +15,23 @@ View = dict[str, Any]
 METRICS = [metric.name for model in MODELS.values() for metric in model.metrics]
 
 
-def cells_table(views: list[View], references: dict[str, bool]) -> pd.DataFrame:
+def cells_table(
+    views: list[View], references: dict[str, bool], compared: dict[str, Any]
+) -> pd.DataFrame:
     """One row per cell and axis.
 
     Args:
         views: the content of every cell's ``metrics.json``.
         references: cell name → whether it is its axis's reference.
+        compared: the models of ``comparisons.json``, which make the intervals (``_low`` to ``_high``) and what they are
+            about (``_centre``: a geometric mean where the metric is compared on the logarithm).
     """
+    collapsed = {
+        f"{model}/{axis}_{label}": row["n_collapsed"]
+        for model, entry in compared.items()
+        for axis, found in entry["axes"].items()
+        for label, row in found["rows"].items()
+    }
     rows = []
     for view in views:
         cost, size = view["cost"] or {}, view["model_size"] or {}
@@ -32,12 +43,14 @@ def cells_table(views: list[View], references: dict[str, bool]) -> pd.DataFrame:
             "status": "failed" if "failed" in status else "ok",
             "n_ok": status["ok"],
             "n_diverged": status["diverged"],
+            "n_collapsed": collapsed[view["cell"]],
         }
         for name in METRICS:
             metric = (view["metrics"] or {}).get(name) or {}
-            low, high = metric.get("ci95") or (None, None)
+            found = (compared[view["model"]]["cells"].get(view["key"]) or {}).get(name) or {}
+            low, high = found.get("interval") or (None, None)
             row |= {f"{name}_mean": metric.get("mean"), f"{name}_sd": metric.get("sd")}
-            row |= {f"{name}_low": low, f"{name}_high": high}
+            row |= {f"{name}_centre": found.get("centre"), f"{name}_low": low, f"{name}_high": high}
         row["val_loss_mean"] = sum(losses) / len(losses) if losses else None
         row |= {name: size.get(name) for name in ("parameters", "multiply_adds")}
         costs = ("seconds", "cpu_seconds", "peak_memory_bytes", "samples_per_second")
@@ -67,38 +80,41 @@ def replicates_table(views: list[View]) -> pd.DataFrame:
     return frame
 
 
-def epochs_table(histories: dict[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
-    """One row per key, replicate and epoch, of (model, key) → ``history.csv``."""
-    frames = [
-        frame.assign(model=model, key=key).reindex(columns=columns_of("epochs"))
-        for (model, key), frame in histories.items()
+def joined_table(name: str, frames: dict[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
+    """One table of what each entry has in a file of its own, of (model, key) → its rows.
+
+    Args:
+        name: ``epochs``, of every ``history.csv``, or ``gradients``.
+        frames: what was read.
+    """
+    columns = columns_of(name)
+    kept = [
+        frame.assign(model=model, key=key).reindex(columns=columns)
+        for (model, key), frame in frames.items()
         if len(frame)
     ]
-    frame = (
-        pd.concat(frames, ignore_index=True)
-        if frames
-        else pd.DataFrame(columns=columns_of("epochs"))
-    )
-    validate_columns(list(frame.columns), "epochs")
+    frame = pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(columns=columns)
+    validate_columns(list(frame.columns), name)
     return frame
 
 
 def per_sample_metric(predictions: pd.DataFrame, metric: str) -> dict[int, NDArray[Any]]:
-    """A metric of each test sample ``[n]``, by replicate: right or wrong (``accuracy``), or the squared error (``mse``).
+    """A metric of each test sample ``[n]``, by replicate.
 
     Args:
         predictions: ``predictions.csv`` of a cell; the rows of diverged replicates are empty and left out.
-        metric: its mean over the samples is the replicate's metric; one that is no such mean gives nothing.
+        metric: its mean over the samples is the replicate's metric; one that is no such mean (R²) gives nothing.
     """
-    if metric == "accuracy":
-        rows = predictions[["replicate", "label", "predicted"]].dropna()
-        values = rows["label"] == rows["predicted"]
-    elif metric == "mse":
-        rows = predictions[["replicate", "target", "prediction"]].dropna()
-        values = (rows["target"] - rows["prediction"]) ** 2
-    else:
+    rows = predictions.dropna()
+    values: dict[str, Callable[[], Any]] = {
+        "accuracy": lambda: rows["label"] == rows["predicted"],
+        "loss": lambda: rows["loss"],
+        "mse": lambda: (rows["target"] - rows["prediction"]) ** 2,
+        "mae": lambda: abs(rows["target"] - rows["prediction"]),
+    }
+    if metric not in values:
         return {}
-    return {int(r): own.to_numpy() for r, own in values.groupby(rows["replicate"])}
+    return {int(r): own.to_numpy() for r, own in values[metric]().groupby(rows["replicate"])}
 
 
 def study_document(
@@ -127,7 +143,7 @@ def study_document(
             ]
             axes.append({**axis, "cells": cells})
         data = _sizes(model, views)
-        sizes = data or {"test_train_ratio": 0.0, "fixed_test_set": False}
+        sizes = data or {"overlap_ratio": 0.0, "fixed_test_set": False}
         described.append({**model, "data": {**model["data"], **sizes}, "axes": axes})
     named = {
         model: {name: {"replicates": rows} for name, rows in group.items()}

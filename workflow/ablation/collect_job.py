@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ablation import collect as tidy
+from ablation import published
+from ablation.claims.judge import judge_claims
+from ablation.claims.rules import Evidence
+from ablation.courses import courses_table
 from ablation.loglines import LOG, tail
 from ablation.registry import MODELS
 from ablation.schemas import validate_columns, validate_document
-from ablation.statistics.compare import compare
+from ablation.statistics.compare import Question, compare, model_numbers
 from ablation.store import read_json, write_json, write_text
 from ablation.tables import study_fingerprint
 
 
 def collect(spec: dict[str, Any], output: Path) -> None:
-    """Read all views, histories and yardsticks of a study; write its tables, ``study.json`` and ``comparisons.json``."""
+    """Read all views, histories and yardsticks of a study; write its tables, and study, comparisons and claims as JSON."""
     cells = [cell for model in spec["models"] for axis in model["axes"] for cell in axis["cells"]]
     views = {cell["cell"]: read_json(Path(cell["view"])) for cell in cells}
     references = {
@@ -28,54 +33,92 @@ def collect(spec: dict[str, Any], output: Path) -> None:
         for cell in axis["cells"]
     }
     good = [cell for cell in cells if "failed" not in views[cell["cell"]]["status"]]
-    histories = {
-        (cell["model"], cell["key"]): _history(Path(cell["store"]) / "train", cell["model"])
-        for cell in good
-    }
     yardsticks = {
         model["model"]: read_json(Path(model["yardsticks_file"]))["yardsticks"]
         for model in spec["models"]
     }
     logs = {cell["cell"]: _log(cell, views[cell["cell"]]) for cell in cells}
     study = tidy.study_document(spec["study"], spec["models"], views, yardsticks, logs)
-    replicates = tidy.replicates_table(list(views.values()))
-    settings = spec["statistics"]
-    samples = _samples(good)
-    comparisons = compare(
-        study,
-        replicates,
-        confidence=settings["confidence"],
-        margins=settings["margin"],
-        metrics={n: (m.metrics[0].name, m.metrics[0].better) for n, m in MODELS.items()},
-        samples=samples,
-        steps={n: m.replicate_step for n, m in MODELS.items()},
-        chance={n: m.chance for n, m in MODELS.items()},
-    )
     tables = {
-        "cells": tidy.cells_table(list(views.values()), references),
-        "replicates": replicates,
-        "epochs": tidy.epochs_table(histories),
+        "replicates": tidy.replicates_table(list(views.values())),
+        "epochs": tidy.joined_table("epochs", _read_each(good, _history)),
+        "gradients": tidy.joined_table("gradients", _read_each(good, _gradients)),
     }
+    tables["courses"] = courses_table(tables["epochs"], tables["gradients"])
+    questions = {
+        model["model"]: Question(
+            MODELS[model["model"]].metrics,
+            model["tested"]["metric"],
+            model["tested"]["margin"],
+            MODELS[model["model"]].replicate_step,
+        )
+        for model in spec["models"]
+    }
+    confidence, samples = spec["statistics"]["confidence"], _samples(good)
+    comparisons = compare(
+        study, tables["replicates"], questions, confidence=confidence, samples=samples
+    )
+    tables["cells"] = tidy.cells_table(list(views.values()), references, comparisons["models"])
+    claims = _claims(study, tables, questions, samples, confidence)
     for name, table in tables.items():
+        validate_columns(list(table.columns), name)
         write_text(output / f"{name}.csv", table.to_csv(index=False))
     failed = len(good) < len(cells)
     document = {"fingerprint": study_fingerprint(spec, failed), **study}
-    validate_document(comparisons, "comparisons")
-    validate_document(document, "study")
-    write_json(output / "comparisons.json", comparisons)
-    write_json(output / "study.json", document)
+    for name, content in (("comparisons", comparisons), ("claims", claims), ("study", document)):
+        validate_document(content, name)
+        write_json(
+            output / f"{name}.json", content
+        )  # study.json, which Snakemake waits for, is the last
 
 
-def _samples(cells: list[dict[str, Any]]) -> dict[str, dict[int, NDArray[Any]]]:
-    """Cell name → the first metric of every test sample, by replicate; one key is read once."""
-    read: dict[Path, dict[int, NDArray[Any]]] = {}
-    found = {}
-    for cell in cells:
-        path = Path(cell["store"]) / f"eval-{cell['eval']}" / "predictions.csv"
-        if path not in read:
-            metric = MODELS[cell["model"]].metrics[0].name
-            read[path] = tidy.per_sample_metric(pd.read_csv(path), metric)
-        found[cell["cell"]] = read[path]
+def _claims(
+    study: dict[str, Any],
+    tables: dict[str, pd.DataFrame],
+    questions: dict[str, Question],
+    samples: dict[str, dict[str, dict[int, NDArray[Any]]]],
+    confidence: float,
+) -> dict[str, Any]:
+    """``claims.json``: what the study says to every claim of the course report."""
+    evidence = {}
+    for model in study["models"]:
+        name = model["model"]
+        numbers = model_numbers(
+            model,
+            tables["replicates"],
+            questions[name],
+            study["yardsticks"].get(name, {}),
+            samples,
+            confidence=confidence,
+            seed=int(study["study"]["seed"]),
+        )
+        cells = tables["cells"][tables["cells"]["model"] == name]
+        seconds = cells.dropna(subset=["seconds"]).set_index("key")["seconds"].to_dict()
+        courses = tables["courses"][tables["courses"]["model"] == name]
+        evidence[name] = Evidence(model, numbers, courses, seconds)
+    found = judge_claims(published.load_claims(), published.load(), evidence, confidence=confidence)
+    return {"confidence": confidence, "claims": found}
+
+
+def _read_each(
+    cells: list[dict[str, Any]], read: Callable[[Path, str], pd.DataFrame]
+) -> dict[tuple[str, str], pd.DataFrame]:
+    """(model, key) → what a file of its entry holds; one key is read once."""
+    return {
+        (cell["model"], cell["key"]): read(Path(cell["store"]) / "train", cell["model"])
+        for cell in {(cell["model"], cell["key"]): cell for cell in cells}.values()
+    }
+
+
+def _samples(cells: list[dict[str, Any]]) -> dict[str, dict[str, dict[int, NDArray[Any]]]]:
+    """Metric → key → its value of every test sample, by replicate."""
+    found: dict[str, dict[str, dict[int, NDArray[Any]]]] = {}
+    for cell in {cell["key"]: cell for cell in cells}.values():
+        predictions = pd.read_csv(Path(cell["store"]) / f"eval-{cell['eval']}" / "predictions.csv")
+        for metric in MODELS[cell["model"]].metrics:
+            values = tidy.per_sample_metric(predictions, metric.name)
+            if values:
+                found.setdefault(metric.name, {})[cell["key"]] = values
     return found
 
 
@@ -93,3 +136,8 @@ def _history(entry: Path, model: str) -> pd.DataFrame:
     if len(frame):
         validate_columns(list(frame.columns), f"history_{model}")
     return frame
+
+
+def _gradients(entry: Path, model: str) -> pd.DataFrame:
+    """The gradient norms of a cell's layers."""
+    return pd.read_csv(entry / "gradients.csv")

@@ -64,11 +64,23 @@ def resolve(config: dict[str, Any]) -> dict[str, Any]:
         raise ConfigError(f"the configuration is {_shown(config)}: allowed is a mapping.")
     named = _numbers(_named(_without_null(config)))
     _require_finite(named)
+    _refuse_old_margin(named)
     resolved = normalise(named)
     validate(resolved, schema(), "")
     _fill_defaults(resolved, schema())
     validate(resolved, schema(), "")
     return dict(resolved)
+
+
+def _refuse_old_margin(config: dict[str, Any]) -> None:
+    """Say what to write instead of ``statistics.margin``, whose numbers would now mean something else."""
+    statistics = config.get("statistics")
+    if isinstance(statistics, dict) and "margin" in statistics:
+        raise ConfigError(
+            f"statistics.margin is {_shown(statistics['margin'])}, an old spelling: errors are now compared as ratios. "
+            "Allowed is statistics.tested, as in fnn: {metric: mse, margin_ratio: 1.2} (20 % more matters) and "
+            "cnn: {metric: accuracy, margin: 0.01}."
+        )
 
 
 def validate(value: Any, against: dict[str, Any], where: str) -> None:
@@ -86,6 +98,16 @@ def validate(value: Any, against: dict[str, Any], where: str) -> None:
 
 
 def _without_null(config: dict[str, Any]) -> dict[str, Any]:
+    statistics = config.get("statistics")
+    if isinstance(statistics, dict) and isinstance(statistics.get("tested"), dict):
+        tested = {
+            model: {name: value for name, value in one.items() if value is not None}
+            if isinstance(one, dict)
+            else one
+            for model, one in statistics["tested"].items()
+            if one is not None
+        }
+        config = {**config, "statistics": {**statistics, "tested": tested}}
     models = config.get("models")
     if not isinstance(models, dict):
         return config

@@ -46,18 +46,15 @@ def evaluate(
     parameters, stacked = spec["parameters"], load_file(entry / "model.safetensors")
     seen = {name: train[name] for name in ("mean", "scale")}
     metrics, columns = module.evaluate(parameters, stacked, {**test, **seen})
-    sizes = module.sizes(train, test)
+    sizes = module.sizes(train, test, spec["data"]["dataset"])
     rows = replicate_rows(metrics, read_json(entry / "replicates.json"), module.LOSS)
     ok = {row["replicate"] for row in rows if row["status"] == "ok"}
-    samples = module.samples(columns, ok) if sizes["fixed_test_set"] else None
     document = {
         "fingerprint": digest,
         "key": key,
         "eval": digest,
         "status": {"ok": len(ok), "diverged": len(rows) - len(ok)},
-        "metrics": summarise(
-            rows, job["metrics"], sizes["test_train_ratio"], samples, spec["seed"]
-        ),
+        "metrics": summarise(rows, job["metrics"]),
         "replicates": rows,
         "confusion_matrix": _confusion(module, columns, ok),
         "model_size": _model_size(module, parameters, stacked),

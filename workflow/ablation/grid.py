@@ -74,11 +74,20 @@ class Axis:
 
 
 @dataclass(frozen=True)
+class Tested:
+    """The metric that a model's verdicts are made on, and its equivalence margin: in its unit, or a ratio above 1."""
+
+    metric: str
+    margin: float
+
+
+@dataclass(frozen=True)
 class ModelStudy:
     """One model's part of a study. data_spec: the specification of the baseline's data."""
 
     model: Model
     replicates: int
+    tested: Tested
     parameters: Parameters
     axes: tuple[Axis, ...]
     data_spec: dict[str, Any]
@@ -140,7 +149,33 @@ def _model(config: dict[str, Any], name: str) -> ModelStudy:
     _check(model, baseline, f"models.{name}.parameters")
     axes = tuple(_axis(config, model, axis) for axis in _ordered(body["axes"], name))
     data_spec = _data_spec(config, model, baseline)
-    return ModelStudy(model, body["replicates"], baseline, axes, data_spec)
+    tested = _tested(config["statistics"]["tested"][name], model)
+    return ModelStudy(model, body["replicates"], tested, baseline, axes, data_spec)
+
+
+def _tested(entry: dict[str, Any], model: Model) -> Tested:
+    where, allowed = f"statistics.tested.{model.name}", [metric.name for metric in model.metrics]
+    if entry["metric"] not in allowed:
+        raise ConfigError(
+            f"{where}.metric is {entry['metric']!r}: allowed is one of {', '.join(allowed)}."
+        )
+    kinds = {
+        True: ("margin_ratio", "a ratio", "above 1"),
+        False: ("margin", "a difference", "above 0"),
+    }
+    needed, kind, bound = kinds[model.metric(entry["metric"]).log]
+    other = next(name for name, *_ in kinds.values() if name != needed)
+    if other in entry:
+        raise ConfigError(
+            f"{where}.{other} is {entry[other]}, but {entry['metric']} is compared as {kind}: "
+            f"allowed is {needed}, a number {bound} (a variant drops the other with null)."
+        )
+    if needed not in entry:
+        raise ConfigError(
+            f"{where}.{needed} is missing: {entry['metric']} is compared as {kind}, "
+            f"so it must be a number {bound}."
+        )
+    return Tested(entry["metric"], float(entry[needed]))
 
 
 def _ordered(axes: dict[str, Any], model: str) -> list[str]:

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ablation import verification
+from ablation import published, verification
 from ablation.canonical import canonical_json, digest, key_of, normalise
 from ablation.grid import Cell, ModelStudy, Study
 from ablation.marks import settle
@@ -141,7 +141,8 @@ class Plan:
         code = installed_digest("ablation.collect_job")
         return {
             "study": {"name": self.study.name, "seed": self.study.seed},
-            "statistics": self.study.config["statistics"],
+            "statistics": {"confidence": self.study.config["statistics"]["confidence"]},
+            "published": _files_digest(published.NUMBERS, published.CLAIMS),
             "models": [self._described(part) for part in self.study.models],
             "code": code,
         }
@@ -151,6 +152,7 @@ class Plan:
         return {
             "model": part.model.name,
             "replicates": part.replicates,
+            "tested": {"metric": part.tested.metric, "margin": part.tested.margin},
             "parameters": part.parameters,
             "data": {
                 "dataset": dataset,

@@ -10,12 +10,12 @@ from xml.etree import ElementTree
 import pandas as pd
 from safetensors import safe_open
 
+from ablation import published
 from ablation.figures import portraits as figures
-from ablation.portraits.kernels import FIRST_LAYER, best_replicate, kernels
+from ablation.portraits.kernels import FIRST_LAYER, first_replicate, kernels
 from ablation.portraits.mistakes import confusion, mistakes
 from ablation.portraits.residuals import residuals, with_residuals
 from ablation.portraits.series import series
-from ablation.report import published
 from ablation.report.messages import load as load_messages
 from ablation.report.words import Words
 from ablation.schemas import validate_document
@@ -81,10 +81,10 @@ def _classifier(cell: Cell, baseline: Cell | None, replicates: pd.DataFrame) -> 
         images = part.get_tensor("images")
     with safe_open(store / "train" / "model.safetensors", "numpy") as network:
         weights = network.get_tensor(FIRST_LAYER)
-    best = best_replicate(replicates)
+    first = first_replicate(replicates)
     return {
         "mistakes": mistakes(_predictions(cell), images),
-        "kernels": None if best is None else kernels(weights, best),
+        "kernels": None if first is None else kernels(weights, first),
         "confusion": confusion(
             cell["confusion_matrix"], baseline["confusion_matrix"] if baseline else None
         ),

@@ -6,22 +6,16 @@ Nothing here imports torch: Snakemake reads this module each time it starts.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ablation.cnn import raw as cnn_raw
 from ablation.fnn import raw as fnn_raw
+from ablation.metric import Metric
 
 Parameters = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A test metric and which direction is better (``lower`` or ``higher``)."""
-
-    name: str
-    better: str
 
 
 @dataclass(frozen=True)
@@ -30,7 +24,7 @@ class Model:
 
     Attributes:
         name: its name in paths and in the configuration.
-        metrics: its test metrics; comparisons are made on the first.
+        metrics: its test metrics; the first is tested where the configuration names none, and tells which replicates collapsed.
         data_parameters: the parameters that decide which data are prepared.
         dataset: the data set (a folder in ``resources/``) that the parameters ask for.
         raw_files: that data set's files with their pinned SHA-256.
@@ -41,7 +35,6 @@ class Model:
         has_precision: whether ``compute.precision`` changes its numbers.
         train_size: about how many samples one replicate trains on, for an estimate of cost.
         replicate_step: replicates are declared in multiples of it.
-        chance: what guessing reaches in the first metric, where that is a number known beforehand.
     """
 
     name: str
@@ -55,7 +48,10 @@ class Model:
     has_precision: bool
     train_size: Callable[[Parameters], int]
     replicate_step: int = 1
-    chance: float | None = None
+
+    def metric(self, name: str) -> Metric:
+        """One of its metrics."""
+        return next(metric for metric in self.metrics if metric.name == name)
 
     def module(self, stage: str) -> str:
         """The full name of the module of one stage: ``prepare``, ``train``, ``evaluate``, ``yardsticks``."""
@@ -71,7 +67,11 @@ MODELS: dict[str, Model] = {
     for model in (
         Model(
             name="fnn",
-            metrics=(Metric("mse", "lower"), Metric("mae", "lower"), Metric("r2", "higher")),
+            metrics=(
+                Metric("mse", "lower", log=True),
+                Metric("mae", "lower", log=True),
+                Metric("r2", "higher"),
+            ),
             data_parameters=(),
             dataset=fnn_raw.dataset,
             raw_files=fnn_raw.raw_files,
@@ -84,7 +84,10 @@ MODELS: dict[str, Model] = {
         ),
         Model(
             name="cnn",
-            metrics=(Metric("accuracy", "higher"), Metric("loss", "lower")),
+            metrics=(
+                Metric("accuracy", "higher", chance=1 / cnn_raw.CLASSES),
+                Metric("loss", "lower", log=True, chance=math.log(cnn_raw.CLASSES)),
+            ),
             data_parameters=("dataset", "share", "test"),
             dataset=cnn_raw.dataset,
             raw_files=cnn_raw.raw_files,
@@ -93,7 +96,6 @@ MODELS: dict[str, Model] = {
             relevant=cnn_raw.relevant,
             has_precision=True,
             train_size=lambda parameters: cnn_raw.part_sizes(parameters)["train"],
-            chance=1 / cnn_raw.CLASSES,
         ),
     )
 }

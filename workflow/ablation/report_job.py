@@ -43,6 +43,7 @@ def report(
         config=spec["config"],
         language=settings["language"],
         title=settings["title"],
+        claims=read_json(tables / "claims.json"),
         draws=read_json(tables / "draws.json")["models"],
         portraits={
             part["model"]: read_json(portraits / f"{part['model']}.json")

@@ -1,4 +1,4 @@
-"""From replicate numbers to the figures of a cell."""
+"""From replicate numbers to the numbers of a cell."""
 
 from __future__ import annotations
 
@@ -6,11 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-
-from ablation.statistics.crossed import Samples, crossed_interval
-from ablation.statistics.intervals import mean_interval
-
-CONFIDENCE = 0.95
 
 
 def replicate_rows(
@@ -40,32 +35,17 @@ def replicate_rows(
     return rows
 
 
-def summarise(
-    rows: list[dict[str, Any]],
-    names: list[str],
-    test_train_ratio: float,
-    samples: dict[str, Samples] | None = None,
-    seed: int = 0,
-) -> dict[str, dict[str, Any]]:
-    """Mean, standard deviation, 95 % interval of the mean and count of each metric over the ok replicates.
+def summarise(rows: list[dict[str, Any]], names: list[str]) -> dict[str, dict[str, Any]]:
+    """Mean, standard deviation and count of each metric over the ok replicates.
 
-    The interval is corrected for overlapping splits; it is null below two replicates. Where ``samples`` gives a metric's value
-    of every test sample, all replicates sharing them, it crosses replicates and test samples.
+    Intervals are the study's: ``comparisons.json`` has them, at its confidence.
     """
     summary = {}
     for name in names:
         values = np.array([row[name] for row in rows if row["status"] == "ok"], dtype=np.float64)
-        several, interval = len(values) > 1, None
-        if several and samples and name in samples:
-            interval = crossed_interval(samples[name], confidence=CONFIDENCE, seed=seed)
-        elif several:
-            interval = mean_interval(
-                values, test_train_ratio=test_train_ratio, confidence=CONFIDENCE
-            )
         summary[name] = {
             "mean": float(values.mean()) if len(values) else None,
-            "sd": float(values.std(ddof=1)) if several else None,
-            "ci95": [float(bound) for bound in interval] if interval else None,
+            "sd": float(values.std(ddof=1)) if len(values) > 1 else None,
             "n": len(values),
         }
     return summary

@@ -10,7 +10,7 @@ import pandas as pd
 from ablation.canonical import key_of
 from ablation.store import read_json
 
-TABLES = ("cells", "replicates", "epochs")
+TABLES = ("cells", "replicates", "epochs", "courses")
 
 
 def study_fingerprint(spec: dict[str, Any], failed: bool) -> str:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ablation.cnn.network import StackedCNN, sequential
-from ablation.cnn.raw import CLASSES, SIDE
+from ablation.cnn.raw import CLASSES, IMAGES, SIDE
 from ablation.cnn.train import standardised
 
 Columns = dict[str, NDArray[Any]]
@@ -119,24 +119,20 @@ def evaluate_draws(
     return found
 
 
-def samples(columns: Columns, ok: set[int]) -> dict[str, dict[int, NDArray[Any]]]:
-    """Each metric's value of every test image ``[n]``, by replicate number."""
-    each = {"accuracy": columns["predicted"] == columns["label"], "loss": columns["loss"]}
-    return {
-        name: {r: values[columns["replicate"] == r] for r in sorted(ok)}
-        for name, values in each.items()
+def sizes(train: dict[str, Tensor], test: dict[str, Tensor], dataset: str) -> dict[str, Any]:
+    """Images of each part, the fewest and the most of any replicate, and the ratio that corrects for overlapping splits.
+
+    The ratio is n_test / (n_pool − n_test) for test parts drawn from one pool, 0 for a fixed test set.
+    """
+    indices = {
+        "n_train": train["train_index"],
+        "n_validation": train["validation_index"],
+        "n_test": test["test_index"],
     }
-
-
-def sizes(train: dict[str, Tensor], test: dict[str, Tensor]) -> dict[str, Any]:
-    """Images per part, and the ratio that corrects for overlapping splits (0 for a fixed test set)."""
-    n_train, n_test = train["train_index"].shape[1], test["test_index"].shape[1]
-    fixed = bool(test["fixed"])
+    n_test, fixed = indices["n_test"].shape[1], bool(test["fixed"])
     return {
-        "n_train": n_train,
-        "n_validation": train["validation_index"].shape[1],
-        "n_test": n_test,
-        "test_train_ratio": 0.0 if fixed else n_test / n_train,
+        **{name: [index.shape[1]] * 2 for name, index in indices.items()},
+        "overlap_ratio": 0.0 if fixed else n_test / (IMAGES[dataset] - n_test),
         "fixed_test_set": fixed,
     }
 

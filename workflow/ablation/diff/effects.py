@@ -8,125 +8,184 @@ from typing import Any
 import numpy as np
 
 from ablation.bundle import frame
+from ablation.metric import Metric
 from ablation.registry import MODELS
-from ablation.statistics.intervals import Interval, mean_interval
-from ablation.statistics.paired import PairedTest, corrected_paired_test, holm
-from ablation.statistics.replicates import CellNumbers, numbers_by_cell, paired_differences
+from ablation.statistics.compare import trivial_values
+from ablation.statistics.families import Comparison
+from ablation.statistics.intervals import Interval
+from ablation.statistics.judge import Setting
+from ablation.statistics.model import Measured, effect_in_unit
+from ablation.statistics.paired import holm
+from ablation.statistics.replicates import Fate, Values, fates_by_key, values_by_key
+from ablation.statistics.scale import Scale
 from ablation.statistics.unpaired import UnpairedTest, corrected_welch_test
-from ablation.statistics.verdicts import MINIMUM_PAIRS, Fate, bonferroni_level, decide
+from ablation.statistics.verdicts import (
+    MINIMUM_PAIRS,
+    Judged,
+    Reason,
+    Verdict,
+    bonferroni_level,
+    verdict_of,
+)
 
 Bundle = dict[str, Any]
-Test = PairedTest | UnpairedTest
 
 
 @dataclass(frozen=True)
 class Side:
-    """One cell of one study."""
+    """One cell of one study. values: of the tested metric, by replicate."""
 
     model: dict[str, Any]
     axis: dict[str, Any]
     cell: dict[str, Any]
-    numbers: CellNumbers
+    values: Values
+    fate: Fate
     seed: int
 
     @property
     def ratio(self) -> float:
-        """n_test / n_train; 0 with a fixed test set."""
+        """What corrects for overlapping splits; 0 with a fixed test set."""
         data = self.model["data"]
-        return 0.0 if data["fixed_test_set"] else float(data["test_train_ratio"])
-
-    @property
-    def fate(self) -> Fate:
-        numbers, failed = self.numbers, self.cell["failed"] is not None
-        return Fate(failed, numbers.n_total, len(numbers.metric), numbers.n_diverged)
-
-    @property
-    def mean(self) -> float | None:
-        values = list(self.numbers.metric.values())
-        return float(np.mean(values)) if values else None
+        return 0.0 if data["fixed_test_set"] else float(data["overlap_ratio"])
 
 
 def effects(a: Bundle, b: Bundle) -> dict[str, Any]:
     """Model → the cells of both studies, B minus A, and those that only one has.
 
-    The family of a model is all pairs of keys that are compared: Holm over their p, intervals at their Bonferroni level, with
-    the confidence and the margin of B. The words of ``verdict`` are those of :mod:`ablation.statistics.verdicts`, A in the
-    part of the reference.
+    The pairs of keys that are compared replicate by replicate are one family, those whose replicates share no splits another:
+    Holm over their p, intervals at their Bonferroni level, with the confidence and the margin of B. Verdicts are those of
+    :mod:`ablation.statistics.verdicts`, A in the part of the reference.
 
     Returns:
-        For every model of both with one metric: ``metric``, ``margin``, ``level`` (None where nothing is compared),
-        ``n_compared``, ``cells``, ``new``, ``gone``. A row of ``cells`` has ``cell``, ``axis``, ``label``, ``key``,
-        ``kind`` (``same key``, ``paired``, ``unpaired``), ``reasons`` (why not paired), the means ``a`` and ``b``,
+        For every model of both that test one metric: ``metric``, ``better``, ``log``, ``margin``, ``n_compared``, ``cells``,
+        ``new``, ``gone``. A row of ``cells`` has ``cell``, ``axis``, ``label``, ``key``,
+        ``kind`` (``same key``, ``paired``, ``unpaired``), ``reasons`` (why not paired), the centres ``a`` and ``b``,
         ``n_a``, ``n_b``, ``diverged_a``, ``diverged_b``, ``n_pairs``, ``moved`` (of a same key, the largest difference of
-        a replicate), ``difference``, ``interval``, ``p_adjusted``, ``verdict``, ``reason``.
+        a replicate), ``difference``, ``interval``, ``level``, ``p_adjusted``, ``verdict``, ``reason``.
     """
     found = {}
     for name, compared in b["comparisons"]["models"].items():
         theirs = a["comparisons"]["models"].get(name)
         if theirs is not None and theirs["metric"] == compared["metric"]:
-            metric, confidence = compared["metric"], float(b["comparisons"]["confidence"])
+            metric = Metric(compared["metric"], compared["better"], log=compared["log"])
             ours, others = (_sides(bundle, name, metric) for bundle in (b, a))
-            found[name] = _model(others, ours, compared, confidence)
+            confidence = float(b["comparisons"]["confidence"])
+            found[name] = _model(others, ours, compared, _trivial(b, name, metric), confidence)
     return found
 
 
-def _sides(bundle: Bundle, name: str, metric: str) -> dict[str, Side]:
+def _trivial(bundle: Bundle, name: str, metric: Metric) -> Values:
+    model = next(model for model in bundle["study"]["models"] if model["model"] == name)
+    yardsticks = bundle["study"].get("yardsticks", {}).get(name, {})
+    return trivial_values(yardsticks, metric, int(model["replicates"]))
+
+
+def _sides(bundle: Bundle, name: str, metric: Metric) -> dict[str, Side]:
     model = next(model for model in bundle["study"]["models"] if model["model"] == name)
     table = frame(bundle)
-    for column in (metric, "val_loss"):  # left out where no replicate has a number
-        table[column] = table.get(column, np.nan)
-    numbers = numbers_by_cell(table, name, metric)
+    if metric.name not in table:  # left out where no replicate has a number
+        table[metric.name] = np.nan
+    # A cell is what two studies share; its keys differ.
+    table = table.assign(key=table["cell"])
+    values = values_by_key(table, name, metric.name)
+    fates = fates_by_key(table, name, values, _trivial(bundle, name, metric), metric.better)
     seed = int(bundle["study"]["study"]["seed"])
     return {
-        cell["cell"]: Side(model, axis, cell, numbers.get(cell["cell"], CellNumbers()), seed)
+        cell["cell"]: Side(
+            model,
+            axis,
+            cell,
+            values.get(cell["cell"], {}),
+            fates.get(cell["cell"], Fate(failed=True)),
+            seed,
+        )
         for axis in model["axes"]
         for cell in axis["cells"]
     }
 
 
 def _model(
-    a: dict[str, Side], b: dict[str, Side], compared: dict[str, Any], confidence: float
+    a: dict[str, Side],
+    b: dict[str, Side],
+    compared: dict[str, Any],
+    trivial: Values,
+    confidence: float,
 ) -> dict[str, Any]:
     shared = [name for name in b if name in a]
-    tests: dict[str, Test] = {}
-    pairs: dict[tuple[str, str], str] = {}  # of keys → the first cell that has them
+    first: dict[tuple[str, str], str] = {}  # of keys → the first cell that has them
     for name in shared:
-        keys = (a[name].cell["key"], b[name].cell["key"])
-        if keys[0] != keys[1] and keys not in pairs:
-            pairs[keys] = name
-            test = _test(a[name], b[name])
-            if test is not None:
-                tests[name] = test
-    tested = [name for name, test in tests.items() if _counts(test, a[name], b[name])]
-    p_values = [p for name in tested if (p := tests[name].p) is not None]
-    adjusted = dict(zip(tested, holm(p_values, max(len(pairs), 1)), strict=True)) if tested else {}
-    level = bonferroni_level(confidence, len(pairs)) if pairs else None
+        first.setdefault((a[name].cell["key"], b[name].cell["key"]), name)
+    pairs = {name for keys, name in first.items() if keys[0] != keys[1]}
+    setting = _setting(a, b, compared, trivial, confidence)
+    measured = _measured(a, b, pairs, setting)
+    welch = _unpaired(a, b, {name for name in pairs if why_unpaired(a[name], b[name])}, measured)
     rows = []
     for name in shared:
-        first = pairs.get((a[name].cell["key"], b[name].cell["key"]))
-        row = _place(b[name])
-        if first is None:
-            row |= _same_key(a[name], b[name])
+        place = {**_place(b[name]), **_centres(name, a, b, measured)}
+        chosen = first[a[name].cell["key"], b[name].cell["key"]]
+        if chosen not in pairs:
+            rows.append({**place, **_same_key(a[name], b[name])})
         else:
-            row |= _compared(
-                a[name],
-                b[name],
-                tests.get(first),
-                adjusted.get(first),
-                level=level,
-                compared=compared,
-                confidence=confidence,
-            )
-        rows.append(row)
+            rows.append({**place, **(welch.get(chosen) or _paired(chosen, measured))})
+    alone = {"new": (b, a, "b"), "gone": (a, b, "a")}
     return {
-        **{name: compared[name] for name in ("metric", "better", "margin")},
-        "confidence": confidence,
-        "level": level,
+        **{name: compared[name] for name in ("metric", "better", "log", "margin")},
         "n_compared": len(pairs),
         "cells": rows,
-        "new": [{**_place(side), "mean": side.mean} for name, side in b.items() if name not in a],
-        "gone": [{**_place(side), "mean": side.mean} for name, side in a.items() if name not in b],
+        **{
+            word: [
+                {**_place(side), "mean": measured.cells[f"{letter}:{name}"]["centre"]}
+                for name, side in own.items()
+                if name not in other
+            ]
+            for word, (own, other, letter) in alone.items()
+        },
     }
+
+
+def _setting(
+    a: dict[str, Side],
+    b: dict[str, Side],
+    compared: dict[str, Any],
+    trivial: Values,
+    confidence: float,
+) -> Setting:
+    sides = [*a.values(), *b.values()]
+    scale = Scale(compared["log"])
+    return Setting(
+        metric=compared["metric"],
+        better=compared["better"],
+        scale=scale,
+        margin=scale.margin(float(compared["margin"])),
+        overlap_ratio=max(side.ratio for side in sides),
+        fixed_test_set=all(side.model["data"]["fixed_test_set"] for side in sides),
+        n_replicates=int(sides[0].model["replicates"]),
+        confidence=confidence,
+        trivial=trivial,
+    )
+
+
+def _measured(
+    a: dict[str, Side], b: dict[str, Side], pairs: set[str], setting: Setting
+) -> Measured:
+    """Both studies in one, each cell named by its study; the comparisons are those in pairs."""
+    sides = {
+        f"{letter}:{name}": side
+        for letter, own in (("a", a), ("b", b))
+        for name, side in own.items()
+    }
+    comparisons = [
+        Comparison(f"b:{name}", f"a:{name}", "paired")
+        for name in sorted(pairs)
+        if not why_unpaired(a[name], b[name])
+    ]
+    return Measured(
+        setting,
+        {key: side.values for key, side in sides.items()},
+        {key: side.fate for key, side in sides.items()},
+        {},
+        {one.name: one for one in comparisons},
+    )
 
 
 def _place(side: Side) -> dict[str, Any]:
@@ -155,94 +214,140 @@ def why_unpaired(a: Side, b: Side) -> list[str]:
     return reasons
 
 
-def _test(a: Side, b: Side) -> Test | None:
-    if why_unpaired(a, b):
-        values = [list(side.numbers.metric.values()) for side in (a, b)]
-        if min(len(group) for group in values) < 2:
-            return None
-        return corrected_welch_test(*values, test_train_ratios=(a.ratio, b.ratio))
-    differences = paired_differences(b.numbers, a.numbers)
-    if len(differences) < 2:
-        return None
-    return corrected_paired_test(differences, test_train_ratio=max(a.ratio, b.ratio))
-
-
-def _counts(test: Test, a: Side, b: Side) -> bool:
-    """Whether a test's p counts: enough replicates, a spread, and no replicate that diverged on either side."""
-    n = test.n_pairs if isinstance(test, PairedTest) else test.n
-    alive = not any(side.fate.failed or side.fate.n_diverged for side in (a, b))
-    return n >= MINIMUM_PAIRS and test.p is not None and alive
+def _centres(
+    name: str, a: dict[str, Side], b: dict[str, Side], measured: Measured
+) -> dict[str, Any]:
+    sides = {"a": a[name], "b": b[name]}
+    return {
+        **{letter: measured.cells[f"{letter}:{name}"]["centre"] for letter in sides},
+        **{f"n_{letter}": len(side.values) for letter, side in sides.items()},
+        **{f"diverged_{letter}": side.fate.n_diverged for letter, side in sides.items()},
+    }
 
 
 def _same_key(a: Side, b: Side) -> dict[str, Any]:
-    moved = [abs(value) for value in paired_differences(b.numbers, a.numbers)]
+    moved = [abs(b.values[r] - a.values[r]) for r in sorted(a.values.keys() & b.values.keys())]
     return {
-        **_means(a, b),
         **{"kind": "same key", "reasons": [], "moved": max(moved, default=None)},
-        **dict.fromkeys(("difference", "interval", "p_adjusted", "verdict", "reason")),
+        **dict.fromkeys(("difference", "interval", "level", "p_adjusted", "verdict", "reason")),
         "n_pairs": len(moved),
     }
 
 
-def _means(a: Side, b: Side) -> dict[str, Any]:
-    sides = {"a": a, "b": b}
-    means = {name: side.mean for name, side in sides.items()}
-    counts = {f"n_{name}": side.fate.n_ok for name, side in sides.items()}
-    diverged = {f"diverged_{name}": side.fate.n_diverged for name, side in sides.items()}
-    return {**means, **counts, **diverged}
-
-
-def _compared(
-    a: Side,
-    b: Side,
-    test: Test | None,
-    p_adjusted: float | None,
-    *,
-    level: float | None,
-    compared: dict[str, Any],
-    confidence: float,
-) -> dict[str, Any]:
-    interval: Interval | None = None
-    if test is not None and test.p is not None and level is not None:
-        interval = _interval(a, b, test, level)
-    n = 0 if test is None else test.n_pairs if isinstance(test, PairedTest) else test.n
-    alike = None if test is None else _as_paired(test)
-    verdict = decide(
-        fate=b.fate,
-        reference=a.fate,
-        is_reference=False,
-        n_pairs=n,
-        test=alike,
-        p_adjusted=p_adjusted,
-        interval=interval,
-        margin=float(compared["margin"]),
-        alpha=1 - confidence,
-        better=compared["better"],
-    )
-    reasons = why_unpaired(a, b)
+def _paired(name: str, measured: Measured) -> dict[str, Any]:
+    outcome = measured.outcome(f"b:{name}", f"a:{name}")
+    assert outcome is not None
+    difference, interval = effect_in_unit(outcome, measured)
     return {
-        **_means(a, b),
-        "kind": "unpaired" if reasons else "paired",
-        "reasons": reasons,
+        "kind": "paired",
+        "reasons": [],
         "moved": None,
-        "n_pairs": n,
-        "difference": None if test is None else test.difference,
+        "n_pairs": len(outcome.differences),
+        "difference": difference,
         "interval": None if interval is None else list(interval),
-        "p_adjusted": p_adjusted,
-        "verdict": verdict.word,
-        "reason": verdict.reason,
+        "level": outcome.level,
+        "p_adjusted": outcome.p_adjusted,
+        **_words(outcome.judged),
     }
 
 
-def _interval(a: Side, b: Side, test: Test, level: float) -> Interval | None:
-    if isinstance(test, UnpairedTest):
-        return test.interval(level)
-    differences = paired_differences(b.numbers, a.numbers)
-    return mean_interval(differences, test_train_ratio=max(a.ratio, b.ratio), confidence=level)
+def _words(judged: Judged) -> dict[str, str | None]:
+    reason = judged.reason.value if judged.reason else None
+    return {"verdict": judged.verdict.value, "reason": reason}
 
 
-def _as_paired(test: Test) -> PairedTest:
-    """A test as the verdict reads it: the difference and its p."""
-    if isinstance(test, PairedTest):
-        return test
-    return PairedTest(test.n, test.difference, test.error, test.p, None)
+def _unpaired(
+    a: dict[str, Side], b: dict[str, Side], names: set[str], measured: Measured
+) -> dict[str, dict[str, Any]]:
+    """The rows of the cells whose replicates share no splits: Welch's test on the metric's scale."""
+    tests = {
+        name: test for name in sorted(names) if (test := _welch(name, a, b, measured)) is not None
+    }
+    ps = {
+        name: test.p
+        for name, test in tests.items()
+        if test.p is not None and test.n >= MINIMUM_PAIRS
+    }
+    adjusted = dict(zip(ps, holm(list(ps.values()), max(len(names), 1)), strict=True))
+    return {
+        name: _welch_row(
+            name,
+            a,
+            b,
+            tests.get(name),
+            p_adjusted=adjusted.get(name),
+            level=bonferroni_level(measured.setting.confidence, len(names)),
+            measured=measured,
+        )
+        for name in names
+    }
+
+
+def _welch(
+    name: str, a: dict[str, Side], b: dict[str, Side], measured: Measured
+) -> UnpairedTest | None:
+    groups = [list(measured.numbers.values[f"{letter}:{name}"].values()) for letter in ("a", "b")]
+    if min(map(len, groups)) < 2 or not all(np.isfinite(group).all() for group in groups):
+        return None
+    return corrected_welch_test(*groups, overlap_ratios=(a[name].ratio, b[name].ratio))
+
+
+def _welch_row(
+    name: str,
+    a: dict[str, Side],
+    b: dict[str, Side],
+    test: UnpairedTest | None,
+    *,
+    p_adjusted: float | None,
+    level: float,
+    measured: Measured,
+) -> dict[str, Any]:
+    setting = measured.setting
+    interval: Interval | None = test.interval(level) if test else None
+    judged = _welch_verdict(
+        a[name], b[name], test, p_adjusted=p_adjusted, interval=interval, setting=setting
+    )
+    centre = measured.cells[f"a:{name}"]["centre"]
+    difference = shown = None
+    if test is not None and centre is not None:
+        difference = setting.scale.effect(test.difference, centre)
+        shown = setting.scale.effect_interval(interval, centre)
+    return {
+        "kind": "unpaired",
+        "reasons": why_unpaired(a[name], b[name]),
+        "moved": None,
+        "n_pairs": test.n if test else 0,
+        "difference": difference,
+        "interval": None if shown is None else list(shown),
+        "level": level,
+        "p_adjusted": p_adjusted,
+        **_words(judged),
+    }
+
+
+def _welch_verdict(
+    a: Side,
+    b: Side,
+    test: UnpairedTest | None,
+    *,
+    p_adjusted: float | None,
+    interval: Interval | None,
+    setting: Setting,
+) -> Judged:
+    if b.fate.failed:
+        return Judged(Verdict.FAILED)
+    if a.fate.failed:
+        return Judged(Verdict.NOT_TESTED, Reason.NO_REFERENCE)
+    if test is None or p_adjusted is None or interval is None:
+        return Judged(Verdict.NOT_TESTED, Reason.FEW_PAIRS)
+    verdict = verdict_of(
+        test.difference,
+        p_adjusted,
+        interval,
+        margin=setting.margin,
+        alpha=setting.alpha,
+        better=setting.better,
+    )
+    if verdict.conclusive and (a.fate.n_diverged or b.fate.n_diverged):
+        return Judged(Verdict.INCONCLUSIVE, Reason.DIVERGED)
+    return Judged(verdict)

@@ -21,11 +21,11 @@ def settings(a: Bundle, b: Bundle) -> list[dict[str, Any]]:
     lone = [name for name in lone if not name.startswith(tuple(f"{other}." for other in lone))]
     rows = [{"name": n, "a": parts[0].get(n), "b": parts[1].get(n)} for n in lone]
     hidden = tuple(f"{name}." for name in lone)
-    margins = {name.replace("models.", "statistics.margin.", 1) for name in lone}
+    tested = tuple(name.replace("models.", "statistics.tested.", 1) for name in lone)
     declared = [dict(_declared(bundle, whole=whole)) for bundle in (a, b)]
     for name in _united(*declared):
         one, two = (facts.get(name) for facts in declared)
-        if one != two and name not in margins and not name.startswith(hidden):
+        if one != two and not name.startswith((*hidden, *tested)):
             rows.append({"name": name, "a": one, "b": two})
     return rows
 
@@ -49,7 +49,8 @@ def _declared(bundle: Bundle, *, whole: bool) -> Iterator[tuple[str, Any]]:
     yield from _flat("study", study["study"])
     yield "statistics.confidence", comparisons["confidence"]
     for name, compared in comparisons["models"].items():
-        yield f"statistics.margin.{name}", compared["margin"]
+        yield f"statistics.tested.{name}.metric", compared["metric"]
+        yield f"statistics.tested.{name}.margin", compared["margin"]
     for model in study["models"]:
         yield from _of_model(model)
     if whole:

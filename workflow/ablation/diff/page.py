@@ -6,14 +6,16 @@ from typing import Any
 
 from ablation.canonical import canonical_json
 from ablation.report import format as fmt
-from ablation.report.axis import MARKS, entry
+from ablation.report.axis import MARKS, entry, worded
 from ablation.report.axis_tables import FOREST_MARGINS, forest
 from ablation.report.levels import with_levels
 from ablation.report.messages import load
 from ablation.report.metrics import scaled, scaled_pair
+from ablation.report.prose import margin_words
 from ablation.report.provenance import commits
 from ablation.report.render import environment, joined
 from ablation.report.words import Words, slug
+from ablation.statistics.verdicts import Verdict
 
 STYLE = ("style/page.css", "style/closer.css")
 INK = "var(--ink)"
@@ -125,16 +127,15 @@ def _text(value: Any, words: Words) -> str | None:
 
 def _model(name: str, model: dict[str, Any], words: Words) -> dict[str, Any]:
     metric = model["metric"]
+    levels = sorted({row["level"] for row in model["cells"] if row["level"]})
     return {
         "id": slug(f"model-{name}"),
         "title": words.named("model_short", name),
         "metric_head": words(f"metric_unit.{metric}"),
         "difference_head": words(f"difference_unit.{metric}"),
-        "level": fmt.percent(model["level"]) if model["level"] else "",
+        "levels": words.join([fmt.percent(level) for level in levels]) if levels else "",
         "n_compared": model["n_compared"],
-        "margin": words.difference(
-            metric, fmt.significant(scaled(metric, model["margin"]) or 0.0, 2)
-        ),
+        "margin": margin_words(metric, model["margin"], words, log=model["log"]),
         "rows": _rows(model, words),
         "lone": [
             {
@@ -154,12 +155,13 @@ def _rows(model: dict[str, Any], words: Words) -> list[dict[str, Any]]:
     bounds = [scaled_pair(metric, row["interval"]) for row in rows]
     gaps = [scaled(metric, row["difference"]) for row in rows]
     places = fmt.column_decimals(bounds, [gap for gap in gaps if gap is not None])
-    margin = float(scaled(metric, model["margin"]) or 1.0)
+    margins = [_margin(model, row) for row in rows]
+    largest = max((high for _, high in margins), default=1.0)
     widest = max((abs(bound) for pair in bounds if pair for bound in pair), default=0.0)
-    reach = min(max(1.1 * widest, FOREST_MARGINS[0] * margin), FOREST_MARGINS[1] * margin)
+    reach = min(max(1.1 * widest, FOREST_MARGINS[0] * largest), FOREST_MARGINS[1] * largest)
     texts = fmt.intervals(bounds, places, sign=True)
     found = []
-    for row, gap, pair, text in zip(rows, gaps, bounds, texts, strict=True):
+    for row, margin, gap, pair, text in zip(rows, margins, gaps, bounds, texts, strict=True):
         same = row["kind"] == "same key"
         why = words("diff.same_key" if same else "diff.no_difference")
         difference = None if gap is None else fmt.fixed(gap, places, sign=True)
@@ -182,20 +184,29 @@ def _rows(model: dict[str, Any], words: Words) -> list[dict[str, Any]]:
     return found
 
 
+def _margin(model: dict[str, Any], row: dict[str, Any]) -> tuple[float, float]:
+    """The equivalence margin around A, as shown; on the logarithm it is a ratio."""
+    metric, margin = model["metric"], float(model["margin"])
+    if not model["log"]:
+        reach = scaled(metric, margin) or 1.0
+        return -reach, reach
+    centre = scaled(metric, row["a"]) or 1.0
+    return centre * (1 / margin - 1), centre * (margin - 1)
+
+
 def _number(metric: str, value: float | None) -> str | None:
     shown = scaled(metric, value)
     return None if shown is None else fmt.significant(shown, 4)
 
 
 def _verdict(row: dict[str, Any], words: Words) -> dict[str, str]:
-    """The word of a row, with its mark; of a same key, that there is nothing to compare."""
+    """A verdict with its mark; of a same key, that there is nothing to compare."""
     if row["kind"] == "same key":
-        return {"kind": "reference", "mark": MARKS["reference"], "text": words("diff.same_key")}
-    word = row["verdict"]
-    text = words(f"verdict.{slug(word)}")
-    if row["reason"]:
-        text = words("verdict.because", verdict=text, reason=words(f"reason.{slug(row['reason'])}"))
-    return {"kind": slug(word), "mark": MARKS[word], "text": text}
+        mark, text = MARKS[Verdict.REFERENCE], words("diff.same_key")
+        return {"verdict": "reference", "mark": mark, "verdict_text": text}
+    verdict = Verdict(row["verdict"])
+    text = worded(verdict, row["reason"], words)
+    return {"verdict": slug(verdict), "mark": MARKS[verdict], "verdict_text": text}
 
 
 def _how(row: dict[str, Any], metric: str, words: Words) -> str:

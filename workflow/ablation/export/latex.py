@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablation.report import format as fmt
+from ablation.report.axis import flags, worded
 from ablation.report.metrics import scaled, scaled_pair
 from ablation.report.words import Words, slug
+from ablation.statistics.verdicts import Verdict
 
 ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -42,11 +44,9 @@ ESCAPES = {
     "\u202f": r"\,",
 }
 _SPECIAL = re.compile("|".join(map(re.escape, ESCAPES)))
-# Verdicts that share a column of the summary; the last group has no number.
-GROUPS = (
-    *(("better",), ("worse",), ("no detectable difference",), ("cannot tell",)),
-    ("diverged", "failed", "no reference"),
-)
+# Verdicts with a column of the summary; those without a test share one.
+TESTED = tuple(verdict for verdict in Verdict if verdict.tested)
+UNTESTED = (Verdict.NOT_TESTED, Verdict.FAILED)
 _BREAK = re.compile(r"[\r\n\t]+")
 
 
@@ -167,26 +167,20 @@ def axis_table(compared: dict[str, Any], axis: dict[str, Any], place: Place, not
 def summary_table(
     study: dict[str, Any], comparisons: dict[str, Any], words: Words, note: str = ""
 ) -> str:
-    """One row per axis: which values are better, worse, no different, undecided, or without a number."""
+    """One row per axis: which values got which verdict."""
     places = [(entry["model"], axis) for entry in study["models"] for axis in entry["axes"]]
     found = {
         (model, axis["axis"]): comparisons["models"][model]["axes"][axis["axis"]]["rows"]
         for model, axis in places
     }
-    verdicts = {row["verdict"] for rows in found.values() for row in rows.values()}
-    known = {verdict for group in GROUPS for verdict in group}
-    groups = [
-        *GROUPS[:-1],
-        *((other,) for other in sorted(verdicts - known - {"reference"})),
-        GROUPS[-1],
-    ]
+    groups = [*((verdict,) for verdict in TESTED), UNTESTED]
 
     def named(rows: dict[str, Any], group: Sequence[str], labels: Sequence[str]) -> str:
         fits = [words.value(label) for label in labels if rows[label]["verdict"] in group]
         return ", ".join(fits) or fmt.DASH
 
     heads = [words(f"export.{name}") for name in ("model", "axis", "reference_head")]
-    heads += [words.named("verdict", slug(group[0])) for group in groups[:-1]]
+    heads += [words(f"verdict.{slug(verdict)}") for verdict in TESTED]
     rows = [
         [
             words.named("model_short", model),
@@ -210,14 +204,9 @@ def summary_table(
 
 
 def verdict_text(row: dict[str, Any], words: Words) -> str:
-    """A verdict as words of the language, with its reason where there is one."""
-    text = words.named("verdict", slug(row["verdict"]))
-    if row["verdict"] == "diverged":
-        return words("verdict.diverged_in", k=row["n_diverged"], n=row["n"] + row["n_diverged"])
-    if row.get("reason"):
-        reason = words.named("reason", slug(row["reason"]))
-        return words("verdict.because", verdict=text, reason=reason)
-    return text
+    """A verdict as words of the language, with its reason and what became of replicates."""
+    text, counts = worded(row["verdict"], row["reason"], words), flags(row, words)
+    return f"{text}; {counts}" if counts else text
 
 
 def _head(key: str, level: float, words: Words) -> str:

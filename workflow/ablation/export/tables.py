@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from ablation.statistics.verdicts import Verdict
+
 # What a number is measured in, by column; the parts of a metric (``mse_mean``, ``accuracy_low``) have the metric's unit.
 UNITS = {
     **{"mse": "(1000 USD)^2", "mae": "1000 USD", "r2": "1", "accuracy": "1", "loss": "nat"},
@@ -15,27 +17,37 @@ UNITS = {
     **{"samples_per_second": "1/s", "parameters": "1", "multiply_adds": "1"},
     **{"confidence": "1", "difference_level": "1", "crossed_level": "1", "effect_size": "1"},
     **{"p": "1", "p_adjusted": "1", "learning_rate": "1", "val_accuracy": "1"},
+    **{"ratio": "1", "ratio_low": "1", "ratio_high": "1"},
 }
-PARTS = ("mean", "sd", "low", "high")
+PARTS = ("mean", "sd", "centre", "low", "high")
 TEXTS = {
     *("model", "axis", "label", "cell", "key", "status", "device", "precision", "torch"),
-    *("metric", "better", "verdict", "verdict_text", "reason", "scope"),
+    *("metric", "better", "verdict", "reason", "judged_on"),
 }
 COUNTS = {
-    *("n_ok", "n_diverged", "replicate", "best_epoch", "epoch", "parameters", "multiply_adds"),
+    *(
+        "n_total",
+        "n_ok",
+        "n_diverged",
+        "n_collapsed",
+        "replicate",
+        "best_epoch",
+        "epoch",
+        "parameters",
+        "multiply_adds",
+    ),
     *("peak_memory_bytes", "n", "n_pairs", "n_comparisons", "crossed_n_samples"),
     "crossed_n_rejected",
 }
-FLAGS = {"is_reference", "survivors_only", "holm_alone"}
+FLAGS = {
+    *("is_reference", "broken", "non_diverged_only", "holm_alone"),
+    *("within_margin", "below_margin", "log"),
+}
 AXIS_COLUMNS = [
     *("label", "is_reference", "n", "mean", "low", "high"),
     *("difference", "difference_low", "difference_high", "difference_level", "p_adjusted"),
-    *("verdict", "verdict_text"),
+    *("ratio", "ratio_low", "ratio_high", "n_diverged", "n_collapsed", "verdict"),
 ]
-VERDICTS = (
-    *("better", "worse", "no detectable difference", "cannot tell", "diverged", "failed"),
-    "no reference",
-)
 
 
 def comparisons_frame(study: dict[str, Any], comparisons: dict[str, Any]) -> pd.DataFrame:
@@ -46,7 +58,7 @@ def comparisons_frame(study: dict[str, Any], comparisons: dict[str, Any]) -> pd.
     rows = []
     for entry in study["models"]:
         compared = comparisons["models"][entry["model"]]
-        shared = {name: compared[name] for name in ("metric", "better", "margin")}
+        shared = {name: compared[name] for name in ("metric", "better", "log", "margin")}
         for axis in entry["axes"]:
             judged = compared["axes"][axis["axis"]]
             for cell in axis["cells"]:
@@ -61,15 +73,19 @@ def comparisons_frame(study: dict[str, Any], comparisons: dict[str, Any]) -> pd.
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
     low, high = row["interval"] or (None, None)
     below, above = row["difference_interval"] or (None, None)
+    less, more = row["ratio_interval"] or (None, None)
     crossed = row.get("crossed") or {}
     first, last = crossed.get("difference_interval") or (None, None)
     return {
-        **{name: row[name] for name in ("is_reference", "n", "n_pairs", "n_diverged", "mean")},
+        **{name: row[name] for name in ("is_reference", "n_total", "n", "n_pairs")},
+        **{name: row[name] for name in ("n_diverged", "n_collapsed", "broken", "mean", "median")},
         **{"low": low, "high": high, "difference": row["difference"]},
         **{"difference_low": below, "difference_high": above},
+        **{"ratio": row["ratio"], "ratio_low": less, "ratio_high": more},
         **{name: row[name] for name in ("difference_level", "p", "p_adjusted", "effect_size")},
-        **{name: bool(row.get(name)) for name in ("survivors_only", "holm_alone")},
-        **{name: row.get(name) for name in ("verdict", "verdict_text", "reason", "scope")},
+        **{name: row[name] for name in ("detectable", "non_diverged_only", "holm_alone")},
+        **{name: row[name] for name in ("within_margin", "below_margin")},
+        **{name: row[name] for name in ("verdict", "reason", "judged_on")},
         **{"crossed_level": crossed.get("level"), "crossed_low": first, "crossed_high": last},
         **{f"crossed_{name}": crossed.get(name) for name in ("n_samples", "n_rejected")},
     }
@@ -102,13 +118,13 @@ def axis_frame(comparisons: pd.DataFrame, model: str, axis: str) -> pd.DataFrame
 def summary_frame(comparisons: pd.DataFrame) -> pd.DataFrame:
     """One row per axis: its reference, and which values got which verdict, joined by ``; ``."""
     found = []
-    others = sorted(set(comparisons["verdict"]) - {*VERDICTS, "reference"})
     for (model, axis), rows in comparisons.groupby(["model", "axis"], sort=False):
         first = rows.iloc[0]
         reference = rows[rows["is_reference"]]
         judged = {
             verdict.replace(" ", "_"): "; ".join(rows.loc[rows["verdict"] == verdict, "label"])
-            for verdict in (*VERDICTS, *others)
+            for verdict in Verdict
+            if verdict is not Verdict.REFERENCE
         }
         found.append(
             {

@@ -1,6 +1,6 @@
 """Means over the levels of one factor, a line per level of another: parallel lines are factors that act alone.
 
-The scale is linear: whether lines are parallel depends on it, and differences are compared on this one.
+Whether lines are parallel depends on the scale, so a metric that is compared on the logarithm is drawn on it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator
 
 from ablation.canonical import label as label_of
-from ablation.figures.points import PERCENT
+from ablation.figures.points import PERCENT, POSITIVE
 from ablation.figures.style import Look, looks
 from ablation.report.words import Words
 
@@ -72,7 +73,10 @@ def interaction_frame(
         levels = [label_of(cell["levels"][name]) for name in factors]
         first = [label_of(level) for level in axis["factors"][factors[0]]]
         row = rows.loc[cell["label"]]
-        numbers = {end: float(row[f"{metric}_{end}"]) * scale for end in ("mean", "low", "high")}
+        columns = {"mean": "centre", "low": "low", "high": "high"}
+        numbers = {
+            name: float(row[f"{metric}_{column}"]) * scale for name, column in columns.items()
+        }
         found.append(
             {
                 "label": cell["label"],
@@ -106,6 +110,11 @@ def interaction_figure(sheet: Sheet, metric: str) -> Figure:
             ax.set_title(words.fixed(names[2], panel))
         ax.set_xticks(range(len(labels[0])), [sheet.text(text) for text in labels[0]])
         ax.set_xlabel(words.named("parameter", names[0]))
+    if metric in POSITIVE:
+        axs[0].set_yscale("log")
+        axs[0].yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0), numticks=12))
+        axs[0].yaxis.set_major_formatter("{x:g}")
+        axs[0].yaxis.set_minor_formatter("")
     axs[0].set_ylabel(sheet.t(f"figure.test_{metric}"))
     handles = [
         Line2D([], [], color=look.colour, linestyle=look.dash, marker=look.marker, markersize=5,

@@ -48,7 +48,7 @@ class Sheet:
         here = {
             name: table[(table["model"] == model) & (table["axis"] == self.name)]
             for name, table in tables.items()
-            if name != "epochs"
+            if name in ("cells", "replicates")
         }
         text_labels = [frame.assign(label=frame["label"].astype(str)) for frame in here.values()]
         here = dict(zip(here, text_labels, strict=True))

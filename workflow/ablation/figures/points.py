@@ -30,13 +30,13 @@ def draw_points(
     """Draw one metric, a row per value, the first value on top.
 
     replicates: label, replicate and the metric; a replicate stands at the same height in every
-    row. cells: label, ``<metric>_mean``, ``_low`` and ``_high``. notes: per label, what to write in
+    row. cells: label, ``<metric>_centre``, ``_low`` and ``_high``. notes: per label, what to write in
     a row that has no points.
     """
     scale = 100.0 if metric in PERCENT else 1.0
     values = replicates[metric].astype(float) * scale
     finite = values[np.isfinite(values)]
-    means = cells.set_index("label")[[f"{metric}_{part}" for part in ("mean", "low", "high")]]
+    means = cells.set_index("label")[[f"{metric}_{part}" for part in ("centre", "low", "high")]]
     bounds = pd.Series(means.to_numpy(dtype=float).ravel() * scale).dropna()
     low, high = _limits(finite, bounds, metric)
     if reference in means.index and np.isfinite(means.loc[reference].iloc[0]):

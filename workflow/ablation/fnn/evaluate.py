@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ablation.fnn.network import INPUT_DIM, StackedFNN, sequential
+from ablation.fnn.raw import PARTS
 
 Columns = dict[str, NDArray[Any]]
 SHAPE = (INPUT_DIM,)
@@ -65,16 +66,19 @@ def evaluate(
     return rows, {name: np.concatenate([c[name] for c in columns]) for name in columns[0]}
 
 
-def sizes(train: dict[str, Tensor], test: dict[str, Tensor]) -> dict[str, Any]:
-    """Rows per part (of the first replicate), and the ratio that corrects for overlapping splits.
+def sizes(train: dict[str, Tensor], test: dict[str, Tensor], dataset: str) -> dict[str, Any]:
+    """Rows of each part, the fewest and the most of any replicate, and the ratio that corrects for overlapping splits.
 
-    The ratio is 1/4: six parts, one for testing, four for training (Nadeau & Bengio leave out the validation part).
+    The ratio is 1/(k − 1) of k parts (Bouckaert & Frank 2004).
     """
+    counts = {
+        "n_train": train["train_n"],
+        "n_validation": train["validation_n"],
+        "n_test": test["test_n"],
+    }
     return {
-        "n_train": int(train["train_n"][0]),
-        "n_validation": int(train["validation_n"][0]),
-        "n_test": int(test["test_n"][0]),
-        "test_train_ratio": 0.25,
+        **{name: [int(count.min()), int(count.max())] for name, count in counts.items()},
+        "overlap_ratio": 1 / (PARTS - 1),
         "fixed_test_set": False,
     }
 

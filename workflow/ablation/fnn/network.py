@@ -36,7 +36,7 @@ class StackedFNN(nn.Module):
     @property
     def weights(self) -> list[Tensor]:
         """The weights of the layers, from input to output."""
-        return [layer.weight for layer in self.linear]
+        return [layer.weight for layer in self.linear]  # type: ignore[misc]
 
     def forward(self, x: Tensor) -> Tensor:
         """``[R, B, 13]`` → ``[R, B]``, in 1000 USD."""

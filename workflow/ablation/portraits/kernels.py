@@ -14,16 +14,14 @@ FIRST_LAYER = "convolution.0.weight"  # in the stacked network of ablation.cnn.n
 COLUMNS, GAP = 8, 1
 
 
-def best_replicate(replicates: pd.DataFrame) -> int | None:
-    """The ok replicate with the lowest validation loss, of two the lower number; None without one.
+def first_replicate(replicates: pd.DataFrame) -> int | None:
+    """The ok replicate of the lowest number, fixed before anything was trained; None without one.
 
     Args:
-        replicates: replicate, status, val_loss; one row each.
+        replicates: replicate, status; one row each.
     """
-    ok = replicates[(replicates["status"] == "ok") & replicates["val_loss"].notna()]
-    if ok.empty:
-        return None
-    return int(ok.sort_values(["val_loss", "replicate"])["replicate"].iloc[0])
+    ok = replicates.loc[replicates["status"] == "ok", "replicate"]
+    return None if ok.empty else int(ok.min())
 
 
 def kernels(weights: NDArray[np.floating], replicate: int) -> dict[str, Any]:

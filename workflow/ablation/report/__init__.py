@@ -17,6 +17,7 @@ def build(
     config: dict[str, Any],
     language: str,
     title: str,
+    claims: dict[str, Any] | None = None,
     draws: dict[str, Any] | None = None,
     portraits: dict[str, Any] | None = None,
     store: dict[str, Any] | None = None,
@@ -26,21 +27,21 @@ def build(
     """The whole page.
 
     study, comparisons: the contents of ``study.json`` and ``comparisons.json``. tables: ``cells``,
-    ``replicates`` and ``epochs``. figures: SVG text by the names of
+    ``replicates``, ``epochs`` and ``courses``. figures: SVG text by the names of
     ``ablation.figures.figure_names``. config: printed as it is; its ``report.palette`` colours the
-    tables like the figures. draws: the models of ``draws.json``. portraits: by model, what the
-    cells' drawers show. store: facts of the store (``orphans``). verification: the last ``verification.json``. config_files:
-    of the study, for the commands that are shown. The page carries study, comparisons, replicates and config as data; see
-    ``ablation.bundle``. The same input gives the same bytes.
+    tables like the figures. claims: the content of ``claims.json``. draws: the models of ``draws.json``. portraits: by
+    model, what the cells' drawers show. store: facts of the store (``orphans``). verification: the last
+    ``verification.json``. config_files: of the study, for the commands that are shown. The page carries study, comparisons,
+    replicates and config as data; see ``ablation.bundle``. The same input gives the same bytes.
     """
     from markupsafe import Markup
 
+    from ablation import published
     from ablation.bundle import document, embed
     from ablation.report import format as fmt
     from ablation.report.context import Inputs, make_context
     from ablation.report.levels import with_levels
     from ablation.report.messages import load
-    from ablation.report.published import load as load_published
     from ablation.report.render import render
     from ablation.report.words import Words
 
@@ -51,7 +52,9 @@ def build(
         tables=tables,
         figures=figures,
         config=config,
-        published=load_published(),
+        published=published.load(),
+        claims=claims or {"claims": []},
+        claims_text=published.load_claims(),
         words=words,
         draws=draws or {},
         portraits=portraits or {},

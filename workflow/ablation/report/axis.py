@@ -12,17 +12,23 @@ from ablation.report import format as fmt
 from ablation.report.format import Entry
 from ablation.report.training import Course, course
 from ablation.report.words import Words, slug
+from ablation.statistics.verdicts import Verdict
 
 GLYPHS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "X": "✖", "<": "◀", ">": "▶"}
 MARKS = {
-    "better": "▲", "worse": "▼", "no detectable difference": "≈", "cannot tell": "?",
-    "equivalent": "=", "diverged": "✕", "reference": "●", "failed": "!", "no reference": "–",
-}  # fmt: skip
+    Verdict.BETTER: "▲",
+    Verdict.WORSE: "▼",
+    Verdict.EQUIVALENT: "=",
+    Verdict.INCONCLUSIVE: "?",
+    Verdict.NOT_TESTED: "–",
+    Verdict.FAILED: "!",
+    Verdict.REFERENCE: "●",
+}
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis with all that concerns it. cells: the rows of ``cells.csv`` by label."""
+    """One axis with all that concerns it. cells: the rows of ``cells.csv`` by label; summaries: by key and metric."""
 
     model: dict[str, Any]
     axis: dict[str, Any]
@@ -30,13 +36,14 @@ class Axis:
     metric: str
     metrics: list[str]
     better: str
+    log: bool
     margin: float
     cells: dict[str, dict[str, Any]]
+    summaries: dict[str, Any]
     replicates: pd.DataFrame
     courses: dict[str, Course]
     looks: dict[str, Look]
     confidence: float
-    power: float
 
     @property
     def name(self) -> str:
@@ -54,8 +61,26 @@ class Axis:
     def id(self) -> str:
         return slug(f"{self.model['model']}-{self.name}")
 
+    @property
+    def margin_reach(self) -> tuple[float, float]:
+        """The margin below and above no difference, in the metric's unit; on the logarithm around the reference."""
+        if not self.log:
+            return -self.margin, self.margin
+        centre = self.row(self.reference)["mean"] or 0.0
+        return centre * (1 / self.margin - 1), centre * (self.margin - 1)
+
     def row(self, label: str) -> dict[str, Any]:
         found: dict[str, Any] = self.compared["rows"][label]
+        return found
+
+    def verdict(self, label: str) -> Verdict:
+        return Verdict(self.row(label)["verdict"])
+
+    def summary(self, label: str, metric: str) -> dict[str, Any]:
+        """One metric of one cell, as ``comparisons.json`` has it."""
+        found: dict[str, Any] = (self.summaries.get(self.cell(label)["key"]) or {}).get(
+            metric
+        ) or {}
         return found
 
     def cell(self, label: str) -> dict[str, Any]:
@@ -81,7 +106,6 @@ def make_axis(
     metrics: list[str],
     looks: dict[str, Look],
     confidence: float,
-    power: float,
 ) -> Axis:
     """Gather what concerns one axis. compared: the model's part of ``comparisons.json``."""
     here = {}
@@ -89,12 +113,15 @@ def make_axis(
         table = tables[name]
         rows = table[(table["model"] == model["model"]) & (table["axis"] == axis["axis"])]
         here[name] = rows.assign(label=rows["label"].astype(str))
-    epochs = tables["epochs"]
-    epochs = epochs[epochs["model"] == model["model"]]
+    found = {
+        name: tables[name][tables[name]["model"] == model["model"]]
+        for name in ("epochs", "courses")
+    }
     courses = {}
     for cell in axis["cells"]:
         own = here["replicates"][here["replicates"]["label"] == cell["label"]]
-        courses[cell["label"]] = course(cell["label"], own, epochs[epochs["key"] == cell["key"]])
+        rows = (found[name][found[name]["key"] == cell["key"]] for name in ("epochs", "courses"))
+        courses[cell["label"]] = course(cell["label"], own, *rows)
     return Axis(
         model=model,
         axis=axis,
@@ -102,11 +129,12 @@ def make_axis(
         metric=compared["metric"],
         metrics=metrics,
         better=compared["better"],
+        log=compared["log"],
+        summaries=compared["cells"],
         margin=compared["margin"],
         courses=courses,
         looks=looks,
         confidence=confidence,
-        power=power,
         cells={row["label"]: row for row in here["cells"].to_dict("records")},
         replicates=here["replicates"],
     )
@@ -116,7 +144,7 @@ def heads(axis: Axis, words: Words) -> list[dict[str, Any]]:
     """The first cell of every row: the value, its colour and mark, and its verdict."""
     found = []
     for label in axis.labels:
-        word = axis.row(label)["verdict"]
+        row, word = axis.row(label), axis.verdict(label)
         look = axis.looks[label]
         found.append(
             {
@@ -128,8 +156,11 @@ def heads(axis: Axis, words: Words) -> list[dict[str, Any]]:
                 "verdict": slug(word),
                 "mark": MARKS[word],
                 "verdict_text": verdict_text(axis, label, words),
-                "survivors_only": bool(axis.row(label)["survivors_only"]),
-                "holm_alone": bool(axis.row(label).get("holm_alone")),
+                "flags": flags(row, words),
+                "elsewhere": elsewhere(axis, label, words),
+                "non_diverged_only": bool(row["non_diverged_only"]),
+                "holm_alone": bool(row["holm_alone"]),
+                "below_margin": bool(row["below_margin"]),
             }
         )
     return found
@@ -143,12 +174,34 @@ def drawer_id(model: str, key: str) -> str:
 def verdict_text(axis: Axis, label: str, words: Words) -> str:
     """The verdict as words of the language, with its reason where there is one."""
     row = axis.row(label)
-    text = words(f"verdict.{slug(row['verdict'])}")
-    if row["verdict"] == "diverged":
-        return words("verdict.diverged_in", k=row["n_diverged"], n=axis.total(label))
-    if row["verdict"] == "cannot tell" and row.get("reason"):
-        return words("verdict.because", verdict=text, reason=words(f"reason.{slug(row['reason'])}"))
-    return text
+    return worded(row["verdict"], row["reason"], words)
+
+
+def worded(verdict: str, reason: str | None, words: Words) -> str:
+    """A verdict and its reason as words of the language."""
+    text = words(f"verdict.{slug(verdict)}")
+    if not reason:
+        return text
+    return words("verdict.because", verdict=text, reason=words(f"reason.{slug(reason)}"))
+
+
+def flags(row: dict[str, Any], words: Words) -> str:
+    """How many replicates diverged, and how many learnt nothing: counts beside a verdict, not verdicts."""
+    counts = [
+        words(f"flag.{what}", k=row[f"n_{what}"], n=row["n_total"])
+        for what in ("diverged", "collapsed")
+        if row[f"n_{what}"]
+    ]
+    return words.join(counts) if counts else ""
+
+
+def elsewhere(axis: Axis, label: str, words: Words) -> str:
+    """Where a comparison is judged that stands on this axis too."""
+    judged = axis.row(label)["judged_on"]
+    if judged in (None, axis.name):
+        return ""
+    other = next(one for one in axis.model["axes"] if one["axis"] == judged)
+    return words("axis.judged_on", axis=words.title(other))
 
 
 def no_number(axis: Axis, label: str, words: Words) -> str:
@@ -157,18 +210,18 @@ def no_number(axis: Axis, label: str, words: Words) -> str:
         return words("none.failed")
     if axis.number(label, "n_ok") == 0:
         return words("none.diverged")
-    return words("none.too_few")
+    return words("none.broken" if axis.row(label)["broken"] else "none.too_few")
 
 
 def no_difference(axis: Axis, label: str, words: Words) -> str:
-    """Why a cell has no difference to the reference."""
+    """Why a cell has no difference to the reference, or no interval of it."""
     row = axis.row(label)
     if row["is_reference"]:
         return words("none.reference")
-    if row["verdict"] == "no reference":
-        return words("none.no_reference")
-    if row["n_diverged"] and row["difference"] is not None:
-        return words("none.not_tested")
+    if row["reason"] is not None:
+        return words(f"reason.{slug(row['reason'])}")
+    if row["broken"] or axis.row(axis.reference)["broken"]:
+        return words("none.broken")
     return no_number(axis, label, words)
 
 

@@ -10,13 +10,16 @@ from ablation.report import format as fmt
 from ablation.report.axis import Axis, entry, heads, no_difference, no_number
 from ablation.report.format import Entry
 from ablation.report.metrics import scaled, scaled_pair
-from ablation.report.words import Words
+from ablation.report.words import Words, slug
 
 FOREST_MARGINS = (1.5, 5.0)  # how many margins the drawn differences reach at least, at most
 
 
 def comparison_cells(axis: Axis, words: Words) -> dict[str, list[Entry]]:
-    """The columns of the compared metric's table, one entry per value."""
+    """The columns of the tested metric's table, one entry per value.
+
+    A cell in which half of the replicates or more diverged or collapsed has the median in place of a mean, and no interval.
+    """
     rows = [axis.row(label) for label in axis.labels]
     why = [no_number(axis, label, words) for label in axis.labels]
     why_not = [no_difference(axis, label, words) for label in axis.labels]
@@ -27,31 +30,51 @@ def comparison_cells(axis: Axis, words: Words) -> dict[str, list[Entry]]:
     places = fmt.column_decimals(bounds, [m for m in means if m is not None])
     gap_places = fmt.column_decimals(gap_bounds, [g for g in gaps if g is not None])
     columns = {
-        "mean": ([None if m is None else fmt.fixed(m, places) for m in means], why),
+        "mean": ([_centre(row, axis, places, words) for row in rows], why),
         "interval": (fmt.intervals(bounds, places), why),
         "difference": (
             [None if g is None else fmt.fixed(g, gap_places, sign=True) for g in gaps],
             why_not,
         ),
         "difference_interval": (fmt.intervals(gap_bounds, gap_places, sign=True), why_not),
-        "p": ([None if r["p_adjusted"] is None else fmt.p_value(r["p_adjusted"]) for r in rows],
-              why_not),
-        "effect": ([None if r["effect_size"] is None else fmt.fixed(r["effect_size"], 2, sign=True)
-                    for r in rows], why_not),
-    }  # fmt: skip
+        "percent": ([percent_text(row, words) for row in rows], why_not),
+        "p": (
+            [None if r["p_adjusted"] is None else fmt.p_value(r["p_adjusted"]) for r in rows],
+            why_not,
+        ),
+    }
     return {name: fmt.entries(texts, reasons) for name, (texts, reasons) in columns.items()}
 
 
+def _centre(row: dict[str, Any], axis: Axis, places: int, words: Words) -> str | None:
+    number = scaled(axis.metric, row["median"] if row["broken"] else row["mean"])
+    if number is None:
+        return None
+    text = fmt.fixed(number, places)
+    return words("text.median", number=text) if row["broken"] else text
+
+
+def percent_text(row: dict[str, Any], words: Words) -> str | None:
+    """A ratio as a change in percent, with its interval."""
+    if row["ratio"] is None:
+        return None
+    change = 100 * (row["ratio"] - 1)
+    bounds = row["ratio_interval"] and [100 * (bound - 1) for bound in row["ratio_interval"]]
+    places = fmt.column_decimals([bounds], [change]) if bounds else 0
+    text = fmt.fixed(change, places, sign=True)
+    return f"{text} {fmt.interval(bounds, places, sign=True)}" if bounds else text
+
+
 def comparison_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
-    """The table of the compared metric: one dict per value."""
+    """The table of the tested metric: one dict per value."""
     table = comparison_cells(axis, words)
     gaps = [scaled(axis.metric, axis.row(label)["difference"]) for label in axis.labels]
     gap_bounds = [
         scaled_pair(axis.metric, axis.row(label)["difference_interval"]) for label in axis.labels
     ]
-    margin = float(scaled(axis.metric, axis.margin) or 1.0)
+    margin = margin_of(axis)
     widest = max((abs(bound) for pair in gap_bounds if pair for bound in pair), default=0.0)
-    reach = min(max(1.1 * widest, FOREST_MARGINS[0] * margin), FOREST_MARGINS[1] * margin)
+    reach = min(max(1.1 * widest, FOREST_MARGINS[0] * margin[1]), FOREST_MARGINS[1] * margin[1])
     return [
         {
             **head,
@@ -62,8 +85,17 @@ def comparison_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
     ]
 
 
+def margin_of(axis: Axis) -> tuple[float, float]:
+    """The equivalence margin below and above no difference, as shown."""
+    low, high = (scaled(axis.metric, end) or 0.0 for end in axis.margin_reach)
+    return (low, high) if high > 0 else (-1.0, 1.0)
+
+
 def forest(
-    middle: float | None, bounds: tuple[float, float] | None, reach: float, margin: float
+    middle: float | None,
+    bounds: tuple[float, float] | None,
+    reach: float,
+    margin: tuple[float, float],
 ) -> dict[str, Any] | None:
     """Where a difference stands on a line from 0 to 100 with 50 for no difference.
 
@@ -83,50 +115,53 @@ def forest(
         "outside": abs(middle) > reach,
         "cut_low": low < -reach,
         "cut_high": high > reach,
-        "margin": round(48 * margin / reach, 1),
+        "margin_low": place(margin[0]),
+        "margin_high": place(margin[1]),
     }
 
 
 def other_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
-    """The other metrics, the fate of the replicates, size and cost."""
+    """The other metrics with their tests, the fate of the replicates, size and cost."""
     others = [metric for metric in axis.metrics if metric != axis.metric]
     table: dict[str, list[Entry]] = {}
     why = [no_number(axis, label, words) for label in axis.labels]
     for metric in others:
-        means = [scaled(metric, axis.number(label, f"{metric}_mean")) for label in axis.labels]
-        bounds = [
-            scaled_pair(metric, [axis.number(label, f"{metric}_{end}") for end in ("low", "high")])  # type: ignore[misc]
-            for label in axis.labels
-        ]
+        found = [axis.summary(label, metric) for label in axis.labels]
+        means = [scaled(metric, one.get("centre")) for one in found]
+        bounds = [scaled_pair(metric, one.get("interval")) for one in found]
         places = fmt.column_decimals(bounds, [m for m in means if m is not None])
         table[f"{metric}_mean"] = fmt.entries(
             [None if m is None else fmt.fixed(m, places) for m in means], why
         )
         table[f"{metric}_interval"] = fmt.entries(fmt.intervals(bounds, places), why)
-    found = []
+    rows = []
     for i, (label, head) in enumerate(zip(axis.labels, heads(axis, words), strict=True)):
         row: dict[str, Any] = {**head, "metrics": []}
         for metric in others:
-            row["metrics"] += [table[f"{metric}_mean"][i], table[f"{metric}_interval"][i]]
+            row["metrics"] += [
+                table[f"{metric}_mean"][i],
+                table[f"{metric}_interval"][i],
+                _secondary(axis, label, metric, words),
+            ]
         best = axis.courses[label].best_epoch
-        row["best_epoch"] = entry(None if best is None else fmt.count(best), why[i])
-        row["diverged"] = (
-            Entry(
-                words(
-                    "text.k_of_n", k=int(axis.number(label, "n_diverged") or 0), n=axis.total(label)
-                )
-            )
-            if axis.total(label)
-            else Entry(fmt.DASH, why[i])
-        )
+        row["best_epoch"] = entry(None if best is None else fmt.fixed(best, 1), why[i])
         for column in ("parameters", "multiply_adds", "seconds"):
             value = axis.number(label, column)
             text = None if value is None else fmt.count(value)
             if column == "seconds" and value is not None:
                 text = fmt.fixed(value, 1)
             row[column] = entry(text, why[i])
-        found.append(row)
-    return found
+        rows.append(row)
+    return rows
+
+
+def _secondary(axis: Axis, label: str, metric: str, words: Words) -> Entry:
+    """A test in a metric that decides no verdict: its adjusted p and what it would say."""
+    found = axis.row(label)["others"].get(metric)
+    if found is None or found["p_adjusted"] is None:
+        return Entry(fmt.DASH, no_difference(axis, label, words))
+    verdict = words(f"verdict.{slug(found['verdict'])}")
+    return Entry(words("table.p_and_verdict", p=fmt.p_value(found["p_adjusted"]), verdict=verdict))
 
 
 def digit_rows(

@@ -104,7 +104,7 @@ def cell_title(own: dict[str, Any], baseline: dict[str, Any], words: Words) -> s
     changed = [
         words.fixed(name, _short(value))
         for name, value in own.items()
-        if _differs(name, value, baseline)
+        if differs(name, value, baseline)
     ]
     return words.join(changed) if changed else words("cell.the_baseline")
 
@@ -113,10 +113,9 @@ def _short(value: Any) -> str:
     return ", ".join(map(label_of, value)) if isinstance(value, list) else label_of(value)
 
 
-def _chip(place: Place, words: Words) -> dict[str, str]:
+def _chip(place: Place, words: Words) -> dict[str, Any]:
     head = heads(place.axis, words)[place.axis.labels.index(place.label)]
-    return {"axis": words.title(place.axis.axis), "axis_id": place.axis.id,
-            "verdict": head["verdict"], "mark": head["mark"], "text": head["verdict_text"]}  # fmt: skip
+    return {**head, "axis": words.title(place.axis.axis), "axis_id": place.axis.id}
 
 
 def _difference(differing: list[dict[str, Any]], words: Words) -> str:
@@ -139,13 +138,13 @@ def parameter_rows(
             "key": name,
             "value": words.plain(value),
             "baseline": words.plain(baseline.get(name)),
-            "differs": _differs(name, value, baseline),
+            "differs": differs(name, value, baseline),
         }
         for name, value in own.items()
     ]
 
 
-def _differs(name: str, value: Any, baseline: dict[str, Any]) -> bool:
+def differs(name: str, value: Any, baseline: dict[str, Any]) -> bool:
     """Lists of one entry per block are cut to the blocks that a cell has, which is no difference."""
     other = baseline.get(name)
     if isinstance(value, list) and isinstance(other, list):

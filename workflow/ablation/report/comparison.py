@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from ablation import published as pub
 from ablation.report import format as fmt
-from ablation.report import published as pub
 from ablation.report.axis import Axis, entry, heads, no_number
-from ablation.report.findings import ratio_of
-from ablation.report.metrics import scaled, scaled_pair
+from ablation.report.findings import prediction
+from ablation.report.metrics import scaled
 from ablation.report.words import Words
 
 
 def published_view(
     axis: Axis, published: dict[str, Any] | None, words: Words
 ) -> dict[str, Any] | None:
-    """Rows per value and metric: each published run, ours, and whether they agree.
+    """Rows per value and metric: each published run, ours, and whether they are compatible.
 
     None when the course report has no numbers for this axis, or trained on another amount of data.
     """
@@ -24,7 +24,7 @@ def published_view(
     if not any(axis.name in run["axes"] for run in published["runs"]):
         return None
     names = [run["name"] for run in published["runs"] if axis.name in run["axes"]]
-    same_data = published["same_data"][axis.model["data"]["dataset"]]
+    same_data = bool(published["same_data"][axis.model["data"]["dataset"]])
     rows = []
     for label, head in zip(axis.labels, heads(axis, words), strict=True):
         runs = [
@@ -34,8 +34,10 @@ def published_view(
             )
             if axis.name in run["axes"]
         ]
-        lines = [_line(axis, label, metric, runs=runs, same_data=same_data, words=words)
-                 for metric in published["metrics"]]  # fmt: skip
+        lines = [
+            _line(axis, label, metric, runs=runs, same_data=same_data, words=words)
+            for metric in published["metrics"]
+        ]
         rows.append({**head, "lines": lines})
     missing = [
         label
@@ -63,44 +65,76 @@ def _line(
     same_data: bool,
     words: Words,
 ) -> dict[str, Any]:
-    own = axis.replicates[axis.replicates["label"] == label][metric]
     why = no_number(axis, label, words)
-    verdicts, theirs = [], []
-    bounds = None
-    for run in runs:
-        value = None if run is None else run.get(metric)
-        word, bounds = pub.judged(
-            value, own, ratio=ratio_of(axis.model), confidence=axis.confidence,
-            same_data=same_data,
-        )  # fmt: skip
-        if run is not None and not run:  # the published run itself diverged
-            all_diverged = axis.number(label, "n_ok") == 0 and axis.total(label) > 0
-            word = "both-diverged" if all_diverged else "only-theirs-diverged"
-        elif value is not None and word is None and axis.total(label):
-            word = "only-ours-diverged" if axis.number(label, "n_ok") == 0 else None
-        verdicts.append(word)
-        theirs.append((scaled(metric, value), run))
-    shown = scaled_pair(metric, bounds)
-    mean = scaled(metric, axis.number(label, f"{metric}_mean"))
+    bounds = prediction(axis, label, metric, same_data=same_data)
+    values = [(scaled(metric, (run or {}).get(metric)), run) for run in runs]
+    verdicts = [_compatible(axis, label, value, run, bounds) for value, run in values]
+    mean = scaled(metric, axis.summary(label, metric).get("centre"))
     # One digit more than the interval asks for: a published number is quoted, not measured.
-    places = min(fmt.column_decimals([shown]) + 1, 4) if shown else 2
+    places = min(fmt.column_decimals([bounds]) + 1, 4) if bounds else 2
     return {
         "metric": words(f"metric.{metric}"),
+        "tested": metric == axis.metric,
         "runs": [
-            {"entry": entry(None if value is None else fmt.fixed(value, places),
-                            words("none.their_divergence" if run is not None else "none.not_published")),
-             "verdict": word, "text": words(f"published.{word}") if word else ""}
-            for (value, run), word in zip(theirs, verdicts, strict=True)
+            {
+                "entry": entry(
+                    None if value is None else fmt.fixed(value, places),
+                    words("none.their_divergence" if run is not None else "none.not_published"),
+                ),
+                "verdict": word,
+                "text": words(f"published.{word}") if word else "",
+            }
+            for (value, run), word in zip(values, verdicts, strict=True)
         ],
         "mean": entry(None if mean is None else fmt.fixed(mean, places), why),
-        "interval": entry(None if shown is None else fmt.interval(shown, places), why),
-    }  # fmt: skip
+        "interval": entry(None if bounds is None else fmt.interval(bounds, places), why),
+    }
+
+
+def _compatible(
+    axis: Axis,
+    label: str,
+    value: float | None,
+    run: dict[str, float] | None,
+    bounds: tuple[float, float] | None,
+) -> str | None:
+    """Whether a published run and ours could be of one kind; None where nothing was published, or nothing can be said."""
+    all_diverged = axis.number(label, "n_ok") == 0 and axis.total(label) > 0
+    if run is not None and not run:  # the published run itself diverged
+        return "both-diverged" if all_diverged else "only-theirs-diverged"
+    if value is None:
+        return None
+    if all_diverged:
+        return "only-ours-diverged"
+    if bounds is None:
+        return None
+    return "inside" if bounds[0] <= value <= bounds[1] else "outside"
 
 
 def _sentence(rows: list[dict[str, Any]], axis: Axis, words: Words) -> str:
-    judged = [run["verdict"] for row in rows for line in row["lines"] for run in line["runs"]
-              if run["verdict"] in ("inside", "outside")]  # fmt: skip
+    """How many runs are compatible with ours, each counted once, by the tested metric."""
+    judged = [
+        run["verdict"]
+        for row in rows
+        for line in row["lines"]
+        if line["tested"]
+        for run in line["runs"]
+        if run["verdict"]
+    ]
     if not judged:
         return ""
-    return words("published.summary", k=judged.count("inside"), n=len(judged),
-                 level=fmt.percent(axis.confidence))  # fmt: skip
+    compatible = ("inside", "both-diverged")
+    k = sum(word in compatible for word in judged)
+    parts = [
+        words(
+            "published.summary",
+            k=k,
+            n=len(judged),
+            level=fmt.percent(axis.confidence),
+            metric=words(f"metric.{axis.metric}"),
+        )
+    ]
+    for word in ("only-ours-diverged", "only-theirs-diverged"):
+        if word in judged:
+            parts.append(words(f"published.counted.{word}", n=judged.count(word)))
+    return words.sentences(parts)

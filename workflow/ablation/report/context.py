@@ -8,36 +8,35 @@ from typing import Any
 import pandas as pd
 from jinja2.utils import htmlsafe_json_dumps
 
+from ablation import published as pub
 from ablation.canonical import label as label_of
 from ablation.figures import draws_name, figure_name, kinds_of
 from ablation.figures.style import BAND, looks
 from ablation.report import format as fmt
 from ablation.report import provenance as prov
-from ablation.report import published as pub
 from ablation.report.axis import Axis, make_axis
 from ablation.report.axis_tables import comparison_rows, digit_rows, other_rows
 from ablation.report.cells import cell_title, cell_views, commanded
+from ablation.report.claims import claims_view
 from ablation.report.comparison import published_view
 from ablation.report.crossed import crossed_rows
 from ablation.report.draws import draws_view
 from ablation.report.findings import best_view, headlines, one_run, yardstick_rows
-from ablation.report.metrics import metrics_of, scaled
-from ablation.report.more import factorial_view, more_rows
+from ablation.report.metrics import metrics_of
+from ablation.report.more import factorial_view, more_rows, omega_text
 from ablation.report.overlay import overlay_view
 from ablation.report.prose import (
     axis_sentences,
-    detectable_sentence,
-    sensitivity_sentences,
+    margin_text,
+    scored_sentences,
     settle_sentences,
     training_sentences,
-    trivial_sentences,
 )
 from ablation.report.summary import summary_view
 from ablation.report.svg import inline
 from ablation.report.threats import threats, verification_view
 from ablation.report.words import Words, slug
 
-TRIVIAL = "predict_mean"
 PAGE_WORDS = ("copied", "copy_as", "filter", "epoch")
 
 
@@ -51,6 +50,8 @@ class Inputs:
     figures: dict[str, str]
     config: dict[str, Any]
     published: dict[str, Any]
+    claims: dict[str, Any]
+    claims_text: dict[str, Any]
     words: Words
     draws: dict[str, Any]
     portraits: dict[str, Any]
@@ -75,7 +76,6 @@ class Inputs:
                 metrics=metrics,
                 looks=looks([cell["label"] for cell in axis["cells"]], axis["reference"], palette),
                 confidence=self.confidence,
-                power=float(self.comparisons["power"]),
             )
             for axis in model["axes"]
         ]
@@ -97,7 +97,10 @@ def make_context(inputs: Inputs, *, language: str, title: str) -> dict[str, Any]
         "level": fmt.percent(inputs.confidence),
         "failed": _failures(study, words),
         "models": [_model(entry, inputs) for entry in study["models"]],
-        "threats": threats(study, inputs.comparisons, cells, inputs.store, words),
+        "claims": claims_view(
+            inputs.claims, inputs.claims_text, study, inputs.comparisons, words, language=language
+        ),
+        "threats": threats(study, inputs.comparisons, inputs.store, words),
         "verification": verification_view(inputs.verification, words),
         "page_words": htmlsafe_json_dumps({name: words(f"page.{name}") for name in PAGE_WORDS}),
         "provenance": {
@@ -121,10 +124,9 @@ def _model(entry: dict[str, Any], inputs: Inputs) -> dict[str, Any]:
         for axis in entry["axes"]
         for cell in axis["cells"]
     }
-    best = best_view(compared["best"], settings, metric, inputs.confidence, words)
+    best = best_view(compared, settings, inputs.confidence, words)
     yardsticks = inputs.study.get("yardsticks", {}).get(name, {})
-    margin = fmt.significant(scaled(metric, compared["margin"]) or 0.0, 2)
-    summary = summary_view(axes, words)
+    summary = summary_view(axes, compared["ranking"], words)
     portraits = (inputs.portraits.get(name) or {}).get("cells", {})
     command = commanded(inputs.config_files)
     cells = cell_views(
@@ -137,9 +139,9 @@ def _model(entry: dict[str, Any], inputs: Inputs) -> dict[str, Any]:
         "title": _title(name, data["dataset"], words),
         "metric_head": words(f"metric_unit.{metric}"),
         "headlines": headlines(
-            axes, best, summary["most"], one_run(entry, axes, theirs, words), words
+            compared, best, summary["matters"], one_run(entry, axes, theirs, words), words
         ),
-        "summary": {**summary, "margin_text": words.difference(metric, margin)},
+        "summary": summary,
         "difference_head": words(f"difference_unit.{metric}"),
         "what": _what(entry, words),
         "scope": _scope(data, inputs.published["facts"], words),
@@ -149,7 +151,8 @@ def _model(entry: dict[str, Any], inputs: Inputs) -> dict[str, Any]:
         "best": best,
         "draws": draws_view(inputs.draws.get(name), settings, inputs.confidence, words),
         "draws_figure": _draws_figure(name, inputs),
-        "margin": words("model.margin", margin=words.difference(metric, margin)),
+        "margin": words("model.margin", margin=margin_text(axes[0], words)),
+        "log": compared["log"],
         "not_comparable": _not_comparable(theirs, data, words) if theirs and apart else "",
         "axes": [_axis(axis, inputs, None if apart else theirs) for axis in axes],
         "cells": cells,
@@ -170,7 +173,7 @@ def _not_comparable(theirs: dict[str, Any], data: dict[str, Any], words: Words) 
         return words("published.other_data")
     if "n_train" not in data:
         return ""
-    numbers = {"theirs": fmt.count(theirs["n_train"]), "ours": fmt.count(data["n_train"])}
+    numbers = {"theirs": fmt.count(theirs["n_train"]), "ours": fmt.counts(data["n_train"])}
     return words("published.not_comparable", **numbers)
 
 
@@ -184,11 +187,7 @@ def _scope(data: dict[str, Any], facts: dict[str, Any], words: Words) -> str:
 
 
 def _axis(axis: Axis, inputs: Inputs, theirs: dict[str, Any] | None) -> dict[str, Any]:
-    words = inputs.words
-    compared = inputs.comparisons["models"][axis.model["model"]]
-    trivial = compared["yardsticks"].get(TRIVIAL)
-    rows = axis.compared["rows"].values()
-    level = next((row["difference_level"] for row in rows if row["difference_level"]), None)
+    words, level = inputs.words, axis.compared["difference_level"]
     fixed = [words.fixed(name, label_of(value)) for name, value in axis.axis["with"].items()]
     others = [metric for metric in axis.metrics if metric != axis.metric]
     digits = (theirs or {}).get("per_digit", {}).get(axis.name, {})
@@ -199,13 +198,11 @@ def _axis(axis: Axis, inputs: Inputs, theirs: dict[str, Any] | None) -> dict[str
         "parameter": axis.axis["parameter"] or "",
         "with": words("axis.with", values=words.join(fixed)) if fixed else "",
         "reference": words.value(axis.reference),
-        "sentences": axis_sentences(axis, words)
-        + trivial_sentences(axis, trivial, words)
-        + sensitivity_sentences(axis, words),
+        "sentences": axis_sentences(axis, words) + scored_sentences(axis, words),
         "training": training_sentences(axis, words),
-        "detectable": words.sentences(
-            [detectable_sentence(axis, words), *settle_sentences(axis, words)]
-        ),
+        "settle": settle_sentences(axis, words),
+        "omega": omega_text(axis, words),
+        "log": axis.log,
         "level": fmt.percent(level) if level else "",
         "metric_head": words(f"metric_unit.{axis.metric}"),
         "difference_head": words(f"difference_unit.{axis.metric}"),
@@ -256,7 +253,7 @@ def _what(entry: dict[str, Any], words: Words) -> list[str]:
         found.append(words(f"about.{entry['model']}"))
     if "n_train" not in data:  # every cell failed, and nothing was learnt of the data
         return found
-    numbers = {name: fmt.count(data[name]) for name in ("n_train", "n_validation", "n_test")}
+    numbers = {name: fmt.counts(data[name]) for name in ("n_train", "n_validation", "n_test")}
     found.append(words("model.data", dataset=words.named("dataset", data["dataset"]),
                        source=words.named("source", data["dataset"]), **numbers))  # fmt: skip
     fate = "model.fixed_test" if data["fixed_test_set"] else "model.resampled"

@@ -31,7 +31,6 @@ def draws_view(
             "draws.sentence",
             setting=settings[draws["cell"]],
             replicate=draws["replicate"],
-            val_loss=fmt.significant(draws["val_loss"]),
             n=fmt.count(rows[0]["n"]),
             draws=len(rows),
         ),

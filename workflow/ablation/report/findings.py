@@ -1,79 +1,86 @@
-"""The headline findings of a model, and its best setting."""
+"""The headline findings of a model, its best cell, and the simple models beside it."""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
+from ablation import published as pub
 from ablation.canonical import label as label_of
 from ablation.report import format as fmt
-from ablation.report import published as pub
 from ablation.report.axis import Axis
 from ablation.report.metrics import possible, scaled, scaled_pair
 from ablation.report.words import Words, slug
 
-COUNTED = (
-    "better", "worse", "equivalent", "no detectable difference", "cannot tell", "diverged",
-    "no reference", "failed",
-)  # fmt: skip
-
-
-NAMED = 5  # settings that the headline lists; the section of the model lists all
+NAMED = 5  # cells that the headline lists; the section of the model lists all
 
 
 def headlines(
-    axes: list[Axis], best: dict[str, Any] | None, most: str, noise: list[str], words: Words
+    compared: dict[str, Any],
+    best: dict[str, Any] | None,
+    matters: list[str],
+    noise: list[str],
+    words: Words,
 ) -> list[str]:
-    """What a hurried reader should know of one model: the best setting, what matters, how sure that is."""
-    verdicts = Counter(
-        axis.row(label)["verdict"] for axis in axes for label in axis.labels
-        if label != axis.reference
-    )  # fmt: skip
+    """What a hurried reader should know of one model: what matters, the best cell, how sure that is.
+
+    compared: the model's part of ``comparisons.json``.
+    """
+    counts = compared["counts"]
     parts = [
-        words("findings.count", n=verdicts[word], verdict=words(f"verdict.{slug(word)}"))
-        for word in COUNTED
-        if verdicts[word]
+        words("findings.count", n=n, verdict=words(f"verdict.{slug(verdict)}"))
+        for verdict, n in counts.items()
     ]
-    counts = words("findings.counts", n=sum(verdicts.values()), parts=words.join(parts))
-    found = [best["sentence"]] if best is not None else [words("best.none")]
-    return [*found, most, counts, *noise]
+    found = [*matters, best["sentence"] if best is not None else words("best.none")]
+    if parts:
+        total = sum(counts.values())
+        found.append(words("findings.counts", n=total, parts=words.join(parts)))
+    return [*found, *noise]
 
 
 def best_view(
-    best: dict[str, Any] | None,
-    settings: dict[str, str],
-    metric: str,
-    confidence: float,
-    words: Words,
+    compared: dict[str, Any], settings: dict[str, str], confidence: float, words: Words
 ) -> dict[str, Any] | None:
-    """The setting with the best validation loss, and those that cannot be told from it.
+    """The cell with the best validation loss, those that are statistically indistinguishable, and how optimistic that is.
 
-    settings: by cell, the words for it.
+    compared: the model's part of ``comparisons.json``. settings: by cell, the words for it.
     """
+    best, metric = compared["best"], compared["metric"]
     if best is None:
         return None
-    bounds = scaled_pair(metric, best["test_interval"])
-    mean = scaled(metric, best["test_mean"])
+    bounds, mean = scaled_pair(metric, best["interval"]), scaled(metric, best["test"])
     assert mean is not None
     places = fmt.column_decimals([bounds], [mean])
     others = [settings[cell] for cell in best["indistinguishable"]]
-    sentence = words(
-        "best.sentence",
-        setting=settings[best["cell"]],
-        val_loss=fmt.significant(best["val_loss_mean"]),
-        metric=words(f"metric.{metric}"),
-        mean=words.number(metric, fmt.fixed(mean, places)),
-        interval=fmt.interval(bounds, places) if bounds else fmt.DASH,
-        level=fmt.percent(confidence),
-    )
+    parts = [
+        words(
+            "best.sentence",
+            setting=settings[best["cell"]],
+            val_loss=fmt.significant(best["val_loss_mean"]),
+            metric=words(f"metric.{metric}"),
+            mean=words.number(metric, fmt.fixed(mean, places)),
+            interval=fmt.interval(bounds, places) if bounds else fmt.DASH,
+            level=fmt.percent(confidence),
+        )
+    ]
+    if best["n_diverged"]:
+        parts.append(words("best.diverged", k=best["n_diverged"], n=best["n_total"]))
+    parts.append(_ties(others, best["n_candidates"], words))
+    optimism = scaled(metric, best["optimism"])
+    if optimism is not None:
+        size = words.difference(metric, fmt.significant(optimism, 2))
+        parts.append(words("best.optimism", n=best["n_candidates"], size=size))
+    return {"sentence": words.sentences(parts), "others": others}
+
+
+def _ties(others: list[str], n_candidates: int, words: Words) -> str:
     if not others:
-        tie = words("best.alone")
-    elif len(others) <= NAMED:
-        tie = words("best.ties", values=words.listed(others))
-    else:
-        rest = len(others) - NAMED
-        tie = words("best.more_ties", values=words.listed(others[:NAMED]), n=rest)
-    return {"sentence": words.sentences([sentence, tie]), "others": others}
+        return words("best.alone")
+    if len(others) == n_candidates - 1:
+        return words("best.all")
+    if len(others) <= NAMED:
+        return words("best.ties", values=words.listed(others))
+    rest = len(others) - NAMED
+    return words("best.more_ties", values=words.listed(others[:NAMED]), n=rest)
 
 
 def one_run(
@@ -82,54 +89,71 @@ def one_run(
     published: dict[str, Any] | None,
     words: Words,
 ) -> list[str]:
-    """How far one run of the baseline may land from another, and where the course report's did."""
+    """Where one single run of the baseline would fall, and where the course report's fell."""
     baseline = [axis for axis in axes if _is_baseline(axis)]
     if not baseline:
         return []
     axis = baseline[0]
-    own = axis.replicates[axis.replicates["label"] == axis.reference][axis.metric]
-    _, bounds = pub.judged(
-        None, own, ratio=ratio_of(model), confidence=axis.confidence, same_data=True
-    )
-    bounds = scaled_pair(axis.metric, bounds)
+    known = published is not None and pub.same_kind(published, model["data"])
+    same_data = not known or published["same_data"][model["data"]["dataset"]]  # type: ignore[index]
+    bounds = prediction(axis, axis.reference, axis.metric, same_data=same_data)
     if bounds is None:
         return []
-    places = fmt.column_decimals([bounds])
-    low, high = (
-        words.number(axis.metric, fmt.fixed(possible(axis.metric, bound), places))
-        for bound in bounds
+    places, row = fmt.column_decimals([bounds]), axis.row(axis.reference)
+    values = axis.replicates.loc[axis.replicates["label"] == axis.reference, axis.metric].dropna()
+    seen = [scaled(axis.metric, end) for end in (values.min(), values.max())]
+    low, high, least, most = (
+        words.number(axis.metric, fmt.fixed(end or 0.0, places)) for end in (*bounds, *seen)
     )
-    text = words(
-        "findings.one_run",
-        metric=words(f"metric.{axis.metric}"),
-        low=low,
-        high=high,
-        level=fmt.percent(axis.confidence),
-    )
-    theirs = []
-    if published is not None and pub.comparable(published, model["data"]):
-        for each in baseline:
-            for run in pub.runs(published, each.name, each.reference):
-                value = scaled(axis.metric, (run or {}).get(axis.metric))
-                if value is not None:
-                    theirs.append(value)
-    if len(theirs) > 1:
-        listed = words.join(
-            [
-                words.number(axis.metric, fmt.fixed(value, max(places, 1)))
-                for value in sorted(theirs)
-            ]
+    numbers = {"low": low, "high": high, "least": least, "most": most}
+    parts = [
+        words(
+            "findings.one_run",
+            metric=words(f"metric.{axis.metric}"),
+            level=fmt.percent(axis.confidence),
+            **numbers,
         )
-        text = words.sentences([text, words("findings.their_runs", values=listed, n=len(theirs))])
-    return [text]
+    ]
+    if row["n_diverged"]:
+        parts.append(words("flag.diverged_sentence", k=row["n_diverged"], n=row["n_total"]))
+    parts.append(words("findings.single_runs"))
+    theirs = _their_runs(model, baseline, published)
+    if len(theirs) > 1:
+        listed = [words.number(axis.metric, fmt.fixed(v, max(places, 1))) for v in sorted(theirs)]
+        parts.append(words("findings.their_runs", values=words.join(listed), n=len(theirs)))
+    return [words.sentences(parts)]
+
+
+def _their_runs(
+    model: dict[str, Any], baseline: list[Axis], published: dict[str, Any] | None
+) -> list[float]:
+    if published is None or not pub.comparable(published, model["data"]):
+        return []
+    found = []
+    for axis in baseline:
+        for run in pub.runs(published, axis.name, axis.reference):
+            value = scaled(axis.metric, (run or {}).get(axis.metric))
+            if value is not None:
+                found.append(value)
+    return found
+
+
+def prediction(
+    axis: Axis, label: str, metric: str, *, same_data: bool
+) -> tuple[float, float] | None:
+    """Our prediction interval of one new run, as shown."""
+    found = axis.summary(label, metric).get("prediction")
+    bounds = scaled_pair(metric, found and found["same_data" if same_data else "other_data"])
+    if bounds is None:
+        return None
+    return possible(metric, bounds[0]), possible(metric, bounds[1])
 
 
 def yardstick_rows(
     compared: dict[str, Any], yardsticks: dict[str, Any], words: Words
 ) -> list[dict[str, Any]]:
-    """One row per yardstick, the compared metric with its interval."""
-    metric = compared["metric"]
-    found = compared["yardsticks"]
+    """One row per simple model: the tested metric with its interval, and what the best cell is beside it."""
+    metric, found = compared["metric"], compared["yardsticks"]
     bounds = [scaled_pair(metric, found[name]["interval"]) for name in yardsticks]
     means = [scaled(metric, found[name]["mean"]) for name in yardsticks]
     places = fmt.column_decimals(bounds, [m for m in means if m is not None])
@@ -137,16 +161,32 @@ def yardstick_rows(
     mean_entries = fmt.entries([None if m is None else fmt.fixed(m, places) for m in means], why)
     bound_entries = fmt.entries(fmt.intervals(bounds, places), why)
     return [
-        {"text": words.named("yardstick", name), "mean": mean_entries[i],
-         "interval": bound_entries[i], "n": found[name]["n"]}
+        {
+            "text": words.named("yardstick", name),
+            "mean": mean_entries[i],
+            "interval": bound_entries[i],
+            "n": found[name]["n"],
+            "beside": _beside(found[name]["best_against_it"], metric, words),
+        }
         for i, name in enumerate(yardsticks)
-    ]  # fmt: skip
+    ]
 
 
-def ratio_of(model: dict[str, Any]) -> float:
-    """n_test / n_train for the corrected variance; 0 where the test set is fixed."""
-    data = model["data"]
-    return 0.0 if data["fixed_test_set"] else float(data["test_train_ratio"])
+def _beside(against: dict[str, Any] | None, metric: str, words: Words) -> fmt.Entry:
+    if not against or against["p_adjusted"] is None:
+        return fmt.Entry(fmt.DASH, words("none.not_compared"))
+    gap = scaled(metric, against["difference"])
+    bounds = scaled_pair(metric, against["difference_interval"])
+    places = fmt.column_decimals([bounds], [gap or 0.0])
+    return fmt.Entry(
+        words(
+            "yardstick.beside",
+            verdict=words(f"verdict.{slug(against['verdict'])}"),
+            difference=fmt.fixed(gap or 0.0, places, sign=True),
+            interval=fmt.interval(bounds, places, sign=True) if bounds else fmt.DASH,
+            p=fmt.p_value(against["p_adjusted"]),
+        )
+    )
 
 
 def _is_baseline(axis: Axis) -> bool:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
 
 from babel.dates import format_datetime
 from babel.numbers import get_decimal_symbol, get_group_symbol
@@ -60,8 +61,10 @@ def is_number(value: object) -> bool:
 
 def fixed(value: float, decimals: int, *, sign: bool = False) -> str:
     """A number with a fixed count of decimals; ``sign`` prints a plus as well."""
-    text = _localised(f"{value:,.{decimals}f}")
-    if float(f"{value:.{decimals}f}") == 0:
+    # Half up, on the number as it is written: Python's own rounding makes 8 of 8.5.
+    rounded = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    text = _localised(f"{rounded:,f}")
+    if rounded == 0:
         return text.lstrip("-")
     if text.startswith("-"):
         return MINUS + text[1:]
@@ -86,11 +89,11 @@ def column_decimals(intervals: Iterable[Pair], fallback: Iterable[float] = ()) -
     return decimals_for(sizes[len(sizes) // 2], 3) if sizes else 2
 
 
-def significant(value: float, digits: int = 3) -> str:
+def significant(value: float, digits: int = 3, *, sign: bool = False) -> str:
     """A number without a known uncertainty, to so many significant digits."""
     if value == 0:
         return "0"
-    return fixed(value, decimals_for(abs(value), digits))
+    return fixed(value, decimals_for(abs(value), digits), sign=sign)
 
 
 def interval(pair: Sequence[float], decimals: int, *, sign: bool = False) -> str:
@@ -116,11 +119,17 @@ def intervals(pairs: Sequence[Pair], decimals: int, *, sign: bool = False) -> li
 
 def count(value: float) -> str:
     """A whole number in groups of three: ``1,234,567``."""
-    return _localised(f"{round(value):,}") if value >= 0 else MINUS + count(-value)
+    return fixed(value, 0)
+
+
+def counts(pair: Sequence[float]) -> str:
+    """A count that differs between replicates: ``336–338``, or one number."""
+    low, high = (count(end) for end in pair)
+    return low if low == high else f"{low}{DASH}{high}"
 
 
 def p_value(p: float) -> str:
-    """Three decimals, and no p is 0."""
+    """Three decimals, and no p is 0: also of the smallest p that a test can give."""
     return "<" + _localised("0.001") if p < 0.0005 else _localised(f"{p:.3f}")
 
 

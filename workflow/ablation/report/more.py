@@ -8,6 +8,7 @@ from ablation.report import format as fmt
 from ablation.report.axis import Axis, entry, heads, no_difference, no_number
 from ablation.report.metrics import scaled
 from ablation.report.words import Words
+from ablation.statistics.verdicts import Verdict
 
 
 def more_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
@@ -27,33 +28,60 @@ def more_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
                 **head,
                 "pairs": entry(None if row["is_reference"] else fmt.count(row["n_pairs"]), why_not),
                 "sign_flip": entry(fmt.p_value(flip["p"]) if flip else None, why_not),
-                "smallest": entry(_tiny(flip["smallest_p"]) if flip else None, why_not),
+                "smallest": entry(fmt.p_value(flip["smallest_p"]) if flip else None, why_not),
                 "settle": _settle(row, why_not, words),
                 "sd": entry(_fixed(sds[i], places), why),
                 "sd_test": entry(_fixed(tests[i], places), why),
-                "share": entry(f"{fmt.percent(noise['share'], 0)} %" if noise else None, why),
+                "share": entry(share_text(noise, words) if noise else None, why),
+                "effect": entry(_fixed(row["effect_size"], 2, sign=True), why_not),
+                "detectable": entry(_significant(scaled(axis.metric, row["detectable"])), why_not),
             }
         )
     return found
 
 
-def _fixed(value: float | None, places: int) -> str | None:
-    return None if value is None else fmt.fixed(value, places)
+def _fixed(value: float | None, places: int, *, sign: bool = False) -> str | None:
+    return None if value is None else fmt.fixed(value, places, sign=sign)
 
 
-def _tiny(p: float) -> str:
-    """A smallest attainable p, which p_value would round away."""
-    return fmt.significant(p, 2) if p >= 1e-6 else "<" + fmt.fixed(1e-6, 6)
+def _significant(value: float | None) -> str | None:
+    return None if value is None else fmt.significant(value, 2)
+
+
+def share_text(noise: dict[str, Any], words: Words) -> str | None:
+    """How much of the variance between replicates the test parts alone would give; no share above all of it."""
+    if noise["share"] is None:
+        return None
+    if noise["share"] >= 1:
+        return words("more.at_least_all")
+    return f"{fmt.percent(noise['share'], 0)} %"
 
 
 def _settle(row: dict[str, Any], why_not: str, words: Words) -> fmt.Entry:
     settle = row.get("settle")
     if settle is None:
-        settled = row["verdict"] in ("better", "worse", "equivalent")
+        settled = Verdict(row["verdict"]).conclusive
         return fmt.Entry(fmt.DASH, words("none.settled") if settled else why_not)
     if settle["replicates"] is None:
         return fmt.Entry(words("more.never"))
     return fmt.Entry(fmt.count(settle["replicates"]))
+
+
+def omega_text(axis: Axis, words: Words) -> str:
+    """The share of the variance that the levels of an axis account for; empty where there is none."""
+    found = axis.compared["importance"]
+    if not found:
+        return ""
+    text = words(
+        "more.omega",
+        omega2=fmt.fixed(found["omega2"], 2),
+        level=fmt.percent(found["level"]),
+        interval=fmt.interval(found["interval"], 2) if found["interval"] else fmt.DASH,
+    )
+    if not found["left_out"]:
+        return text
+    left = words.join([words.value(label) for label in found["left_out"]])
+    return words.sentences([text, words("more.omega_left_out", values=left)])
 
 
 def factorial_view(axis: Axis, words: Words) -> dict[str, Any] | None:
@@ -88,7 +116,9 @@ def factorial_view(axis: Axis, words: Words) -> dict[str, Any] | None:
         if term["p_adjusted"] < alpha
     ]
     verdict = (
-        words("factorial.found", terms=words.join(sure)) if sure else words("factorial.nothing")
+        words("factorial.found", terms=words.join(sure))
+        if sure
+        else words("factorial.nothing", alpha=fmt.percent(alpha))
     )
     text = words("factorial.text", factors=words.join(names), n=found["n_replicates"])
     left = [str(number) for number in found["left_out"]]

@@ -1,4 +1,4 @@
-"""The answer first: every ablation as a row of one forest plot, and which axis matters most."""
+"""The answer first: every ablation as a row of one forest plot, and what matters most."""
 
 from __future__ import annotations
 
@@ -6,78 +6,62 @@ import math
 from typing import Any
 
 from ablation.report import format as fmt
-from ablation.report.axis import Axis, heads
-from ablation.report.axis_tables import comparison_cells, forest
+from ablation.report.axis import Axis, flags, heads
+from ablation.report.axis_tables import comparison_cells, forest, margin_of
 from ablation.report.metrics import scaled, scaled_pair
-from ablation.report.prose import axis_sentences
-from ablation.report.words import Words
+from ablation.report.prose import axis_sentences, difference_text, margin_text
+from ablation.report.words import Words, slug
 
 REACH = (1.5, 6.0)  # how many margins the forest reaches at least, at most
 SHOWN = 0.9  # the share of interval ends that the forest shows, within that
-NOTHING = {
-    "omega2": None,
-    "low": None,
-    "high": None,
-    "text": "",
-    "interval": "",
-    "left_out": "",
-    "survivors": "",
-}
 
 
-def summary_view(axes: list[Axis], words: Words) -> dict[str, Any]:
-    """Groups of rows for the forest plot, the axes that move the metric most first, rows by size.
+def summary_view(axes: list[Axis], ranking: list[dict[str, Any]], words: Words) -> dict[str, Any]:
+    """Groups of rows for the forest plot, the axes with the largest effects first, rows by size.
 
-    One scale for all axes of the model, so that lengths can be compared.
+    ranking: of ``comparisons.json``. One scale for all axes of the model, so that lengths can be compared.
     """
-    first = axes[0]
-    unit = scaled(first.metric, 1.0) or 1.0
-    reach = _reach(axes)
+    by_name = {axis.name: axis for axis in axes}
+    first, reach = axes[0], _reach(axes)
     higher_is_better = first.better == "higher"
     groups = [
         {
             "id": axis.id,
             "title": words.title(axis.axis),
             "reference": words.value(axis.reference),
-            "importance": importance_view(axis, words),
-            "sentence": words.sentences(axis_sentences(axis, words)),
+            "largest": largest_text(axis, ranked, words),
+            "sentence": words.sentences(axis_sentences(axis, words) or [words("list.none")]),
             "rows": _rows(axis, reach, words),
         }
-        for axis in sorted(axes, key=_order)
+        for ranked in ranking
+        for axis in [by_name[ranked["axis"]]]
     ]
     return {
         "groups": groups,
         "ticks": ticks(reach),
-        "margin": fmt.significant(first.margin * unit, 2),
+        "margin": margin_text(first, words),
         "left": words("summary.worse" if higher_is_better else "summary.better"),
         "right": words("summary.better" if higher_is_better else "summary.worse"),
-        "most": most_important(axes, words),
+        "matters": matters(by_name, ranking, words),
     }
 
 
 def _reach(axes: list[Axis]) -> float:
     """The difference at the ends of the forest."""
-    margin = float(scaled(axes[0].metric, axes[0].margin) or 1.0)
+    margin = margin_of(axes[0])[1]
     ends = [
         max(map(abs, bounds))
         for axis in axes
         for label in axis.labels
-        if axis.row(label)["verdict"] != "diverged"
-        and (bounds := scaled_pair(axis.metric, axis.row(label)["difference_interval"]))
+        if (bounds := scaled_pair(axis.metric, axis.row(label)["difference_interval"]))
     ]
     ends.sort()
     widest = ends[math.ceil(SHOWN * len(ends)) - 1] if ends else 0.0
     return min(max(1.05 * widest, REACH[0] * margin), REACH[1] * margin)
 
 
-def _order(axis: Axis) -> tuple[float, str]:
-    found = axis.compared.get("importance")
-    return (-(found["omega2"] or 0.0) if found else 1.0, axis.name)
-
-
 def _rows(axis: Axis, reach: float, words: Words) -> list[dict[str, Any]]:
     """One row per value but the reference, the largest differences first, those without one last."""
-    margin = float(scaled(axis.metric, axis.margin) or 1.0)
     cells = comparison_cells(axis, words)
     found = []
     for i, (label, head) in enumerate(zip(axis.labels, heads(axis, words), strict=True)):
@@ -92,10 +76,57 @@ def _rows(axis: Axis, reach: float, words: Words) -> list[dict[str, Any]]:
                 "size": -1.0 if gap is None else abs(gap),
                 "difference": cells["difference"][i],
                 "interval": cells["difference_interval"][i],
-                "forest": forest(gap, bounds, reach, margin),
+                "forest": forest(gap, bounds, reach, margin_of(axis)),
             }
         )
     return sorted(found, key=lambda row: -row["size"])
+
+
+def largest_text(axis: Axis, ranked: dict[str, Any], words: Words) -> str:
+    """The largest effect of an axis."""
+    if ranked["largest"] is None:
+        return ""
+    gap = scaled(axis.metric, axis.row(ranked["largest"])["difference"]) or 0.0
+    number = words.difference(axis.metric, fmt.significant(gap, 2, sign=True))
+    return words("summary.largest", difference=number, value=words.value(ranked["largest"]))
+
+
+def matters(axes: dict[str, Axis], ranking: list[dict[str, Any]], words: Words) -> list[str]:
+    """What matters most: cells that break, then the largest effect among the values that were tried."""
+    simple = [one for one in ranking if not one["factorial"]]
+    found = []
+    for one in simple:
+        axis = axes[one["axis"]]
+        for label in one["broken"]:
+            row = axis.row(label)
+            cell = words("text.cell", value=words.value(label), axis=words.title(axis.axis))
+            found.append(words("summary.broken", cell=cell, flags=flags(row, words)))
+    sized = [
+        (one["axis"], label)
+        for one in simple
+        for label in axes[one["axis"]].labels
+        if axes[one["axis"]].row(label)["difference_interval"] is not None
+    ]
+    if not sized:
+        return [*found, words("summary.no_effect")]
+
+    def size(place: tuple[str, str]) -> float:
+        return abs(float(axes[place[0]].row(place[1])["difference"]))
+
+    name, label = max(sized, key=size)
+    axis = axes[name]
+    found.append(
+        words(
+            "summary.most",
+            cell=words("text.cell", value=words.value(label), axis=words.title(axis.axis)),
+            reference=words.value(axis.reference),
+            metric=words(f"metric.{axis.metric}"),
+            difference=difference_text(axis, label, words),
+            level=fmt.percent(axis.row(label)["difference_level"]),
+            verdict=words(f"verdict.{slug(axis.row(label)['verdict'])}"),
+        )
+    )
+    return found
 
 
 def ticks(reach: float) -> list[dict[str, Any]]:
@@ -112,47 +143,3 @@ def ticks(reach: float) -> list[dict[str, Any]]:
         }
         for k in range(-count, count + 1)
     ]
-
-
-def importance_view(axis: Axis, words: Words) -> dict[str, Any]:
-    """ω² of an axis with its interval, as text and as places from 0 to 100."""
-    found = axis.compared.get("importance")
-    if not found or found["omega2"] is None:
-        return NOTHING
-    low, high = found["interval"] or (None, None)
-    left = [words.value(label) for label in found["left_out"]]
-    return {
-        "omega2": round(100 * found["omega2"], 1),
-        "low": None if low is None else round(100 * low, 1),
-        "high": None if high is None else round(100 * high, 1),
-        "text": fmt.fixed(found["omega2"], 2),
-        "interval": "" if low is None else fmt.interval(found["interval"], 2),
-        "left_out": words("summary.left_out", values=words.join(left)) if left else "",
-        "survivors": words("summary.survivors", n=found["n_replicates"])
-        if found["survivors_only"]
-        else "",
-    }
-
-
-def most_important(axes: list[Axis], words: Words) -> str:
-    """Which axis moves the metric most, or that none surely does."""
-    known = [axis for axis in sorted(axes, key=_order) if axis.compared.get("importance")]
-    if not known:
-        return words("summary.no_importance")
-    top = known[0]
-    found = top.compared["importance"]
-    values = {
-        "axis": words.title(top.axis),
-        "omega2": fmt.fixed(found["omega2"], 2),
-        "interval": fmt.interval(found["interval"], 2) if found["interval"] else fmt.DASH,
-        "level": fmt.percent(found["level"]),
-        "metric": words(f"metric.{top.metric}"),
-    }
-    sure = bool(found["interval"]) and found["interval"][0] > 0
-    parts = [words("summary.most" if sure else "summary.most_unsure", **values)]
-    apart = [axis for axis in axes if (axis.compared.get("importance") or {}).get("left_out")]
-    none = [axis for axis in axes if not axis.compared.get("importance")]
-    if apart or none:
-        named = words.join([words.title(axis.axis) for axis in [*apart, *none]])
-        parts.append(words("summary.apart", axes=named))
-    return words.sentences(parts)

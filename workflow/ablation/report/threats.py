@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
-
 from ablation.report import format as fmt
+from ablation.report.axis import flags
+from ablation.report.cells import differs
 from ablation.report.metrics import scaled
+from ablation.report.more import share_text
 from ablation.report.words import Words, slug
+from ablation.statistics.verdicts import Verdict
 
-SMALL_TEST = 1000  # test samples below which one network's number is said to be coarse
+SMALL_TEST = 1000  # test samples below which one network's number is said to be imprecise
 MUST_AGREE = ("torch", "device", "gpu", "cpu", "precision", "threads", "python")
 
 
 def threats(
-    study: dict[str, Any],
-    comparisons: dict[str, Any],
-    cells: pd.DataFrame,
-    store: dict[str, Any],
-    words: Words,
+    study: dict[str, Any], comparisons: dict[str, Any], store: dict[str, Any], words: Words
 ) -> list[str]:
     """One paragraph per threat, the study's own first.
 
@@ -27,10 +25,10 @@ def threats(
     """
     found: list[str] = []
     for model in study["models"]:
-        own = cells[cells["model"] == model["model"]].drop_duplicates("key")
+        compared = comparisons["models"][model["model"]]
         found += _unlike(model, words)
-        found += _fates(model, own, words)
-        found += _coarse(model, comparisons, own, words)
+        found += _fates(model, compared, words)
+        found += _small_test(model, compared, words)
     found += _families(study, comparisons, words)
     found += _commits(study, words)
     if store.get("orphans"):
@@ -60,57 +58,76 @@ def _unlike(model: dict[str, Any], words: Words) -> list[str]:
     return notes
 
 
-def _fates(model: dict[str, Any], cells: pd.DataFrame, words: Words) -> list[str]:
-    """Failed cells, diverged replicates, and so unequal numbers of replicates."""
+def _fates(model: dict[str, Any], compared: dict[str, Any], words: Words) -> list[str]:
+    """Failed cells, and cells of which some replicates diverged or learnt nothing."""
     name, notes = words.named("model_short", model["model"]), []
-    failed = int((cells["status"] == "failed").sum())
+    rows: dict[str, tuple[str, dict[str, Any]]] = {}
+    for axis in model["axes"]:
+        for cell in axis["cells"]:
+            place = words("text.cell", value=words.value(cell["label"]), axis=words.title(axis))
+            row = compared["axes"][axis["axis"]]["rows"][cell["label"]]
+            rows.setdefault(cell["key"], (place, row))
+    failed = sum(row["verdict"] == Verdict.FAILED for _, row in rows.values())
     if failed:
-        notes.append(words("threat.failed", model=name, k=failed, n=len(cells)))
-    total = int((cells["n_ok"] + cells["n_diverged"]).sum())
-    lost = int(cells["n_diverged"].sum())
-    if lost:
-        some = int((cells["n_diverged"] > 0).sum())
-        notes.append(words("threat.diverged", model=name, k=lost, n=fmt.count(total), cells=some,
-                           share=fmt.percent(lost / total, 1)))  # fmt: skip
-    used = cells.loc[cells["n_ok"] > 0, "n_ok"]
-    if len(used) and used.min() < used.max():
-        notes.append(words("threat.unequal", model=name, low=int(used.min()), high=int(used.max())))
+        notes.append(words("threat.failed", model=name, k=failed, n=len(rows)))
+    touched = [
+        words("threat.cell_fates", cell=place, flags=flags(row, words))
+        for place, row in rows.values()
+        if row["n_diverged"] or row["n_collapsed"]
+    ]
+    if touched:
+        notes.append(words("threat.fates", model=name, cells=words.listed(touched)))
     return notes
 
 
-def _coarse(
-    model: dict[str, Any], comparisons: dict[str, Any], cells: pd.DataFrame, words: Words
-) -> list[str]:
-    """Small test parts, and how much of the replicates' spread they make."""
+def _small_test(model: dict[str, Any], compared: dict[str, Any], words: Words) -> list[str]:
+    """Small test parts, and how much of the spread between replicates of the baseline they make."""
     n_test, name = model["data"].get("n_test"), model["model"]
     if n_test is None:
         return []
     short, notes = words.named("model_short", name), []
-    compared = comparisons["models"][name]
-    if n_test < SMALL_TEST:
-        notes.append(words("threat.small_test", model=short, n=fmt.count(n_test)))
-        metric = compared["metric"]
-        noise = [
-            row["noise"]
-            for axis in compared["axes"].values()
-            for row in axis["rows"].values()
-            if row["is_reference"] and row.get("noise")
-        ]
-        if noise:
-            sd, sd_test = (scaled(metric, noise[0][each]) or 0.0 for each in ("sd", "sd_test"))
-            notes[-1] = words.sentences([notes[-1], words(
-                "threat.noise", sd=words.difference(metric, fmt.significant(sd, 2)),
-                sd_test=words.difference(metric, fmt.significant(sd_test, 2)),
-                share=fmt.percent(noise[0]["share"], 0))])  # fmt: skip
+    if n_test[0] < SMALL_TEST:
+        notes.append(words("threat.small_test", model=short, n=fmt.counts(n_test)))
+        noise = _baseline_noise(model, compared)
+        share = share_text(noise, words) if noise else None
+        if noise and share is not None:
+            metric = compared["metric"]
+            sd, sd_test = (scaled(metric, noise[each]) or 0.0 for each in ("sd", "sd_test"))
+            notes[-1] = words.sentences(
+                [
+                    notes[-1],
+                    words(
+                        "threat.noise",
+                        sd=words.difference(metric, fmt.significant(sd, 2)),
+                        sd_test=words.difference(metric, fmt.significant(sd_test, 2)),
+                        share=share,
+                    ),
+                ]
+            )
     key = "threat.fixed" if model["data"]["fixed_test_set"] else "threat.pool"
     notes.append(words(key, model=short, data=words.named("dataset", model["data"]["dataset"])))
     return notes
 
 
+def _baseline_noise(model: dict[str, Any], compared: dict[str, Any]) -> dict[str, Any] | None:
+    """The noise of the cell whose parameters are all the model's baseline, on whatever axis it stands."""
+    for axis in model["axes"]:
+        for cell in axis["cells"]:
+            own = cell["parameters"]
+            if own is not None and not any(
+                differs(name, value, model["parameters"]) for name, value in own.items()
+            ):
+                found: dict[str, Any] | None = compared["axes"][axis["axis"]]["rows"][
+                    cell["label"]
+                ]["noise"]
+                return found
+    return None
+
+
 def _families(study: dict[str, Any], comparisons: dict[str, Any], words: Words) -> list[str]:
     """The error level holds per axis, not over the study."""
     axes = sum(
-        any(not row["is_reference"] for row in axis["rows"].values())
+        axis["n_comparisons"] > 0
         for model in comparisons["models"].values()
         for axis in model["axes"].values()
     )

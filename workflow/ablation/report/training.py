@@ -1,55 +1,50 @@
-"""What the learning curves of one setting say, as a few numbers."""
+"""What the learning curves of one cell say, as a few numbers over its replicates."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-LATE = 0.9  # a best epoch after this share of the epochs has not been passed for long
+from ablation.courses import MEASURES
+
+STILL_FALLING = -0.01
+"""A validation loss that still falls by more than 1 % per tenth of training has not converged."""
 
 
 @dataclass(frozen=True)
 class Course:
-    """One setting's training; medians over the replicates that did not diverge.
+    """One cell's training; medians over the replicates that did not diverge.
 
-    best_epoch: of the lowest validation loss. unsettled: best_epoch lies at the very end. gap:
-    final validation loss over final training loss. swing: mean relative change of the validation
-    loss from epoch to epoch in the second half. broke_at: the epoch from which a diverged
-    replicate's loss is no longer finite.
+    measures: those of :func:`ablation.courses.courses_table`; one without a number is left out. best_epoch: of the lowest
+    validation loss. broke_at: the epoch from which a diverged replicate's loss is no longer finite.
     """
 
     label: str
     epochs: int
     best_epoch: float | None
-    unsettled: bool
-    gap: float | None
-    swing: float | None
+    measures: dict[str, float]
     broke_at: float | None
 
+    @property
+    def converged(self) -> bool | None:
+        """Whether the validation loss had stopped falling at the end; None where that is not known."""
+        change = self.measures.get("end_change")
+        return None if change is None else change > STILL_FALLING
 
-def course(label: str, replicates: pd.DataFrame, epochs: pd.DataFrame) -> Course:
-    """Sum up one setting. replicates: its rows; epochs: the rows of its key."""
+
+def course(
+    label: str, replicates: pd.DataFrame, epochs: pd.DataFrame, courses: pd.DataFrame
+) -> Course:
+    """Sum up one cell. replicates: its rows; epochs, courses: the rows of its key."""
     ok = replicates[replicates["status"] == "ok"]
-    last = int(epochs["epoch"].max()) if len(epochs) else 0
-    good = epochs[epochs["replicate"].isin(ok["replicate"])]
-    best = _median(ok["best_epoch"])
-    gaps, swings = [], []
-    for _, one in good.sort_values("epoch").groupby("replicate"):
-        train, validation = one["train_loss"].to_numpy(float), one["val_loss"].to_numpy(float)
-        if train[-1] > 0 and np.isfinite(validation[-1]):
-            gaps.append(validation[-1] / train[-1])
-        half = validation[len(validation) // 2 :]
-        if len(half) > 2 and (half > 0).all():
-            swings.append(float(np.mean(np.abs(np.diff(np.log(half))))))
+    own = courses[courses["replicate"].isin(ok["replicate"])]
+    medians = {name: _median(own[name]) for name in MEASURES}
     return Course(
         label=label,
-        epochs=last,
-        best_epoch=best,
-        unsettled=best is not None and best >= LATE * last,
-        gap=_median(pd.Series(gaps, dtype=float)),
-        swing=_median(pd.Series(swings, dtype=float)),
+        epochs=int(epochs["epoch"].max()) if len(epochs) else 0,
+        best_epoch=_median(ok["best_epoch"]),
+        measures={name: value for name, value in medians.items() if value is not None},
         broke_at=_broke_at(replicates, epochs),
     )
 

@@ -1,76 +1,28 @@
-"""One axis: every cell against the reference of the axis."""
+"""One axis: every cell against the reference of the axis, as the model's comparisons have it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
-from statistics import median
+import math
 from typing import Any
 
 import numpy as np
 
-from ablation.statistics.crossed import Samples, crossed_comparison, crossed_interval
-from ablation.statistics.intervals import Interval, mean_interval
-from ablation.statistics.paired import (
-    PairedTest,
-    corrected_paired_test,
-    detectable_floor,
-    holm,
-    smallest_detectable,
-)
-from ablation.statistics.replicates import CellNumbers, paired_differences
-from ablation.statistics.sensitivity import Trivial
+from ablation.statistics.crossed import crossed_comparison
+from ablation.statistics.judge import Outcome
+from ablation.statistics.model import Measured, ModelNumbers, effect_in_unit
 from ablation.statistics.verdicts import (
-    Better,
-    Fate,
+    Judged,
+    Reason,
+    Verdict,
     bonferroni_level,
-    can_be_tested,
-    decide,
     holm_alone,
     lies_within,
 )
 
-NEAR_FLOOR = 1.15
-"""Within 15 % of what endlessly many replicates would detect, more of them no longer help."""
 
-
-@dataclass(frozen=True)
-class Setting:
-    """What is the same for all rows of one model.
-
-    margin: in the unit of the metric. ratio: n_test / n_train, 0 with a fixed test set.
-    n_replicates: as declared. samples: by cell name, for a fixed test set; seed: of the bootstrap
-    and of drawn sign patterns. step: replicates are declared in multiples of it. trivial: what a
-    diverged replicate can be counted as.
-    """
-
-    metric: str
-    better: Better
-    margin: float
-    ratio: float
-    fixed_test_set: bool
-    n_replicates: int
-    confidence: float
-    power: float
-    samples: Mapping[str, Samples] = field(default_factory=dict)
-    seed: int = 0
-    step: int = 1
-    trivial: Trivial | None = None
-
-    @property
-    def alpha(self) -> float:
-        return 1 - self.confidence
-
-    @property
-    def scope(self) -> str:
-        return "for this test set" if self.fixed_test_set else "for this pool of data"
-
-
-def compare_axis(
-    axis: dict[str, Any], numbers: dict[str, CellNumbers], setting: Setting
-) -> dict[str, Any]:
+def axis_entry(axis: dict[str, Any], numbers: ModelNumbers) -> dict[str, Any]:
     """The entry of one axis in ``comparisons.json``.
 
-    axis: as in ``study.json``; numbers: by cell name.
+    axis: as in ``study.json``. "n_comparisons" counts the comparisons that are judged on this axis; rows that another axis
+    judges name it in "judged_on".
     Raises ValueError when the reference is not among the cells.
     """
     cells = {cell["label"]: cell for cell in axis["cells"]}
@@ -78,180 +30,149 @@ def compare_axis(
         raise ValueError(
             f"axis {axis['axis']!r}: the reference {axis['reference']!r} is none of {list(cells)}"
         )
-    found = {label: numbers_of(cell, numbers) for label, cell in cells.items()}
-    fates = {label: _fate(cell, found[label]) for label, cell in cells.items()}
-    reference = axis["reference"]
-    # All declared comparisons count, also those that failed: a rerun must not change its
-    # neighbours' verdicts.
-    n_comparisons = len(cells) - 1
-    differences = {
-        label: paired_differences(found[label], found[reference])
-        for label in cells
-        if label != reference
-    }
-    tests = {
-        label: corrected_paired_test(values, test_train_ratio=setting.ratio)
-        for label, values in differences.items()
-        if len(values) >= 2
-    }
-    # A cell that diverged is judged by that alone; its survivors are the lucky ones and are not
-    # tested.
-    tested = [
-        label
-        for label, test in tests.items()
-        if can_be_tested(test) and not fates[label].n_diverged and not fates[label].failed
-    ]
-    p_values = [p for label in tested if (p := tests[label].p) is not None]
-    adjusted = dict(zip(tested, holm(p_values, max(n_comparisons, len(p_values))), strict=True))
-    rows = {}
-    for label in cells:
-        rows[label] = _row(
-            numbers=found[label],
-            fate=fates[label],
-            reference=fates[reference],
-            is_reference=label == reference,
-            differences=differences.get(label, []),
-            test=tests.get(label),
-            p_adjusted=adjusted.get(label),
-            n_comparisons=n_comparisons,
-            setting=setting,
-        )
-        rows[label] |= _crossed(cells[label]["cell"], cells[reference]["cell"], setting)
-    usable_tests = [tests[label] for label in tested] or list(tests.values())
+    reference = cells[axis["reference"]]["key"]
+    own = [one for one in numbers.tested.comparisons.values() if one.axis == axis["axis"]]
     return {
-        "reference": reference,
-        "n_comparisons": n_comparisons,
-        **_detectable(usable_tests, n_comparisons, setting),
-        "rows": rows,
+        "reference": axis["reference"],
+        "n_comparisons": len(own),
+        "difference_level": _level(len(own), numbers.tested),
+        "rows": {
+            label: _row(cell["key"], reference, numbers, is_reference=label == axis["reference"])
+            for label, cell in cells.items()
+        },
     }
 
 
-def _row(
-    *,
-    numbers: CellNumbers,
-    fate: Fate,
-    reference: Fate,
-    is_reference: bool,
-    differences: list[float],
-    test: PairedTest | None,
-    p_adjusted: float | None,
-    n_comparisons: int,
-    setting: Setting,
-) -> dict[str, Any]:
-    level = None if is_reference else bonferroni_level(setting.confidence, n_comparisons)
-    interval: Interval | None = None
-    # One and the same difference in every pair has a spread of 0 on paper; an interval of width 0
-    # would mislead.
-    if test is not None and test.p is not None and level is not None:
-        interval = mean_interval(differences, test_train_ratio=setting.ratio, confidence=level)
-    verdict = decide(
-        fate=fate,
-        reference=reference,
-        is_reference=is_reference,
-        n_pairs=len(differences),
-        test=test,
-        p_adjusted=p_adjusted,
-        interval=interval,
-        margin=setting.margin,
-        alpha=setting.alpha,
-        better=setting.better,
-    )
+def _level(n_comparisons: int, measured: Measured) -> float | None:
+    if not n_comparisons:
+        return None
+    return bonferroni_level(measured.setting.confidence, n_comparisons)
+
+
+def _row(key: str, reference: str, numbers: ModelNumbers, *, is_reference: bool) -> dict[str, Any]:
+    measured = numbers.tested
+    fate, summary = measured.fate(key), measured.cells.get(key, {})
+    outcome = None if is_reference else measured.outcome(key, reference)
+    judged = _judged(outcome, measured.fate(key).failed, is_reference=is_reference)
+    others = {
+        name: _compared(other.outcome(key, reference), other)
+        for name, other in numbers.others.items()
+        if not is_reference
+    }
     return {
         "is_reference": is_reference,
-        "n": fate.n_ok,
-        "n_pairs": len(differences),
+        "n": summary.get("n", 0),
+        "n_total": fate.n_total,
         "n_diverged": fate.n_diverged,
-        **mean_and_interval(list(numbers.metric.values()), setting),
-        "difference": float(np.mean(differences)) if differences else None,
-        "difference_interval": interval,
-        "difference_level": level,
-        "p": test.p if test is not None and p_adjusted is not None else None,
-        "p_adjusted": p_adjusted,
-        "effect_size": test.effect_size if test is not None else None,
-        "survivors_only": bool(differences) and bool(fate.n_diverged or reference.n_diverged),
-        "within_margin": verdict.word in ("better", "worse")
-        and lies_within(interval, setting.margin),
-        "holm_alone": holm_alone(p_adjusted, interval, setting.alpha),
-        "verdict": verdict.word,
-        "verdict_text": verdict.text,
-        "reason": verdict.reason,
-        "scope": setting.scope,
+        "n_collapsed": fate.n_collapsed,
+        "broken": fate.broken,
+        "mean": summary.get("centre"),
+        "median": summary.get("median"),
+        "interval": summary.get("interval"),
+        "n_pairs": len(outcome.differences) if outcome else 0,
+        **_compared(outcome, measured, judged),
+        "judged_on": outcome.comparison.axis if outcome else None,
+        "spread": _spread(outcome),
+        "scored": _scored(outcome, measured),
+        "non_diverged_only": _non_diverged_only(outcome, measured),
+        "crossed": _crossed(key, reference, measured),
+        "others": others,
     }
 
 
-def _crossed(cell: str, reference: str, setting: Setting) -> dict[str, Any]:
-    """With the predictions at hand: the interval of the mean that crosses replicates and samples, and the comparison."""
-    if not setting.samples.get(cell):
-        return {"crossed": None}
-    options: dict[str, Any] = {"confidence": setting.confidence, "seed": setting.seed}
-    interval = crossed_interval(setting.samples[cell], **options)
-    other = setting.samples.get(reference, {})
-    compared = None
-    if cell != reference:
-        compared = crossed_comparison(setting.samples[cell], other, **options)
-    return {**({"interval": interval} if interval else {}), "crossed": compared}
+def _judged(outcome: Outcome | None, failed: bool, *, is_reference: bool) -> Judged:
+    if failed:
+        return Judged(Verdict.FAILED)
+    if is_reference:
+        return Judged(Verdict.REFERENCE)
+    if outcome is None:  # the same key under another label
+        return Judged(Verdict.NOT_TESTED, Reason.IDENTICAL)
+    return outcome.judged
 
 
-def _detectable(tests: list[PairedTest], n_comparisons: int, setting: Setting) -> dict[str, Any]:
-    """The two keys that say how much an axis could have seen, and what would let it see more."""
-    n_pairs = max((test.n_pairs for test in tests), default=setting.n_replicates)
-    spreads = [test.sd for test in tests if test.sd > 0]
-    if n_pairs < 2:
-        empty = {"in_sd": None, "in_unit": None}
-        return {
-            "smallest_detectable": {**empty, "n_pairs": n_pairs, "first_step": empty},
-            "only_more_data_helps": False,
-        }
-
-    def sizes(alpha: float) -> dict[str, float | None]:
-        size = _smallest(n_pairs, setting.ratio, alpha, setting.power)
-        return {"in_sd": size, "in_unit": size * median(spreads) if spreads else None}
-
-    alone = sizes(setting.alpha)
-    floor = _floor(setting.ratio, setting.alpha, setting.power)
-    at_floor = floor > 0 and alone["in_sd"] is not None and alone["in_sd"] <= NEAR_FLOOR * floor
+def _compared(
+    outcome: Outcome | None, measured: Measured, judged: Judged | None = None
+) -> dict[str, Any]:
+    """A comparison in one metric: difference, ratio where it is made on the logarithm, test and verdict."""
+    judged = judged or (outcome.judged if outcome else Judged(Verdict.NOT_TESTED, Reason.IDENTICAL))
+    scale, margin = measured.setting.scale, measured.setting.margin
+    found: dict[str, Any] = {
+        **dict.fromkeys(("difference", "difference_interval", "ratio", "ratio_interval")),
+        "difference_level": None,
+        "p": None,
+        "p_adjusted": None,
+        "verdict": judged.verdict.value,
+        "reason": judged.reason.value if judged.reason else None,
+        **dict.fromkeys(("within_margin", "below_margin", "holm_alone"), False),
+    }
+    if outcome is None:
+        return found
+    difference, interval = effect_in_unit(outcome, measured)
+    if scale.log and difference is not None:
+        middle = np.median(outcome.differences) if interval is None else outcome.difference
+        found["ratio"] = math.exp(float(middle or 0.0))
+        if interval is not None and outcome.interval is not None:
+            found["ratio_interval"] = tuple(map(math.exp, outcome.interval))
+    decided = judged.verdict in (Verdict.BETTER, Verdict.WORSE)
+    middle = outcome.difference
     return {
-        "smallest_detectable": {
-            **alone,
-            "n_pairs": n_pairs,
-            "first_step": sizes(setting.alpha / max(n_comparisons, 1)),
-        },
-        "only_more_data_helps": at_floor,
+        **found,
+        "difference": difference,
+        "difference_interval": interval,
+        "difference_level": outcome.level,
+        "p": outcome.p,
+        "p_adjusted": outcome.p_adjusted,
+        "within_margin": decided and lies_within(outcome.interval, margin),
+        "below_margin": decided
+        and middle is not None
+        and margin is not None
+        and abs(middle) < margin,
+        "holm_alone": holm_alone(outcome.p_adjusted, outcome.interval, measured.setting.alpha),
     }
 
 
-# Axes share these few numbers, and each is a search.
-@lru_cache
-def _smallest(n_pairs: int, ratio: float, alpha: float, power: float) -> float:
-    return smallest_detectable(n_pairs, test_train_ratio=ratio, alpha=alpha, power=power)
+def _spread(outcome: Outcome | None) -> dict[str, Any] | None:
+    """Standard deviations of the paired differences on the metric's scale: as observed, as used, and the floor."""
+    if outcome is None or outcome.spread is None:
+        return None
+    spread = outcome.spread
+    return {
+        "observed": math.sqrt(spread.observed),
+        "pooled": math.sqrt(spread.pooled),
+        "floor": math.sqrt(spread.floor),
+        "used": math.sqrt(spread.used),
+        "degrees": spread.degrees,
+    }
 
 
-@lru_cache
-def _floor(ratio: float, alpha: float, power: float) -> float:
-    return detectable_floor(test_train_ratio=ratio, alpha=alpha, power=power)
+def _scored(outcome: Outcome | None, measured: Measured) -> dict[str, Any] | None:
+    """The comparison with each diverged replicate scored as the trivial prediction of its split."""
+    if outcome is None or outcome.scored is None or outcome.scored.difference is None:
+        return None
+    scored, difference = outcome.scored, outcome.scored.difference
+    centre = measured.cells[scored.comparison.reference]["centre"]
+    scale = measured.setting.scale
+    return {
+        "n_scored": outcome.n_scored,
+        "difference": None if centre is None else scale.effect(difference, centre),
+        "ratio": math.exp(difference) if scale.log else None,
+        "p_adjusted": scored.p_adjusted,
+        "verdict": scored.judged.verdict.value,
+    }
 
 
-def numbers_of(cell: dict[str, Any], numbers: dict[str, CellNumbers]) -> CellNumbers:
-    """The numbers of one cell of ``study.json``; none of a failed one."""
-    if cell["failed"] is not None:
-        return CellNumbers()
-    return numbers.get(cell["cell"], CellNumbers())
+def _non_diverged_only(outcome: Outcome | None, measured: Measured) -> bool:
+    """Whether the difference leaves replicates out because they diverged in the cell or in the reference."""
+    if outcome is None or not outcome.differences:
+        return False
+    keys = (outcome.comparison.cell, outcome.comparison.reference)
+    return any(measured.fate(key).n_diverged for key in keys)
 
 
-def _fate(cell: dict[str, Any], numbers: CellNumbers) -> Fate:
-    return Fate(
-        failed=cell["failed"] is not None,
-        n_total=numbers.n_total,
-        n_ok=len(numbers.metric),
-        n_diverged=numbers.n_diverged,
-    )
-
-
-def mean_and_interval(values: list[float], setting: Setting) -> dict[str, Any]:
-    """Mean and interval of the replicates of one cell, each None where there are too few values."""
-    interval = None
-    if len(values) >= 2:
-        interval = mean_interval(
-            values, test_train_ratio=setting.ratio, confidence=setting.confidence
-        )
-    return {"mean": float(np.mean(values)) if values else None, "interval": interval}
+def _crossed(key: str, reference: str, measured: Measured) -> dict[str, Any] | None:
+    """With a fixed test set: the comparison over replicates and test samples, in the metric's own unit."""
+    setting = measured.setting
+    if not setting.fixed_test_set or key == reference or setting.scale.log:
+        return None
+    cell, other = (measured.samples.get(one, {}) for one in (key, reference))
+    return crossed_comparison(cell, other, confidence=setting.confidence, seed=setting.seed)

@@ -1,72 +1,95 @@
-"""The best setting of a model, and everything that cannot be told from it."""
+"""The best cell of a model, everything that cannot be told from it, and how optimistic that choice is."""
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
-from ablation.statistics.intervals import mean_interval
-from ablation.statistics.paired import corrected_paired_test, holm
-from ablation.statistics.replicates import CellNumbers, paired_differences
-from ablation.statistics.verdicts import can_be_tested
+from ablation.statistics.families import Comparison, pair_name
+from ablation.statistics.judge import judge
+from ablation.statistics.model import Measured
+from ablation.statistics.replicates import Values
+from ablation.statistics.verdicts import Verdict
 
 
-def best_setting(
-    axes: list[dict[str, Any]],
-    numbers: dict[str, CellNumbers],
-    *,
-    test_train_ratio: float,
-    confidence: float,
+def best_cell(
+    axes: list[dict[str, Any]], val_loss: Mapping[str, Values], measured: Measured
 ) -> dict[str, Any] | None:
     """The cell with the lowest mean validation loss, and what is as good as it.
 
-    axes: the axes of one model in ``study.json``; numbers: by cell name. A key that stands on
-    several axes is one candidate, named by its first cell. A cell with diverged replicates can be
-    best only when every cell has some.
+    axes: the axes of one model in ``study.json``. val_loss: by key. A key that stands on several axes is one candidate, named
+    by its first cell. A cell in which half of the replicates or more diverged or collapsed is none; one with fewer such
+    replicates may be chosen, with their number said.
 
-    The choice is made on validation loss; the test numbers of the winner are read once.
-    "indistinguishable" lists the other cells without diverged replicates for which the corrected
-    paired test on the test metric, two-sided and Holm-adjusted over all cells of the model, does
-    not reject, or cannot be made. Returns None when no cell has a usable validation loss and test
-    number.
+    "indistinguishable" lists the candidates for which the comparison with the best one in the tested metric, all of them as
+    one family, decides nothing. None when there is no candidate.
     """
-    cells: dict[str, str] = {}
+    names: dict[str, str] = {}
     for axis in axes:
         for cell in axis["cells"]:
-            if cell["failed"] is None:
-                cells.setdefault(cell["key"], cell["cell"])
-    n_keys = len({cell["key"] for axis in axes for cell in axis["cells"]})
-    candidates = {
-        name: numbers[name]
-        for name in cells.values()
-        if name in numbers and numbers[name].metric and numbers[name].val_loss
-    }
-    clean = {name: cell for name, cell in candidates.items() if not cell.n_diverged}
-    contest = clean or candidates
-    if not contest:
+            names.setdefault(cell["key"], cell["cell"])
+    candidates = [
+        key
+        for key in names
+        if measured.values.get(key) and val_loss.get(key) and not measured.fate(key).broken
+    ]
+    if not candidates:
         return None
-    losses = {name: float(np.mean(list(cell.val_loss.values()))) for name, cell in contest.items()}
-    best = min(losses, key=lambda name: losses[name])
-
-    ps: dict[str, float] = {}
-    for name, cell in clean.items():
-        differences = paired_differences(cell, contest[best])
-        if name == best or len(differences) < 2:
-            continue
-        test = corrected_paired_test(differences, test_train_ratio=test_train_ratio)
-        if can_be_tested(test) and test.p is not None:
-            ps[name] = test.p
-    adjusted = dict(zip(ps, holm(list(ps.values()), max(n_keys - 1, len(ps))), strict=True))
-    alpha = 1 - confidence
-    values = list(contest[best].metric.values())
-    interval = None
-    if len(values) >= 2:
-        interval = mean_interval(values, test_train_ratio=test_train_ratio, confidence=confidence)
+    losses = {key: float(np.mean(list(val_loss[key].values()))) for key in candidates}
+    best = min(losses, key=lambda key: losses[key])
+    comparisons = {
+        pair_name(key, best): Comparison(key, best, "best") for key in names if key != best
+    }
+    outcomes = judge(comparisons, measured.numbers, measured.setting)
+    decided = (Verdict.BETTER, Verdict.WORSE)
+    summary = measured.cells[best]
     return {
-        "cell": best,
+        "cell": names[best],
+        "key": best,
         "val_loss_mean": losses[best],
-        "test_mean": float(np.mean(values)),
-        "test_interval": interval,
+        "n_diverged": measured.fate(best).n_diverged,
+        "n_total": measured.fate(best).n_total,
+        "test": summary["centre"],
+        "interval": summary["interval"],
+        "n_candidates": len(candidates),
+        "optimism": _optimism(best, candidates, measured),
         "indistinguishable": [
-            name for name in clean if name != best and not adjusted.get(name, 1.0) < alpha
+            names[key]
+            for key in candidates
+            if key != best and outcomes[pair_name(key, best)].judged.verdict not in decided
         ],
     }
+
+
+def _optimism(best: str, candidates: list[str], measured: Measured) -> float | None:
+    """By how much the best of equally good cells would look better than they are, in the metric's unit.
+
+    Choice and judgement use the same pool, so the winner is the one that this pool favours. If all K cells were equally good,
+    each would miss the truth by its own luck with variance (1/J + r) S²/2, S² that of paired differences, and the best of K
+    independent ones lies E[max of K normals] standard deviations out. None with a fixed test set, whose luck validation does
+    not see, and where there is nothing to choose between.
+    """
+    setting = measured.setting
+    spreads = [
+        outcome.spread.used
+        for outcome in measured.outcomes.values()
+        if outcome.spread is not None
+        and outcome.judged.verdict.tested
+        and {outcome.comparison.cell, outcome.comparison.reference} <= set(candidates)
+    ]
+    centre = measured.cells[best]["centre"]
+    if setting.fixed_test_set or len(candidates) < 2 or not spreads or centre is None:
+        return None
+    n_replicates = len(measured.values[best])
+    luck = math.sqrt((1 / n_replicates + setting.overlap_ratio) * float(np.median(spreads)) / 2)
+    size = expected_maximum(len(candidates)) * luck
+    return abs(setting.scale.effect(size, centre))
+
+
+def expected_maximum(n: int) -> float:
+    """The expected largest of n independent standard normal numbers."""
+    grid = np.linspace(-8, 8, 4001)
+    density = n * stats.norm.pdf(grid) * stats.norm.cdf(grid) ** (n - 1)
+    return float(np.trapezoid(grid * density, grid))

@@ -1,156 +1,213 @@
 """Builds the content of ``comparisons.json`` from ``study.json`` and the table of replicates."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ablation.statistics.axes import Setting, compare_axis, mean_and_interval
-from ablation.statistics.best import best_setting
-from ablation.statistics.crossed import Samples, crossed_interval
+from ablation.metric import Metric
+from ablation.statistics.axes import axis_entry
+from ablation.statistics.best import best_cell
+from ablation.statistics.crossed import Samples
 from ablation.statistics.details import with_details
-from ablation.statistics.intervals import check_level, prediction_interval
-from ablation.statistics.replicates import CellNumbers, numbers_by_cell, usable
-from ablation.statistics.sensitivity import Trivial
+from ablation.statistics.intervals import check_level
+from ablation.statistics.judge import Setting
+from ablation.statistics.model import Measured, ModelNumbers, comparisons_in
+from ablation.statistics.replicates import Values, fates_by_key, usable, values_by_key
+from ablation.statistics.scale import Scale
+from ablation.statistics.verdicts import Verdict
+from ablation.statistics.yardsticks import TRIVIAL, yardstick_entries
+
+POWER = 0.8
+
+
+@dataclass(frozen=True)
+class Question:
+    """How one model is judged.
+
+    metrics: the model's, in its order; the first also tells which replicates collapsed. tested: the name of the one that
+    verdicts are made on. margin: of the tested metric, in its unit, or a ratio above 1 where it is compared on the logarithm.
+    step: replicates come in multiples of it, and that many in a row have disjoint test parts.
+    """
+
+    metrics: tuple[Metric, ...]
+    tested: str
+    margin: float
+    step: int = 1
 
 
 def compare(
     study: dict[str, Any],
     replicates: pd.DataFrame,
+    questions: Mapping[str, Question],
     *,
     confidence: float,
-    margins: dict[str, float],
-    metrics: dict[str, tuple[str, str]],
-    samples: Mapping[str, Samples] | None = None,
-    power: float = 0.8,
-    steps: Mapping[str, int] | None = None,
-    chance: Mapping[str, float | None] | None = None,
+    samples: Mapping[str, Mapping[str, Samples]] | None = None,
+    power: float = POWER,
 ) -> dict[str, Any]:
-    """Every cell against the reference of its axis, the best setting, and the yardsticks.
+    """Every cell against the reference of its axis, the best cell, and the yardsticks.
 
     study: the content of ``study.json``. replicates: the table ``replicates.csv``, one row per
-    cell, axis and replicate; read are model, cell, replicate, status, val_loss and the metric.
-    margins: per model, the half-width in the metric's unit over which an interval says too little.
-    metrics: per model, the metric and whether ``lower`` or ``higher`` is better. Differences are
-    cell minus reference.
-    samples: by cell name, the metric of every test sample and replicate: the share of the spread that
-    is the test part's. With a fixed test set the interval of a mean crosses replicates and samples.
-    steps: per model, replicates come in multiples of it (1).
-    chance: per model, the metric of guessing, for models without the yardstick ``predict_mean``.
+    cell, axis and replicate; read are model, key, replicate, status, val_loss and the metrics.
+    Differences are cell minus reference. samples: metric → key → its value of every test sample and replicate: what the test
+    samples alone do to a difference, and with a fixed test set the second source of spread.
 
     Returns the structure of ``comparisons.json``: plain values only, None where there is no number.
-    Raises ValueError when a model has no margin or metric, the reference is not on its axis, a
+    Raises ValueError when a model has no question, the reference is not on its axis, a
     column is missing, a replicate is listed twice in a cell, or a level lies outside (0, 1).
     """
     check_level("confidence", confidence)
     models: dict[str, Any] = {}
     for model in study["models"]:
         name = model["model"]
-        if name not in margins or name not in metrics:
-            raise ValueError(f"the model {name!r} has no margin or no metric to compare by")
-        metric, better = metrics[name]
-        if better not in ("lower", "higher"):
-            raise ValueError(f"better is 'lower' or 'higher', got {better!r}")
-        fixed = bool(model["data"]["fixed_test_set"])
-        setting = Setting(
-            metric=metric,
-            better="lower" if better == "lower" else "higher",
-            margin=float(margins[name]),
-            ratio=0.0 if fixed else float(model["data"]["test_train_ratio"]),
-            fixed_test_set=fixed,
-            n_replicates=int(model["replicates"]),
+        if name not in questions:
+            raise ValueError(f"the model {name!r} has no metric to compare by")
+        question = questions[name]
+        yardsticks = study.get("yardsticks", {}).get(name, {})
+        numbers = model_numbers(
+            model,
+            replicates,
+            question,
+            yardsticks,
+            samples or {},
             confidence=confidence,
             power=power,
-            samples=(samples or {}) if fixed else {},
             seed=int(study["study"]["seed"]),
-            step=(steps or {}).get(name, 1),
-            trivial=_trivial(
-                study.get("yardsticks", {}).get(name, {}),
-                metric,
-                (chance or {}).get(name),
-                int(model["replicates"]),
-            ),
         )
-        numbers = numbers_by_cell(replicates, name, metric)
-        yardsticks = study.get("yardsticks", {}).get(name, {})
-        models[name] = {
-            "metric": metric,
-            "better": setting.better,
-            "margin": setting.margin,
-            "axes": {
-                axis["axis"]: with_details(
-                    compare_axis(axis, numbers, setting), axis, numbers, setting, samples or {}
-                )
-                for axis in model["axes"]
-            },
-            "best": _best(model["axes"], numbers, setting),
-            "yardsticks": {
-                label: _yardstick(yardstick, setting) for label, yardstick in yardsticks.items()
-            },
-        }
+        models[name] = _entry(model, numbers, question, yardsticks, replicates)
     plain: dict[str, Any] = _plain({"confidence": confidence, "power": power, "models": models})
     return plain
 
 
-def _best(
-    axes: list[dict[str, Any]], numbers: dict[str, CellNumbers], setting: Setting
-) -> dict[str, Any] | None:
-    best = best_setting(
-        axes, numbers, test_train_ratio=setting.ratio, confidence=setting.confidence
-    )
-    if best is None or best["cell"] not in setting.samples:
-        return best
-    own = setting.samples[best["cell"]]
-    crossed = crossed_interval(own, confidence=setting.confidence, seed=setting.seed)
-    return {**best, "test_interval": crossed or best["test_interval"]}
-
-
-def _trivial(
-    yardsticks: dict[str, Any], metric: str, chance: float | None, n_replicates: int
-) -> Trivial | None:
-    """What a diverged replicate can be counted as: the mean predictor of its split, else guessing."""
-    if "predict_mean" in yardsticks:
-        rows = yardsticks["predict_mean"]["replicates"]
-        values = {int(r["replicate"]): float(r[metric]) for r in rows if usable([r.get(metric)])}
-        return Trivial("predict_mean", values)
-    if chance is None:
-        return None
-    return Trivial("chance", dict.fromkeys(range(n_replicates), chance))
-
-
-def agreement(
-    reference_value: float,
-    replicate_values: Sequence[float | None],
-    test_train_ratio: float,
-    confidence: float,
+def model_numbers(
+    model: dict[str, Any],
+    replicates: pd.DataFrame,
+    question: Question,
+    yardsticks: dict[str, Any],
+    samples: Mapping[str, Mapping[str, Samples]],
     *,
-    same_data: bool = True,
-) -> dict[str, Any] | None:
-    """Whether a published single run lies inside the prediction interval of our replicates.
-
-    reference_value and replicate_values (one per replicate, None for a diverged one) are in the
-    metric's unit.
-    same_data: the published run splits the same data as ours; see ``prediction_interval``.
-    Returns {"agreement": "inside" | "outside", "interval": [low, high], "n": usable replicates}, or
-    None when fewer than two replicates are usable. Raises ValueError for a reference value that is
-    not finite.
-    """
-    if not np.isfinite(reference_value):
-        raise ValueError("the reference's value is not finite")
-    values = usable(replicate_values)
-    if len(values) < 2:
-        return None
-    low, high = prediction_interval(
-        values, test_train_ratio=test_train_ratio, confidence=confidence, same_data=same_data
+    confidence: float,
+    seed: int,
+    power: float = POWER,
+) -> ModelNumbers:
+    """Every metric of one model of ``study.json``, ready to be judged; arguments as of ``compare``."""
+    name, first = model["model"], question.metrics[0]
+    base = values_by_key(replicates, name, first.name)
+    n_replicates = int(model["replicates"])
+    fates = fates_by_key(
+        replicates, name, base, trivial_values(yardsticks, first, n_replicates), first.better
     )
-    word = "inside" if low <= reference_value <= high else "outside"
-    return {"agreement": word, "interval": [low, high], "n": len(values)}
+    fixed = bool(model["data"]["fixed_test_set"])
+    comparisons = comparisons_in(model)
+
+    def measured(metric: Metric) -> Measured:
+        scale = Scale(metric.log)
+        setting = Setting(
+            metric=metric.name,
+            better=metric.better,
+            scale=scale,
+            margin=scale.margin(question.margin) if metric.name == question.tested else None,
+            overlap_ratio=0.0 if fixed else float(model["data"]["overlap_ratio"]),
+            fixed_test_set=fixed,
+            n_replicates=n_replicates,
+            confidence=confidence,
+            power=power,
+            seed=seed,
+            step=question.step,
+            trivial=trivial_values(yardsticks, metric, n_replicates),
+        )
+        values = values_by_key(replicates, name, metric.name)
+        return Measured(setting, values, fates, samples.get(metric.name, {}), comparisons)
+
+    every = {metric.name: measured(metric) for metric in question.metrics}
+    tested = every.pop(question.tested)
+    return ModelNumbers(tested, every)
 
 
-def _yardstick(yardstick: dict[str, Any], setting: Setting) -> dict[str, Any]:
-    values = usable([row.get(setting.metric) for row in yardstick["replicates"]])
-    return {**mean_and_interval(values, setting), "n": len(values)}
+def trivial_values(yardsticks: dict[str, Any], metric: Metric, n_replicates: int) -> Values:
+    """What a prediction that has learnt nothing reaches: the mean of the train part, by replicate, else guessing."""
+    if TRIVIAL in yardsticks:
+        return by_replicate(yardsticks[TRIVIAL]["replicates"], metric.name)
+    if metric.chance is None:
+        return {}
+    return dict.fromkeys(range(n_replicates), metric.chance)
+
+
+def by_replicate(rows: Sequence[Mapping[str, Any]], metric: str) -> dict[int, float]:
+    """A yardstick's finite numbers."""
+    return {int(row["replicate"]): float(row[metric]) for row in rows if usable([row.get(metric)])}
+
+
+def _entry(
+    model: dict[str, Any],
+    numbers: ModelNumbers,
+    question: Question,
+    yardsticks: dict[str, Any],
+    replicates: pd.DataFrame,
+) -> dict[str, Any]:
+    tested = numbers.tested
+    setting = tested.setting
+    axes = {
+        axis["axis"]: with_details(axis_entry(axis, numbers), axis, tested)
+        for axis in model["axes"]
+    }
+    val_loss = values_by_key(replicates, model["model"], "val_loss")
+    best = best_cell(model["axes"], val_loss, tested)
+    values = {
+        name: by_replicate(yardstick["replicates"], setting.metric)
+        for name, yardstick in yardsticks.items()
+    }
+    return {
+        "metric": setting.metric,
+        "better": setting.better,
+        "log": setting.scale.log,
+        "margin": question.margin,
+        "overlap_ratio": setting.overlap_ratio,
+        "counts": _counts(tested),
+        "axes": axes,
+        "ranking": _ranking(model["axes"], axes),
+        "best": best,
+        "yardsticks": yardstick_entries(values, best["key"] if best else None, tested),
+        "cells": {
+            key: {name: metric.cells.get(key) for name, metric in numbers.all.items()}
+            for key in dict.fromkeys(c["key"] for axis in model["axes"] for c in axis["cells"])
+            if key in tested.values
+        },
+    }
+
+
+def _counts(tested: Measured) -> dict[str, int]:
+    """Comparisons by verdict, each counted once on whatever axes it stands."""
+    verdicts = [outcome.judged.verdict for outcome in tested.outcomes.values()]
+    return {verdict.value: verdicts.count(verdict) for verdict in Verdict if verdict in verdicts}
+
+
+def _ranking(axes: list[dict[str, Any]], entries: dict[str, Any]) -> list[dict[str, Any]]:
+    """The axes by what matters: those with broken cells first, then by their largest effect in the metric's unit.
+
+    Axes that cross several parameters follow: their largest effect adds up those of the simple axes.
+    """
+    found = []
+    for axis in axes:
+        rows = {
+            label: row
+            for label, row in entries[axis["axis"]]["rows"].items()
+            if not row["is_reference"]
+        }
+        sizes = {label: abs(row["difference"] or 0.0) for label, row in rows.items()}
+        largest = max(sizes, key=lambda label: sizes[label]) if any(sizes.values()) else None
+        found.append(
+            {
+                "axis": axis["axis"],
+                "factorial": bool(axis.get("factors")),
+                "broken": [label for label, row in rows.items() if row["broken"]],
+                "largest": largest,
+                "size": sizes.get(largest, 0.0) if largest is not None else 0.0,
+            }
+        )
+    return sorted(found, key=lambda one: (one["factorial"], not one["broken"], -one["size"]))
 
 
 def _plain(value: Any) -> Any:

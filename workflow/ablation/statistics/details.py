@@ -1,119 +1,133 @@
 """What stands beside the verdicts of an axis and decides none of them."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ablation.statistics.axes import Setting, numbers_of
-from ablation.statistics.crossed import Samples
 from ablation.statistics.factorial import factorial_terms
 from ablation.statistics.importance import axis_importance
+from ablation.statistics.judge import Outcome
+from ablation.statistics.model import Measured
 from ablation.statistics.noise import noise_of
-from ablation.statistics.replicates import CellNumbers, paired_differences
-from ablation.statistics.sensitivity import counted_as_trivial
+from ablation.statistics.paired import hedges_factor, smallest_detectable
 from ablation.statistics.settle import replicates_to_settle
 from ablation.statistics.signflip import sign_flip_test
-from ablation.statistics.verdicts import MINIMUM_PAIRS
-
-TESTED = ("better", "worse", "equivalent", "no detectable difference", "cannot tell")
+from ablation.statistics.verdicts import MINIMUM_PAIRS, Verdict
 
 
-def with_details(
-    entry: dict[str, Any],
-    axis: dict[str, Any],
-    numbers: dict[str, CellNumbers],
-    setting: Setting,
-    samples: Mapping[str, Samples],
-) -> dict[str, Any]:
-    """An axis of ``comparisons.json`` with all that only explains its verdicts.
+def with_details(entry: dict[str, Any], axis: dict[str, Any], measured: Measured) -> dict[str, Any]:
+    """An axis of ``comparisons.json`` with all that only explains its verdicts, in the tested metric.
 
-    entry: of ``compare_axis``. axis: as in ``study.json``. samples: by cell name, the metric of
-    every test sample and replicate; a cell without them has no "noise".
-    Adds "importance" and "factorial", and to every row "sign_flip", "settle", "sensitivity" and
-    "noise", each None where it does not apply.
+    entry: of ``axis_entry``. axis: as in ``study.json``.
+    Adds "importance" and "factorial", and to every row "effect_size", "sign_flip", "settle", "detectable" and "noise", each
+    None where it does not apply.
     """
-    found = {cell["label"]: numbers_of(cell, numbers) for cell in axis["cells"]}
-    names = {cell["label"]: cell["cell"] for cell in axis["cells"]}
-    reference = found[entry["reference"]]
+    keys = {cell["label"]: cell["key"] for cell in axis["cells"]}
+    reference = keys[entry["reference"]]
     rows = {}
     for label, row in entry["rows"].items():
-        differences = paired_differences(found[label], reference)
+        outcome = None
+        if Verdict(row["verdict"]).tested:
+            outcome = measured.outcome(keys[label], reference)
         rows[label] = row | {
-            "sign_flip": _sign_flip(row, differences, setting),
-            "settle": _settle(row, differences, setting),
-            "sensitivity": _sensitivity(row, found[label], reference, setting),
-            "noise": _noise(samples.get(names[label]), setting),
+            "effect_size": _effect_size(outcome),
+            "sign_flip": _sign_flip(outcome, measured),
+            "settle": _settle(outcome, measured),
+            "detectable": _detectable(outcome, measured),
+            "noise": _noise(keys[label], measured),
         }
     return {
         **entry,
         "rows": rows,
-        "importance": _importance(found, setting),
-        "factorial": _factorial(axis, found, setting),
+        "importance": _importance(axis, measured),
+        "factorial": _factorial(axis, measured),
     }
 
 
-def _sign_flip(
-    row: dict[str, Any], differences: list[float], setting: Setting
-) -> dict[str, Any] | None:
-    if row["verdict"] not in TESTED or len(differences) < MINIMUM_PAIRS:
+def _effect_size(outcome: Outcome | None) -> float | None:
+    """Hedges' d_z of the paired differences on the metric's scale."""
+    if outcome is None or outcome.spread is None or outcome.spread.observed == 0:
         return None
-    return asdict(sign_flip_test(differences, seed=setting.seed))
+    n_pairs = len(outcome.differences)
+    standardised = float(np.mean(outcome.differences)) / outcome.spread.observed**0.5
+    return float(standardised * hedges_factor(n_pairs - 1))
 
 
-def _settle(
-    row: dict[str, Any], differences: list[float], setting: Setting
-) -> dict[str, Any] | None:
-    if row["verdict"] != "no detectable difference" and row["reason"] != "wide interval":
+def _sign_flip(outcome: Outcome | None, measured: Measured) -> dict[str, Any] | None:
+    if outcome is None:
         return None
+    return asdict(sign_flip_test(outcome.differences, seed=measured.setting.seed))
+
+
+def _settle(outcome: Outcome | None, measured: Measured) -> dict[str, Any] | None:
+    if outcome is None or outcome.judged.verdict is not Verdict.INCONCLUSIVE:
+        return None
+    if outcome.judged.reason is not None or outcome.spread is None:  # not for want of precision
+        return None
+    setting = measured.setting
     settled = replicates_to_settle(
-        row["difference"],
-        float(np.std(differences, ddof=1)),
-        n_pairs=len(differences),
-        level=row["difference_level"],
+        float(np.mean(outcome.differences)),
+        outcome.spread.used**0.5,
+        n_pairs=len(outcome.differences),
+        degrees=outcome.spread.degrees,
+        level=outcome.level,
         margin=setting.margin,
-        test_train_ratio=setting.ratio,
+        overlap_ratio=setting.overlap_ratio,
         step=setting.step,
     )
     return {"replicates": settled.replicates, "as": settled.as_}
 
 
-def _sensitivity(
-    row: dict[str, Any], own: CellNumbers, reference: CellNumbers, setting: Setting
-) -> dict[str, Any] | None:
-    if row["is_reference"] or row["verdict"] == "failed" or setting.trivial is None:
+def _detectable(outcome: Outcome | None, measured: Measured) -> float | None:
+    """The smallest true difference that the first step of this family finds with 80 % power, in the metric's unit."""
+    if outcome is None or outcome.spread is None:
         return None
-    counted = counted_as_trivial(
-        own,
-        reference,
-        setting.trivial,
-        level=row["difference_level"],
-        test_train_ratio=setting.ratio,
+    setting, reference = measured.setting, measured.cells[outcome.comparison.reference]
+    in_sd = _smallest(
+        len(outcome.differences),
+        setting.overlap_ratio,
+        round(1 - outcome.level, 9),
+        setting.power,
+        round(outcome.spread.degrees, 3),
     )
-    return asdict(counted) if counted else None
+    size = in_sd * outcome.spread.used**0.5
+    return abs(setting.scale.effect(size, reference["centre"]))
 
 
-def _noise(samples: Samples | None, setting: Setting) -> dict[str, Any] | None:
+# Rows share these few numbers, and each is a search.
+@lru_cache
+def _smallest(n_pairs: int, ratio: float, alpha: float, power: float, degrees: float) -> float:
+    return smallest_detectable(
+        n_pairs, overlap_ratio=ratio, alpha=alpha, power=power, degrees=degrees
+    )
+
+
+def _noise(key: str, measured: Measured) -> dict[str, Any] | None:
+    setting, samples = measured.setting, measured.samples.get(key)
     if not samples or setting.fixed_test_set:
         return None
-    noise = noise_of(samples)
+    noise = noise_of(samples, overlap_ratio=setting.overlap_ratio, step=setting.step)
     return asdict(noise) if noise else None
 
 
-def _importance(found: dict[str, CellNumbers], setting: Setting) -> dict[str, Any] | None:
-    # Where half diverged or more, the survivors no longer stand for the setting.
-    kept = {label: n for label, n in found.items() if len(n.metric) > len(n.diverged)}
-    if len(kept) < 2:
+def _importance(axis: dict[str, Any], measured: Measured) -> dict[str, Any] | None:
+    """Partial ω² on the metric's scale, without the cells that are broken."""
+    keys = {cell["label"]: cell["key"] for cell in axis["cells"]}
+    found = {label: measured.numbers.values.get(key, {}) for label, key in keys.items()}
+    kept = {
+        label: values
+        for label, values in found.items()
+        if values and not measured.fate(keys[label]).broken
+    }
+    table = _table(list(kept.values()))
+    if len(kept) < 2 or len(table) < MINIMUM_PAIRS or not np.isfinite(table).all():
         return None
-    replicates = _common(list(kept.values()))
-    if len(replicates) < MINIMUM_PAIRS:
-        return None
+    setting = measured.setting
     share = axis_importance(
-        _table(list(kept.values()), replicates),
-        test_train_ratio=setting.ratio,
-        confidence=setting.confidence,
+        table, overlap_ratio=setting.overlap_ratio, confidence=setting.confidence
     )
     if share is None:
         return None
@@ -123,61 +137,58 @@ def _importance(found: dict[str, CellNumbers], setting: Setting) -> dict[str, An
         "level": setting.confidence,
         "f": share.f,
         "p": share.p,
-        "n_replicates": len(replicates),
+        "n_replicates": len(table),
         "cells": list(kept),
         "left_out": [label for label in found if label not in kept],
-        "survivors_only": any(n.diverged for n in kept.values()),
+        "non_diverged_only": any(measured.fate(keys[label]).n_diverged for label in kept),
     }
 
 
-def _factorial(
-    axis: dict[str, Any], found: dict[str, CellNumbers], setting: Setting
-) -> dict[str, Any] | None:
+def _factorial(axis: dict[str, Any], measured: Measured) -> dict[str, Any] | None:
     factors: dict[str, list[Any]] | None = axis.get("factors")
     if not factors:
         return None
-    cells = list(found.values())
-    replicates = _common(cells)
-    left_out = sorted({r for n in cells for r in n.metric.keys() | n.diverged} - set(replicates))
-    terms, reason = None, _why_no_terms(axis, cells, replicates)
+    keys = [cell["key"] for cell in axis["cells"]]
+    values = [measured.numbers.values.get(key, {}) for key in keys]
+    table, common = _table(values), set.intersection(*map(set, values))
+    ran = {
+        r
+        for key, own in zip(keys, values, strict=True)
+        for r in [*own, *measured.fate(key).diverged]
+    }
+    reason, terms = _why_no_terms(keys, table, measured), None
     if reason is None:
         terms = factorial_terms(
-            pd.DataFrame(_table(cells, replicates)),
+            pd.DataFrame(table),
             factors,
             [cell["levels"] for cell in axis["cells"]],
-            test_train_ratio=setting.ratio,
-            confidence=setting.confidence,
+            overlap_ratio=measured.setting.overlap_ratio,
+            confidence=measured.setting.confidence,
         )
         reason = "no spread" if terms is None else None
-    described = [
-        {"factors": list(term.factors), **asdict(term.share), "p_adjusted": term.p_adjusted}
-        for term in terms or []
-    ]
     return {
         "factors": list(factors),
-        "n_replicates": len(replicates),
-        "left_out": left_out,
+        "n_replicates": len(table),
+        "left_out": sorted(ran - common),
         "reason": reason,
-        "terms": described,
+        "terms": [
+            {"factors": list(term.factors), **asdict(term.share), "p_adjusted": term.p_adjusted}
+            for term in terms or []
+        ],
     }
 
 
-def _why_no_terms(
-    axis: dict[str, Any], cells: list[CellNumbers], replicates: list[int]
-) -> str | None:
-    if any(cell["failed"] is not None for cell in axis["cells"]):
+def _why_no_terms(keys: list[str], table: np.ndarray, measured: Measured) -> str | None:
+    fates = [measured.fate(key) for key in keys]
+    if any(fate.failed for fate in fates):
         return "failed"
-    if len(replicates) >= MINIMUM_PAIRS:
-        return None
-    enough = min(numbers.n_total for numbers in cells) >= MINIMUM_PAIRS
-    return "diverged" if enough and any(numbers.diverged for numbers in cells) else "few replicates"
+    if len(table) >= MINIMUM_PAIRS:
+        return None if np.isfinite(table).all() else "zero"
+    enough = min(fate.n_total for fate in fates) >= MINIMUM_PAIRS
+    return "diverged" if enough and any(fate.n_diverged for fate in fates) else "few replicates"
 
 
-def _common(cells: list[CellNumbers]) -> list[int]:
-    """The replicates that are usable in all cells."""
-    return sorted(set.intersection(*(set(numbers.metric) for numbers in cells)))
-
-
-def _table(cells: list[CellNumbers], replicates: list[int]) -> np.ndarray:
-    """Shape [replicate, cell]."""
-    return np.array([[numbers.metric[r] for numbers in cells] for r in replicates])
+def _table(cells: list[Any]) -> np.ndarray:
+    """Shape [replicate, cell], of the replicates that are usable in all cells."""
+    common = sorted(set.intersection(*map(set, cells))) if cells else []
+    return np.array([[values[r] for values in cells] for r in common]).reshape(-1, len(cells))

@@ -1,4 +1,4 @@
-"""A factorial axis: main effects and interactions, with the replicate as block."""
+"""A factorial axis: main effects and interactions, each against its own error term, with the replicate as block."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,64 +28,74 @@ def factorial_terms(
     factors: Mapping[str, Sequence[Any]],
     levels: Sequence[Mapping[str, Any]],
     *,
-    test_train_ratio: float,
+    overlap_ratio: float,
     confidence: float,
 ) -> list[Term] | None:
     """Every main effect and interaction of a full factorial design.
 
-    table: shape [J, K], replicate × cell, in the metric's unit, no value missing. factors: name →
+    table: shape [J, K], replicate × cell, on the metric's scale, no value missing. factors: name →
     levels; one with a single level has no effect and no term. levels: of each cell, in the order of
     the columns. Terms come in order of size, then as declared.
 
-    The model is replicate + all products of factors (sum-to-zero coding), with type 2 sums of
-    squares; in a full design every type gives the same. Each F is corrected for overlapping splits
-    like that of an axis (``share_of``): every effect is a contrast of the same cell means.
-    None where all cells differ by the same in every replicate.
+    A repeated-measures analysis: the error of a term is its own interaction with the replicates, of df (J − 1) degrees, so
+    that nothing is assumed of how differently the effects scatter. Each F is corrected for overlapping splits like that of an
+    axis (``share_of``): every effect is a contrast of the same cell means.
+    None where a term has no spread at all.
     Raises ValueError unless the cells are every combination of the levels, once each.
+    Source: ``statsmodels.stats.anova.AnovaRM``.
     """
     # Only a factorial axis pays for this import.
-    from statsmodels.formula.api import ols
-    from statsmodels.stats.anova import anova_lm
+    from statsmodels.stats.anova import AnovaRM
 
     names = [name for name, values in factors.items() if len(values) > 1]
     _require_full(names, factors, levels)
     n_replicates, n_cells = table.shape
     # Plain column names: a factor may be called anything.
     columns = {name: f"factor_{i}" for i, name in enumerate(names)}
-    cells = {
-        column: [list(factors[name]).index(cell[name]) for cell in levels]
-        for name, column in columns.items()
-    }
     long = pd.DataFrame(
         {
             "value": table.to_numpy(dtype=np.float64).ravel(),
             "replicate": np.repeat(np.arange(n_replicates), n_cells),
-            **{column: np.tile(codes, n_replicates) for column, codes in cells.items()},
+            **{
+                column: np.tile(
+                    [list(factors[name]).index(cell[name]) for cell in levels], n_replicates
+                )
+                for name, column in columns.items()
+            },
         }
     )
-    coded = {name: f"C({column}, Sum)" for name, column in columns.items()}
-    formula = f"value ~ C(replicate, Sum) + {' * '.join(coded.values())}"
-    fitted = ols(formula, long).fit()
-    if fitted.mse_resid <= _NO_SPREAD * float(np.mean(long["value"] ** 2)):
+    if _without_spread(long, list(columns.values())):
         return None
-    anova = anova_lm(fitted, typ=2)
+    anova = AnovaRM(long, "value", "replicate", within=list(columns.values())).fit().anova_table
     sets = [chosen for size in range(1, len(names) + 1) for chosen in combinations(names, size)]
-    shares = []
-    for chosen in sets:
-        row = anova.loc[":".join(coded[name] for name in chosen)]
-        shares.append(
-            share_of(
-                float(row["F"]),
-                round(float(row["df"])),
-                round(float(fitted.df_resid)),
-                n_cells=n_cells,
-                n_replicates=n_replicates,
-                test_train_ratio=test_train_ratio,
-                confidence=confidence,
-            )
+    shares = [
+        share_of(
+            float(row["F Value"]),
+            round(float(row["Num DF"])),
+            round(float(row["Den DF"])),
+            n_cells=n_cells,
+            n_replicates=n_replicates,
+            overlap_ratio=overlap_ratio,
+            confidence=confidence,
         )
+        for chosen in sets
+        for row in [anova.loc[":".join(columns[name] for name in chosen)]]
+    ]
     adjusted = holm([share.p for share in shares])
     return [Term(*each) for each in zip(sets, shares, adjusted, strict=True)]
+
+
+def _without_spread(long: pd.DataFrame, columns: list[str]) -> bool:
+    """Whether some effect is the same in every replicate, so that its error term is nothing but rounding."""
+    scale = float(np.mean(long["value"] ** 2))
+    for size in range(1, len(columns) + 1):
+        for chosen in combinations(columns, size):
+            means = long.groupby([*chosen, "replicate"])["value"].mean().unstack("replicate")
+            centred = means.sub(means.mean(axis=1), axis=0).sub(means.mean(axis=0), axis=1)
+            centred = centred.to_numpy() + float(means.to_numpy().mean())
+            if float(np.mean(centred**2)) <= _NO_SPREAD * scale:
+                return True
+    return False
 
 
 def _require_full(

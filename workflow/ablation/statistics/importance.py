@@ -32,9 +32,7 @@ class Share:
     interval: Interval
 
 
-def axis_importance(
-    table: ArrayLike, *, test_train_ratio: float, confidence: float
-) -> Share | None:
+def axis_importance(table: ArrayLike, *, overlap_ratio: float, confidence: float) -> Share | None:
     """Partial ω² of the cells of one axis.
 
     table: shape [J, K], replicate × cell, in the metric's unit; every replicate complete, J ≥ 2,
@@ -63,7 +61,7 @@ def axis_importance(
         df_error,
         n_cells=n_cells,
         n_replicates=n_replicates,
-        test_train_ratio=test_train_ratio,
+        overlap_ratio=overlap_ratio,
         confidence=confidence,
     )
 
@@ -75,7 +73,7 @@ def share_of(
     *,
     n_cells: int,
     n_replicates: int,
-    test_train_ratio: float,
+    overlap_ratio: float,
     confidence: float,
 ) -> Share:
     """Corrected F, its p, partial ω² and its interval, of one effect in a balanced blocked design.
@@ -93,8 +91,8 @@ def share_of(
     Source: Steiger (2004), "Beyond the F test", Psychological Methods 9, for the interval.
     """
     check_level("confidence", confidence)
-    check_ratio(test_train_ratio)
-    factor = variance_factor(n_replicates, test_train_ratio)
+    check_ratio(overlap_ratio)
+    factor = variance_factor(n_replicates, overlap_ratio)
     f = plain_f / (factor * n_replicates)
 
     def omega2(noncentrality: float) -> float:

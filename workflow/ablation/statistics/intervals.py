@@ -2,12 +2,12 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, ndtri, stdtrit
+from scipy.special import stdtrit
 
 Interval = tuple[float, float]
 
 MINIMUM_BOOTSTRAP_SIZE = 30
-"""Below this the BCa interval covers visibly less than it says (87 % instead of 95 % at n = 6)."""
+"""Below this a bootstrap over test samples covers visibly less than it says."""
 
 _DRAWS_AT_ONCE = 2_000_000  # bounds the memory of a bootstrap to tens of megabytes
 
@@ -34,42 +34,62 @@ def check_level(name: str, value: float) -> None:
         raise ValueError(f"{name} must lie strictly between 0 and 1, got {value}")
 
 
-def check_ratio(test_train_ratio: float) -> None:
-    """Raises ValueError unless the ratio n_test / n_train is finite and not negative."""
-    if not 0 <= test_train_ratio < np.inf:
-        raise ValueError(f"n_test / n_train must be 0 or more, got {test_train_ratio}")
+def check_ratio(overlap_ratio: float) -> None:
+    """Raises ValueError unless the ratio that corrects for overlapping splits is finite and not negative."""
+    if not 0 <= overlap_ratio < np.inf:
+        raise ValueError(f"the overlap ratio must be 0 or more, got {overlap_ratio}")
 
 
-def variance_factor(n_replicates: int, test_train_ratio: float) -> float:
-    """Variance of the mean in units of the sample variance S²: 1/J + n_test/n_train.
+def variance_factor(n_replicates: int, overlap_ratio: float) -> float:
+    """Variance of the mean in units of the sample variance S²: 1/J + r.
 
-    Splits drawn again from one pool share training rows, so their results are correlated and S²/J
-    is far too small. Nadeau & Bengio (2003) put the correlation at n_test / (n_test + n_train),
-    which gives this factor. Ratio 0 is the usual 1/J, for replicates that share one fixed test set
-    and differ in their seeds alone.
+    Splits drawn again from one pool share rows, so their results are correlated and S²/J is far too small. Nadeau & Bengio
+    (2003) put the correlation ρ at the share of the pool that tests, ρ = n_test / n_pool, so that
+    r = ρ/(1 − ρ) = n_test / (n_pool − n_test): 1/(k − 1) for parts of k (Bouckaert & Frank 2004). Ratio 0 is the usual 1/J,
+    for replicates that share one fixed test set and differ in their seeds alone.
     """
-    return 1 / n_replicates + test_train_ratio
+    return 1 / n_replicates + overlap_ratio
 
 
-def mean_interval(values: ArrayLike, *, test_train_ratio: float, confidence: float) -> Interval:
+def mean_interval(values: ArrayLike, *, overlap_ratio: float, confidence: float) -> Interval:
     """Interval of the mean over J replicates: corrected variance, Student's t, J − 1 degrees.
 
     values: shape [J], one number per replicate, in the metric's unit; also the paired differences
     of two cells.
-    test_train_ratio: n_test / n_train, without the validation part; 0 gives the plain t interval.
+    overlap_ratio: see ``variance_factor``; 0 gives the plain t interval.
     Raises ValueError for fewer than two values, values that are not finite, a negative ratio, or a
     confidence that is not between 0 and 1.
     Source: Nadeau & Bengio (2003), "Inference for the generalization error", Machine Learning 52.
     """
     sample = as_sample(values)
     check_level("confidence", confidence)
-    check_ratio(test_train_ratio)
-    spread = sample.std(ddof=1) * np.sqrt(variance_factor(sample.size, test_train_ratio))
+    check_ratio(overlap_ratio)
+    spread = sample.std(ddof=1) * np.sqrt(variance_factor(sample.size, overlap_ratio))
     return _t_interval(sample, spread, confidence)
 
 
+def difference_interval(
+    mean: float,
+    n_pairs: int,
+    variance: float,
+    degrees: float,
+    *,
+    overlap_ratio: float,
+    confidence: float,
+) -> Interval:
+    """Interval of a mean of paired differences whose variance is estimated with any degrees of freedom.
+
+    variance: of one difference. overlap_ratio: see ``variance_factor``.
+    Raises ValueError for a confidence outside (0, 1).
+    """
+    check_level("confidence", confidence)
+    error = np.sqrt(variance * variance_factor(n_pairs, overlap_ratio))
+    half = float(stdtrit(degrees, (1 + confidence) / 2) * error)
+    return mean - half, mean + half
+
+
 def prediction_interval(
-    values: ArrayLike, *, test_train_ratio: float, confidence: float, same_data: bool = True
+    values: ArrayLike, *, overlap_ratio: float, confidence: float, same_data: bool = True
 ) -> Interval:
     """Interval that should hold one new single run, such as a number that somebody else published.
 
@@ -84,39 +104,10 @@ def prediction_interval(
     """
     sample = as_sample(values)
     check_level("confidence", confidence)
-    check_ratio(test_train_ratio)
-    shared = 0.0 if same_data else 2 * test_train_ratio
+    check_ratio(overlap_ratio)
+    shared = 0.0 if same_data else 2 * overlap_ratio
     spread = sample.std(ddof=1) * np.sqrt(1 + 1 / sample.size + shared)
     return _t_interval(sample, spread, confidence)
-
-
-def bca_interval(
-    values: ArrayLike, *, confidence: float, rng: np.random.Generator, n_resamples: int = 9999
-) -> Interval:
-    """Bias-corrected and accelerated bootstrap interval of one network's mean over test samples.
-
-    values: shape [n], one number per test sample (0/1 correctness, squared error, loss). It speaks
-    of other test samples for this one network, never of other trainings: it is not for replicates.
-    Raises ValueError for n < 30, values that are not finite, or a level outside (0, 1).
-    Source: Efron (1987), "Better bootstrap confidence intervals", JASA 82; mid-ranks for ties.
-    """
-    sample = as_sample(values, MINIMUM_BOOTSTRAP_SIZE)
-    check_level("confidence", confidence)
-    n, mean = sample.size, float(sample.mean())
-    if np.ptp(sample) == 0:
-        return mean, mean
-    means = np.concatenate(
-        [sample[rng.integers(0, n, (rows, n))].mean(axis=1) for rows in _batches(n_resamples, n)]
-    )
-    below = float(np.mean(means < mean) + np.mean(means == mean) / 2)
-    bias = ndtri(np.clip(below, 0.5 / n_resamples, 1 - 0.5 / n_resamples))
-    # Leaving sample i out moves a mean by (x_i − mean)/(n − 1): the jackknife needs no loop.
-    influence = sample - mean
-    acceleration = np.sum(influence**3) / (6 * np.sum(influence**2) ** 1.5)
-    tails = bias + ndtri(np.array([(1 - confidence) / 2, (1 + confidence) / 2]))
-    levels = ndtr(bias + tails / (1 - acceleration * tails))
-    low, high = np.quantile(means, levels)
-    return float(low), float(high)
 
 
 def two_way_bootstrap(

@@ -15,7 +15,8 @@ from ablation.statistics.intervals import (
     variance_factor,
 )
 
-_NO_SPREAD = 1e-9  # a spread this small beside the mean is rounding error
+NO_SPREAD = 1e-9
+"""A standard deviation this small beside the mean is rounding error."""
 
 
 @dataclass(frozen=True)
@@ -45,28 +46,37 @@ class McNemar:
     p: float
 
 
-def corrected_paired_test(differences: ArrayLike, *, test_train_ratio: float) -> PairedTest:
-    """Corrected resampled t-test: t = mean / sqrt((1/J + n_test/n_train) S²), J − 1 degrees.
+def corrected_paired_test(differences: ArrayLike, *, overlap_ratio: float) -> PairedTest:
+    """Corrected resampled t-test: t = mean / sqrt((1/J + r) S²), J − 1 degrees.
 
-    differences: shape [J], cell minus reference on the same split, in the metric's unit.
-    test_train_ratio: n_test / n_train; 0 gives the ordinary paired t-test, right for one fixed test
-    set only.
+    differences: shape [J], cell minus reference on the same split, on any one scale.
+    overlap_ratio: r; see ``variance_factor``. 0 gives the ordinary paired t-test, right for one fixed test set only.
     Raises ValueError for fewer than two differences, differences that are not finite, or a negative
     ratio.
     Source: Nadeau & Bengio (2003); its false positives were measured again by Bouckaert & Frank
     (2004).
     """
     sample = as_sample(differences)
-    check_ratio(test_train_ratio)
+    check_ratio(overlap_ratio)
     n_pairs, mean, sd = sample.size, float(sample.mean()), float(sample.std(ddof=1))
-    if sd <= _NO_SPREAD * abs(mean):
+    if sd <= NO_SPREAD * abs(mean):
         unchanged = mean == 0
         outcome = (1.0, 0.0) if unchanged else (None, None)
         return PairedTest(n_pairs, mean, 0.0, *outcome)
-    t = mean / (sd * math.sqrt(variance_factor(n_pairs, test_train_ratio)))
-    p = float(2 * stats.t.sf(abs(t), n_pairs - 1))
+    p = p_value(mean, n_pairs, sd**2, n_pairs - 1, overlap_ratio)
     effect_size = mean / sd * hedges_factor(n_pairs - 1) if n_pairs > 2 else None
     return PairedTest(n_pairs, mean, sd, p, effect_size)
+
+
+def p_value(
+    mean: float, n_pairs: int, variance: float, degrees: float, overlap_ratio: float
+) -> float:
+    """Two-sided p of a mean of paired differences whose variance is estimated with any degrees of freedom.
+
+    variance: of one difference, above 0. overlap_ratio: see ``variance_factor``.
+    """
+    t = mean / math.sqrt(variance * variance_factor(n_pairs, overlap_ratio))
+    return float(2 * stats.t.sf(abs(t), degrees))
 
 
 def hedges_factor(degrees_of_freedom: int) -> float:
@@ -104,37 +114,50 @@ def holm(p_values: Sequence[float], n_comparisons: int | None = None) -> list[fl
 
 
 def detection_power(
-    effect: float, n_pairs: int, *, test_train_ratio: float, alpha: float = 0.05
+    effect: float,
+    n_pairs: int,
+    *,
+    overlap_ratio: float,
+    alpha: float = 0.05,
+    degrees: float | None = None,
 ) -> float:
     """Chance that the corrected test finds a true difference of ``effect`` s.d. of the pairs.
 
     It takes the corrected variance to be the true one; where the correction is too wide the power
-    is less. The test statistic is then noncentral t with J − 1 degrees of freedom.
+    is less. The test statistic is then noncentral t with ``degrees`` of freedom, by default J − 1.
     Raises ValueError for fewer than two pairs, a negative ratio, or alpha outside (0, 1).
     """
     if n_pairs < 2:
         raise ValueError(f"2 pairs are needed, got {n_pairs}")
-    check_ratio(test_train_ratio)
+    check_ratio(overlap_ratio)
     check_level("alpha", alpha)
-    shift = abs(effect) / math.sqrt(variance_factor(n_pairs, test_train_ratio))
-    critical = stats.t.ppf(1 - alpha / 2, n_pairs - 1)
+    freedom = n_pairs - 1 if degrees is None else degrees
+    shift = abs(effect) / math.sqrt(variance_factor(n_pairs, overlap_ratio))
+    critical = stats.t.ppf(1 - alpha / 2, freedom)
     # The wrong-sided tail matters only near shift 0; far out scipy's series for it can end in NaN.
-    wrong_side = stats.nct.cdf(-critical, n_pairs - 1, shift) if shift < 5 else 0.0
-    return float(stats.nct.sf(critical, n_pairs - 1, shift) + wrong_side)
+    wrong_side = stats.nct.cdf(-critical, freedom, shift) if shift < 5 else 0.0
+    return float(stats.nct.sf(critical, freedom, shift) + wrong_side)
 
 
 def smallest_detectable(
-    n_pairs: int, *, test_train_ratio: float, alpha: float = 0.05, power: float = 0.8
+    n_pairs: int,
+    *,
+    overlap_ratio: float,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    degrees: float | None = None,
 ) -> float:
     """True difference, in s.d. of the paired difference, that is found with chance ``power``.
 
-    Example: 1.78 for 12 pairs with ratio 1/4, 1.58 for 24.
+    Example: 1.64 for 12 pairs with ratio 1/5, 1.43 for 24.
     Raises ValueError like ``detection_power``, and for a power that is not between alpha and 1.
     """
     _check_power(alpha, power)
 
     def missing(effect: float) -> float:
-        found = detection_power(effect, n_pairs, test_train_ratio=test_train_ratio, alpha=alpha)
+        found = detection_power(
+            effect, n_pairs, overlap_ratio=overlap_ratio, alpha=alpha, degrees=degrees
+        )
         return found - power
 
     upper = 1.0
@@ -143,21 +166,21 @@ def smallest_detectable(
     return float(optimize.brentq(missing, 0.0, upper, xtol=1e-9))
 
 
-def detectable_floor(*, test_train_ratio: float, alpha: float = 0.05, power: float = 0.8) -> float:
+def detectable_floor(*, overlap_ratio: float, alpha: float = 0.05, power: float = 0.8) -> float:
     """What ``smallest_detectable`` tends to with ever more pairs: 1.40 s.d. for ratio 1/4.
 
     More replicates of the same data do not get below it; 0 for a fixed test set.
     Raises ValueError like ``smallest_detectable``.
     """
     _check_power(alpha, power)
-    check_ratio(test_train_ratio)
+    check_ratio(overlap_ratio)
     critical = stats.norm.ppf(1 - alpha / 2)
 
     def missing(shift: float) -> float:
         return float(stats.norm.sf(critical - shift) + stats.norm.cdf(-critical - shift) - power)
 
     shift = optimize.brentq(missing, 0.0, critical + stats.norm.ppf(power) + 1, xtol=1e-12)
-    return float(shift * math.sqrt(test_train_ratio))
+    return float(shift * math.sqrt(overlap_ratio))
 
 
 def mcnemar(first_correct: ArrayLike, second_correct: ArrayLike) -> McNemar:
@@ -178,18 +201,6 @@ def mcnemar(first_correct: ArrayLike, second_correct: ArrayLike) -> McNemar:
     discordant = only_first + only_second
     p = stats.binomtest(only_first, discordant).pvalue if discordant else 1.0
     return McNemar(only_first, only_second, float(p))
-
-
-def mcnemar_per_replicate(first_correct: ArrayLike, second_correct: ArrayLike) -> list[McNemar]:
-    """One exact McNemar test per pair of replicates; there is no pooled p.
-
-    first_correct, second_correct: shape [J, n], replicate × test sample.
-    Raises ValueError unless both have the same two-dimensional shape.
-    """
-    first, second = _truths(first_correct), _truths(second_correct)
-    if first.ndim != 2 or first.shape != second.shape:
-        raise ValueError(f"expected [replicate, sample] twice, got {first.shape}, {second.shape}")
-    return [mcnemar(a, b) for a, b in zip(first, second, strict=True)]
 
 
 def _truths(values: ArrayLike) -> np.ndarray:

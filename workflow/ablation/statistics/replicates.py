@@ -1,66 +1,110 @@
-"""The usable numbers of each cell, out of the table of replicates."""
+"""What the replicates of each stored cell gave: their numbers, and what became of them."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from ablation.statistics.verdicts import Better
 
-@dataclass
-class CellNumbers:
-    """What the replicates of one cell gave.
+Values = Mapping[int, float]
+"""A metric by replicate number, of replicates with status ``ok``; finite."""
 
-    metric, val_loss: by replicate number, finite values of replicates with status ``ok`` only.
-    n_total: all replicates listed; diverged: the numbers of those with status ``diverged``.
+NO_BETTER = 0.01
+"""A network within 1 % of the error of a prediction that has learnt nothing has learnt nothing itself."""
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of the replicates of one cell.
+
+    n_total: replicates that ran; none of a ``failed`` cell. diverged: their numbers. collapsed: of those that did not
+    diverge, the ones that do no better than the trivial prediction of their own split.
     """
 
-    metric: dict[int, float] = field(default_factory=dict)
-    val_loss: dict[int, float] = field(default_factory=dict)
+    failed: bool = False
     n_total: int = 0
-    diverged: set[int] = field(default_factory=set)
+    diverged: frozenset[int] = frozenset()
+    collapsed: frozenset[int] = frozenset()
 
     @property
     def n_diverged(self) -> int:
         return len(self.diverged)
 
+    @property
+    def n_collapsed(self) -> int:
+        return len(self.collapsed)
 
-def numbers_by_cell(replicates: pd.DataFrame, model: str, metric: str) -> dict[str, CellNumbers]:
-    """Cell name → its numbers, for one model.
+    @property
+    def broken(self) -> bool:
+        """Whether half of the replicates or more diverged or collapsed: a mean no longer stands for the cell."""
+        return self.n_total > 0 and 2 * (self.n_diverged + self.n_collapsed) >= self.n_total
 
-    replicates: one row per cell and replicate, with model, cell, replicate, status, val_loss and
-    ``metric``. Labels
-    are not read: a label such as ``1`` comes out of a CSV file as a number, the cell's name never
-    does.
-    Raises ValueError when a column is missing or a replicate is listed twice in a cell.
+
+def values_by_key(replicates: pd.DataFrame, model: str, column: str) -> dict[str, dict[int, float]]:
+    """Key → replicate number → number, for one model and column; finite numbers of replicates with status ``ok`` only.
+
+    replicates: one row per cell, axis and replicate, with model, key, replicate, status and ``column``. A key that stands on
+    several axes is read once.
+    Raises ValueError when a column is missing, or two rows of one key and replicate differ.
     """
-    columns = ["model", "cell", "replicate", "status", "val_loss", metric]
-    missing = [column for column in columns if column not in replicates.columns]
+    needed = ["model", "key", "replicate", "status", column]
+    missing = [name for name in needed if name not in replicates.columns]
     if missing:
         raise ValueError(f"the table of replicates has no column {', '.join(missing)}")
-    rows = replicates.loc[replicates["model"] == model, columns]
-    cells: dict[str, CellNumbers] = {}
-    seen: set[tuple[str, int]] = set()
-    for _, cell, replicate, status, val_loss, value in rows.itertuples(index=False, name=None):
-        if (cell, replicate) in seen:
-            raise ValueError(f"replicate {replicate} of {cell} is listed twice")
-        seen.add((cell, replicate))
-        numbers = cells.setdefault(cell, CellNumbers())
-        numbers.n_total += 1
-        if status == "diverged":
-            numbers.diverged.add(int(replicate))
-        if status != "ok":
-            continue
-        for store, number in ((numbers.metric, value), (numbers.val_loss, val_loss)):
-            if usable([number]):
-                store[int(replicate)] = float(number)
-    return cells
+    rows = replicates.loc[replicates["model"] == model, needed].drop_duplicates()
+    if rows.duplicated(["key", "replicate"]).any():
+        first = rows[rows.duplicated(["key", "replicate"])].iloc[0]
+        raise ValueError(f"replicate {first['replicate']} of {first['key']} is listed twice")
+    found: dict[str, dict[int, float]] = {}
+    for _, key, replicate, status, value in rows.itertuples(index=False, name=None):
+        own = found.setdefault(key, {})
+        if status == "ok" and usable([value]):
+            own[int(replicate)] = float(value)
+    return found
 
 
-def paired_differences(cell: CellNumbers, reference: CellNumbers) -> list[float]:
+def fates_by_key(
+    replicates: pd.DataFrame,
+    model: str,
+    values: Mapping[str, Values],
+    trivial: Values,
+    better: Better,
+) -> dict[str, Fate]:
+    """Key → what became of its replicates, for one model.
+
+    values: the model's first metric by key. trivial: what a prediction that has learnt nothing reaches in it, by replicate.
+    """
+    rows = replicates.loc[replicates["model"] == model, ["key", "replicate", "status"]]
+    found = {}
+    for key, own in rows.drop_duplicates().groupby("key", sort=False):
+        diverged = own.loc[own["status"] == "diverged", "replicate"]
+        found[str(key)] = Fate(
+            n_total=len(own),
+            diverged=frozenset(map(int, diverged)),
+            collapsed=frozenset(
+                r
+                for r, value in values.get(str(key), {}).items()
+                if r in trivial and no_better(value, trivial[r], better)
+            ),
+        )
+    return found
+
+
+def no_better(value: float, trivial: float, better: Better) -> bool:
+    """Whether a metric is within 1 % of the error of the trivial prediction, or worse than it.
+
+    A metric of which higher is better is one that 1 bounds, such as an accuracy: its error is what is missing to 1.
+    """
+    if better == "lower":
+        return value >= (1 - NO_BETTER) * trivial
+    return 1 - value >= (1 - NO_BETTER) * (1 - trivial)
+
+
+def paired_differences(cell: Values, reference: Values) -> list[float]:
     """Cell minus reference for every replicate usable in both, in order of replicate number."""
-    common = sorted(cell.metric.keys() & reference.metric.keys())
-    return [cell.metric[r] - reference.metric[r] for r in common]
+    return [cell[r] - reference[r] for r in sorted(cell.keys() & reference.keys())]
 
 
 def usable(values: Iterable[float | None]) -> list[float]:

@@ -45,11 +45,11 @@ class UnpairedTest:
 
 
 def corrected_welch_test(
-    first: ArrayLike, second: ArrayLike, *, test_train_ratios: tuple[float, float]
+    first: ArrayLike, second: ArrayLike, *, overlap_ratios: tuple[float, float]
 ) -> UnpairedTest:
     """Each mean has the variance (1/J + n_test/n_train) S² of its own group; the two are added.
 
-    first, second: shape [J] and [K], in the metric's unit. test_train_ratios: n_test / n_train of
+    first, second: shape [J] and [K], in the metric's unit. overlap_ratios: n_test / n_train of
     each group, 0 with a fixed test set. Where both groups split the same pool of data, their means
     move together and the test errs on the safe side.
     Raises ValueError for fewer than two values, values that are not finite, or a negative ratio.
@@ -57,12 +57,12 @@ def corrected_welch_test(
     variances are those of Nadeau & Bengio (2003).
     """
     groups = [as_sample(first), as_sample(second)]
-    for ratio in test_train_ratios:
+    for ratio in overlap_ratios:
         check_ratio(ratio)
     difference = float(groups[1].mean() - groups[0].mean())
     variances = [
         float(group.var(ddof=1)) * variance_factor(group.size, ratio)
-        for group, ratio in zip(groups, test_train_ratios, strict=True)
+        for group, ratio in zip(groups, overlap_ratios, strict=True)
     ]
     n, total = min(group.size for group in groups), sum(variances)
     if total <= (1e-9 * float(np.abs(np.concatenate(groups)).max())) ** 2:  # rounding error

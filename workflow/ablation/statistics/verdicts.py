@@ -1,50 +1,63 @@
-"""From a test, an interval and the fate of the replicates to one verdict word."""
+"""From a test and an interval to one verdict: what a verdict is stands here alone."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
 
 from ablation.statistics.intervals import Interval, check_level
-from ablation.statistics.paired import PairedTest
 
 Better = Literal["lower", "higher"]
-Word = Literal[
-    "better",
-    "worse",
-    "equivalent",
-    "no detectable difference",
-    "cannot tell",
-    "diverged",
-    "reference",
-    "failed",
-    "no reference",
-]
-Reason = Literal["few pairs", "no spread", "wide interval"]
+
+
+class Verdict(StrEnum):
+    """What is said of a cell beside its reference, in the order in which they are listed."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    EQUIVALENT = "practically equivalent"
+    INCONCLUSIVE = "inconclusive"
+    NOT_TESTED = "not tested"
+    FAILED = "failed"
+    REFERENCE = "reference"
+
+    @property
+    def tested(self) -> bool:
+        """Whether a test stands behind it."""
+        return self in (Verdict.BETTER, Verdict.WORSE, Verdict.EQUIVALENT, Verdict.INCONCLUSIVE)
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether the test decided."""
+        return self.tested and self is not Verdict.INCONCLUSIVE
+
+    @property
+    def mirrored(self) -> "Verdict":
+        """The same comparison seen from its other side."""
+        other = {Verdict.BETTER: Verdict.WORSE, Verdict.WORSE: Verdict.BETTER}
+        return other.get(self, self)
+
+
+class Reason(StrEnum):
+    """Why a comparison was not tested, or why it is inconclusive although its interval is not."""
+
+    NO_REFERENCE = "no reference"
+    IDENTICAL = "identical"
+    FEW_PAIRS = "few pairs"
+    ZERO = "zero"
+    NO_SPREAD = "no spread"
+    DIVERGED = "diverged"
+
 
 MINIMUM_PAIRS = 5
-"""With fewer usable pairs nothing is tested."""
+"""With fewer complete pairs nothing is tested."""
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """One of the nine words, the word with its details, and the reason of a "cannot tell"."""
+class Judged:
+    """A verdict, and its reason where it needs one."""
 
-    word: Word
-    text: str
+    verdict: Verdict
     reason: Reason | None = None
-
-
-@dataclass(frozen=True)
-class Fate:
-    """What became of the replicates of one cell.
-
-    n_total counts all replicates that ran, n_ok those with a usable number. ``failed`` cells have
-    none.
-    """
-
-    failed: bool
-    n_total: int
-    n_ok: int
-    n_diverged: int
 
 
 def bonferroni_level(confidence: float, n_comparisons: int) -> float:
@@ -58,72 +71,41 @@ def bonferroni_level(confidence: float, n_comparisons: int) -> float:
     return 1 - (1 - confidence) / n_comparisons
 
 
-def can_be_tested(test: PairedTest | None) -> bool:
-    """Whether a test's p counts: enough pairs, and a spread that can be estimated."""
-    return test is not None and test.n_pairs >= MINIMUM_PAIRS and test.p is not None
-
-
-def decide(
+def verdict_of(
+    difference: float,
+    p_adjusted: float,
+    interval: Interval,
     *,
-    fate: Fate,
-    reference: Fate,
-    is_reference: bool,
-    n_pairs: int,
-    test: PairedTest | None,
-    p_adjusted: float | None,
-    interval: Interval | None,
-    margin: float,
+    margin: float | None,
     alpha: float,
     better: Better,
 ) -> Verdict:
-    """The verdict on one row of an axis.
+    """The verdict on a comparison that could be tested.
 
-    n_pairs: replicates that are usable in both cells. test: the paired test over them, None with
-    fewer than two; p_adjusted: its Holm-adjusted p, None where ``can_be_tested`` says no. interval:
-    of the difference, at the axis's Bonferroni level, in the metric's unit like ``margin``. alpha:
-    the error level of the axis, 1 − confidence.
+    difference, interval, margin: on one scale; the interval at the level of its family. margin: None where no difference
+    was declared too small to matter. alpha: the error level of the family.
 
-    The first that holds: failed · diverged · reference · no reference · too few pairs · a spread
-    that cannot be estimated · better or worse · equivalent, an interval inside the margin · an
-    interval wider than the margin to either side · no detectable difference.
+    The first that holds: better or worse, the adjusted p is below alpha · practically equivalent, the whole interval lies
+    inside ± margin · inconclusive.
     """
-    if fate.failed:
-        return Verdict("failed", "failed")
-    if fate.n_diverged:
-        return Verdict("diverged", f"diverged in {fate.n_diverged} of {fate.n_total}")
-    if is_reference:
-        return Verdict("reference", "reference")
-    if reference.failed or reference.n_ok == 0:
-        return Verdict("no reference", f"no reference: {_why_no_reference(reference)}")
-    survivors = _survivors(reference)
-    if test is None or n_pairs < MINIMUM_PAIRS:
-        pairs = f"{n_pairs} usable pair{'' if n_pairs == 1 else 's'}"
-        text = f"cannot tell: {pairs}, {MINIMUM_PAIRS} are needed{survivors}"
-        return Verdict("cannot tell", text, "few pairs")
-    if p_adjusted is None or interval is None:
-        text = f"cannot tell: the difference is the same in every pair{survivors}"
-        return Verdict("cannot tell", text, "no spread")
     if p_adjusted < alpha:
-        lower = test.difference < 0
-        word: Word = "better" if lower == (better == "lower") else "worse"
-        return Verdict(word, word + survivors)
+        lower = difference < 0
+        return Verdict.BETTER if lower == (better == "lower") else Verdict.WORSE
     if lies_within(interval, margin):
-        return Verdict("equivalent", f"equivalent: inside ± {margin:.3g}{survivors}")
-    half_width = (interval[1] - interval[0]) / 2
-    if half_width > margin:
-        text = f"cannot tell: ± {half_width:.3g} is over the margin of {margin:.3g}{survivors}"
-        return Verdict("cannot tell", text, "wide interval")
-    return Verdict("no detectable difference", f"no detectable difference{survivors}")
+        return Verdict.EQUIVALENT
+    return Verdict.INCONCLUSIVE
 
 
-def lies_within(interval: Interval | None, margin: float) -> bool:
-    """Whether a whole interval lies strictly inside ± margin, both in the metric's unit.
+def lies_within(interval: Interval | None, margin: float | None) -> bool:
+    """Whether a whole interval lies strictly inside ± margin.
 
     An interval at level 1 − α that does is what two one-sided tests at α/2 each reject: the
     difference is neither below −margin nor above it.
     Source: Schuirmann (1987), Journal of Pharmacokinetics and Biopharmaceutics 15.
     """
-    return interval is not None and -margin < interval[0] and interval[1] < margin
+    if interval is None or margin is None:
+        return False
+    return -margin < interval[0] and interval[1] < margin
 
 
 def holm_alone(p_adjusted: float | None, interval: Interval | None, alpha: float) -> bool:
@@ -135,17 +117,3 @@ def holm_alone(p_adjusted: float | None, interval: Interval | None, alpha: float
     if p_adjusted is None or interval is None:
         return False
     return p_adjusted < alpha and interval[0] <= 0 <= interval[1]
-
-
-def _why_no_reference(reference: Fate) -> str:
-    if reference.failed:
-        return "it failed"
-    if reference.n_diverged:
-        return f"it diverged in {reference.n_diverged} of {reference.n_total}"
-    return "it has no usable replicate"
-
-
-def _survivors(reference: Fate) -> str:
-    if not reference.n_diverged:
-        return ""
-    return f" (only where the reference survived: {reference.n_ok} of {reference.n_total})"

@@ -1,0 +1,1 @@
+"""What the course report claims, and what a study's numbers say to it."""

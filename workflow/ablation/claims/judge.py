@@ -1,0 +1,81 @@
+"""Every claim of the course report beside a study's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ablation import published as pub
+from ablation.claims import rules
+from ablation.claims.rules import Answer, Evidence
+
+
+def judge_claims(
+    claims: dict[str, Any],
+    published: dict[str, Any],
+    evidence: Mapping[str, Evidence],
+    *,
+    confidence: float,
+) -> list[dict[str, Any]]:
+    """The answer to every claim, with the evidence of each of its parts.
+
+    Args:
+        claims: the content of ``claims.yaml``.
+        published: the content of ``reference.yaml``.
+        evidence: by model; a claim about a model that the study does not have is not tested.
+        confidence: of all tests of a claim together.
+
+    Raises:
+        ValueError: if a claim names a rule or a measure that does not exist.
+    """
+    return [
+        _judged(claim, published, evidence, confidence, claims["share"])
+        for claim in claims["claims"]
+    ]
+
+
+def _judged(
+    claim: dict[str, Any],
+    published: dict[str, Any],
+    evidence: Mapping[str, Evidence],
+    confidence: float,
+    share: float,
+) -> dict[str, Any]:
+    own, theirs = evidence.get(claim["model"]), published["models"].get(claim["model"])
+    level = rules.part_level(confidence, claim["parts"])
+    parts = []
+    for part in claim["parts"]:
+        asked = part.get("data", claim.get("data", "any"))
+        if own is None or theirs is None or not _about(own.model["data"], theirs, asked):
+            parts.append({**part, "answer": Answer.NOT_TESTED})
+            continue
+        same = bool(theirs["same_data"][own.model["data"]["dataset"]])
+        parts.append(_ruled(part, own, confidence=level, share=share, same_data=same))
+    answer = rules.combined([Answer(part["answer"]) for part in parts])
+    return {"id": claim["id"], "model": claim["model"], "answer": answer, "parts": parts}
+
+
+def _about(data: dict[str, Any], published: dict[str, Any], asked: str) -> bool:
+    """Whether a study's data are those that a claim speaks of."""
+    if asked == "part":
+        return pub.comparable(published, data)
+    if asked == "whole":
+        return pub.is_whole(published, data)
+    return pub.same_kind(published, data)
+
+
+def _ruled(
+    part: dict[str, Any], own: Evidence, *, confidence: float, share: float, same_data: bool
+) -> dict[str, Any]:
+    match part["rule"]:
+        case "compared":
+            return rules.compared(part, own)
+        case "ordered":
+            return rules.ordered(part, own)
+        case "measured":
+            return rules.measured(part, own, confidence=confidence)
+        case "replicates":
+            return rules.replicates(part, own, share=share)
+        case "published":
+            return rules.published_run(part, own, same_data=same_data)
+    raise ValueError(f"{part['rule']!r} is no rule of a claim")

@@ -1,0 +1,300 @@
+"""The rules that decide a claim, one per kind of statement. Pure: numbers in, a verdict and its evidence out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ablation.courses import MEASURES
+from ablation.statistics.families import Comparison
+from ablation.statistics.judge import Outcome
+from ablation.statistics.model import Measured, ModelNumbers, effect_in_unit
+from ablation.statistics.replicates import Values
+from ablation.statistics.scale import Scale
+from ablation.statistics.verdicts import Verdict, bonferroni_level
+
+
+class Answer(StrEnum):
+    """What a study says to a claim."""
+
+    CONFIRMED = "confirmed"
+    CONTRADICTED = "contradicted"
+    INCONCLUSIVE = "inconclusive"
+    NOT_TESTED = "not tested"
+
+
+SAYS = {
+    "worse": {
+        Verdict.WORSE: Answer.CONFIRMED,
+        Verdict.BETTER: Answer.CONTRADICTED,
+        Verdict.EQUIVALENT: Answer.CONTRADICTED,
+    },
+    "better": {
+        Verdict.BETTER: Answer.CONFIRMED,
+        Verdict.WORSE: Answer.CONTRADICTED,
+        Verdict.EQUIVALENT: Answer.CONTRADICTED,
+    },
+    "equal": {
+        Verdict.EQUIVALENT: Answer.CONFIRMED,
+        Verdict.BETTER: Answer.CONTRADICTED,
+        Verdict.WORSE: Answer.CONTRADICTED,
+    },
+    "not better": {
+        Verdict.WORSE: Answer.CONFIRMED,
+        Verdict.EQUIVALENT: Answer.CONFIRMED,
+        Verdict.BETTER: Answer.CONTRADICTED,
+    },
+}
+"""What a claim says of a cell beside another → verdict of the comparison → answer; other verdicts leave it open."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a claim about one model can look at.
+
+    model: as in ``study.json``. courses: of ``courses_table``, this model's rows. seconds: of training, by key.
+    """
+
+    model: dict[str, Any]
+    numbers: ModelNumbers
+    courses: pd.DataFrame
+    seconds: Mapping[str, float]
+
+    def key(self, axis: str, label: str) -> str | None:
+        """The key of a cell, None where the study does not have it."""
+        return self.labels(axis).get(label)
+
+    def labels(self, axis: str) -> dict[str, str]:
+        """Label → key of an axis; empty where the study does not have it."""
+        found = [one for one in self.model["axes"] if one["axis"] == axis]
+        return {cell["label"]: cell["key"] for cell in found[0]["cells"]} if found else {}
+
+    def measure(self, name: str) -> dict[str, Values]:
+        """A measure of the learning curves, by key, of replicates that did not diverge."""
+        if name not in self._measures:
+            raise ValueError(
+                f"{name!r} is no measure of a learning curve: allowed are {list(MEASURES)}"
+            )
+        return self._measures[name]
+
+    @cached_property
+    def _measures(self) -> dict[str, dict[str, Values]]:
+        found: dict[str, dict[str, Values]] = {}
+        for name in MEASURES:
+            by_key: dict[str, dict[int, float]] = {}
+            rows = self.courses[["key", "replicate", name]].itertuples(index=False, name=None)
+            for key, replicate, value in rows:
+                diverged = self.numbers.tested.fate(str(key)).diverged
+                if np.isfinite(value) and replicate not in diverged:
+                    by_key.setdefault(str(key), {})[int(replicate)] = float(value)
+            found[name] = dict(by_key)
+        return found
+
+
+def compared(part: dict[str, Any], evidence: Evidence) -> dict[str, Any]:
+    """A cell beside another in the tested metric, by the verdict of their comparison.
+
+    A comparison that stands on an axis keeps its p and its interval; another one is a family of its own.
+    """
+    cell, other = (evidence.key(part["axis"], part[name]) for name in ("cell", "than"))
+    if cell is None or other is None:
+        return _untested(part)
+    tested = evidence.numbers.tested
+    outcome = tested.outcome(cell, other) or _alone(tested, cell, other)
+    verdict = outcome.judged.verdict
+    answer = SAYS[part["says"]].get(verdict, Answer.INCONCLUSIVE)
+    difference, interval = effect_in_unit(outcome, _with(tested, outcome))
+    cost = (
+        evidence.seconds[cell] / evidence.seconds[other]
+        if part.get("cost") and evidence.seconds.get(other) and cell in evidence.seconds
+        else None
+    )
+    return {
+        **_place(part),
+        "answer": answer if verdict.tested else Answer.NOT_TESTED,
+        "verdict": verdict.value,
+        "difference": difference,
+        "interval": interval,
+        "level": outcome.level,
+        "n_diverged": tested.fate(cell).n_diverged,
+        "n_collapsed": tested.fate(cell).n_collapsed,
+        "n_total": tested.fate(cell).n_total,
+        "cost_ratio": cost,
+    }
+
+
+def ordered(part: dict[str, Any], evidence: Evidence) -> dict[str, Any]:
+    """The tested metric gets worse from cell to cell: each neighbour is compared as in ``compared``."""
+    cells = part["cells"]
+    steps = [
+        compared(
+            {**part, "rule": "compared", "cell": cell, "than": than, "says": "worse"}, evidence
+        )
+        for than, cell in pairwise(cells)
+    ]
+    return {
+        "rule": "ordered",
+        "axis": part["axis"],
+        "answer": combined([step["answer"] for step in steps]),
+        "steps": steps,
+    }
+
+
+def measured(part: dict[str, Any], evidence: Evidence, *, confidence: float) -> dict[str, Any]:
+    """A measure of the learning curves is higher or lower in a cell than in another.
+
+    Paired by replicate, tested like a metric (on the logarithm where the measure is positive). confidence: of this part; a
+    difference that is not significant leaves the claim open.
+    """
+    cell, other = (evidence.key(part["axis"], part[name]) for name in ("cell", "than"))
+    values = evidence.measure(part["measure"])
+    if not (cell and other and values.get(cell) and values.get(other)):
+        return _untested(part)
+    tested, log = evidence.numbers.tested, MEASURES[part["measure"]]
+    setting = replace(
+        tested.setting,
+        metric=part["measure"],
+        better="lower",
+        scale=Scale(log),
+        margin=None,
+        confidence=confidence,
+        trivial={},
+    )
+    numbers = Measured(setting, {key: values[key] for key in (cell, other)}, tested.fates, {}, {})
+    outcome = _alone(numbers, cell, other)
+    claimed = Verdict.BETTER if part["says"] == "lower" else Verdict.WORSE
+    answers = {claimed: Answer.CONFIRMED, claimed.mirrored: Answer.CONTRADICTED}
+    verdict = outcome.judged.verdict
+    answer = answers.get(verdict, Answer.INCONCLUSIVE) if verdict.tested else Answer.NOT_TESTED
+    return {
+        **_place(part),
+        "measure": part["measure"],
+        "answer": answer,
+        "cell_value": float(np.median(list(values[cell].values()))),
+        "than_value": float(np.median(list(values[other].values()))),
+        "p": outcome.p,
+        "n": len(outcome.differences),
+    }
+
+
+def replicates(part: dict[str, Any], evidence: Evidence, *, share: float) -> dict[str, Any]:
+    """A statement holds in a cell's replicates.
+
+    In ``share`` of them or more it is confirmed, in 1 − share of them or fewer contradicted. The statement is an ``event``
+    (``diverged``), or a bound (``at_most``, ``at_least``) on a ``measure`` or ``metric``. ``cell: every`` asks it of every
+    cell of the axis.
+    """
+    labels = evidence.labels(part["axis"])
+    chosen = list(labels) if part["cell"] == "every" else [part["cell"]]
+    rows = [_counted(part, label, labels.get(label), evidence, share) for label in chosen]
+    if not rows:
+        return _untested(part)
+    if len(rows) == 1:
+        return rows[0]
+    return {
+        "rule": "replicates",
+        "axis": part["axis"],
+        "answer": combined([row["answer"] for row in rows]),
+        "steps": rows,
+    }
+
+
+def _counted(
+    part: dict[str, Any], label: str, key: str | None, evidence: Evidence, share: float
+) -> dict[str, Any]:
+    own = {**part, "cell": label}
+    if key is None:
+        return _untested(own)
+    fate = evidence.numbers.tested.fate(key)
+    median = None
+    if part.get("event") == "diverged":
+        k, n = fate.n_diverged, fate.n_total
+    else:
+        values = _values(part, key, evidence)
+        numbers = np.array(list(values.values()))
+        k, n = int(np.sum(_holds(part, numbers))), len(numbers)
+        median = float(np.median(numbers)) if n else None
+    if not n:
+        return _untested(own)
+    answer = (
+        Answer.CONFIRMED
+        if k >= share * n
+        else Answer.CONTRADICTED
+        if k <= (1 - share) * n
+        else Answer.INCONCLUSIVE
+    )
+    return {**_place(own), "answer": answer, **_statement(part), "k": k, "n": n, "median": median}
+
+
+def _values(part: dict[str, Any], key: str, evidence: Evidence) -> Values:
+    if "metric" in part:
+        return evidence.numbers.all[part["metric"]].values.get(key, {})
+    return evidence.measure(part["measure"]).get(key, {})
+
+
+def _statement(part: dict[str, Any]) -> dict[str, Any]:
+    names = ("event", "measure", "metric", "at_most", "at_least")
+    return {name: part[name] for name in names if name in part}
+
+
+def _holds(part: dict[str, Any], numbers: np.ndarray) -> np.ndarray:
+    if "at_most" in part:
+        return np.asarray(numbers <= part["at_most"])
+    return np.asarray(numbers >= part["at_least"])
+
+
+def published_run(part: dict[str, Any], evidence: Evidence, *, same_data: bool) -> dict[str, Any]:
+    """A number that the course report quotes lies inside our prediction interval of one new run."""
+    key = evidence.key(part["axis"], part["cell"])
+    tested = evidence.numbers.tested
+    prediction = (tested.cells.get(key, {}) if key else {}).get("prediction")
+    if prediction is None:
+        return _untested(part)
+    low, high = prediction["same_data" if same_data else "other_data"]
+    inside = low <= part["value"] <= high
+    return {
+        **_place(part),
+        "answer": Answer.CONFIRMED if inside else Answer.CONTRADICTED,
+        "value": part["value"],
+        "prediction": [low, high],
+        "centre": tested.cells[str(key)]["centre"],
+    }
+
+
+def combined(answers: list[Answer]) -> Answer:
+    """One answer of several parts that must all hold: one that fails decides, then one that could not be looked at."""
+    for answer in (Answer.CONTRADICTED, Answer.NOT_TESTED, Answer.INCONCLUSIVE):
+        if answer in answers:
+            return answer
+    return Answer.CONFIRMED if answers else Answer.NOT_TESTED
+
+
+def part_level(confidence: float, parts: list[dict[str, Any]]) -> float:
+    """The confidence of each tested measure of a claim, so that all its parts hold together."""
+    n_tested = sum(part["rule"] == "measured" for part in parts)
+    return bonferroni_level(confidence, max(n_tested, 1))
+
+
+def _alone(measured: Measured, cell: str, other: str) -> Outcome:
+    one = Comparison(cell, other, "claim")
+    return replace(measured, comparisons={one.name: one}).outcomes[one.name]
+
+
+def _with(measured: Measured, outcome: Outcome) -> Measured:
+    return replace(measured, comparisons={outcome.comparison.name: outcome.comparison})
+
+
+def _place(part: dict[str, Any]) -> dict[str, Any]:
+    names = ("rule", "axis", "cell", "than", "says")
+    return {name: part[name] for name in names if name in part}
+
+
+def _untested(part: dict[str, Any]) -> dict[str, Any]:
+    return {**_place(part), **_statement(part), "answer": Answer.NOT_TESTED}

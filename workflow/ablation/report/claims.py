@@ -1,0 +1,205 @@
+"""What the course report claims, beside what this study found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from ablation import published as pub
+from ablation.claims.rules import Answer
+from ablation.report import format as fmt
+from ablation.report.metrics import scaled, scaled_pair
+from ablation.report.words import Words, slug
+
+MARKS = {
+    Answer.CONFIRMED: "✓",
+    Answer.CONTRADICTED: "✗",
+    Answer.INCONCLUSIVE: "?",
+    Answer.NOT_TESTED: "–",
+}
+PERCENT = ("early_change", "end_change", "best_val_accuracy", "accuracy_change")
+SIGNED = ("end_change",)
+
+
+def claims_view(
+    judged: dict[str, Any],
+    claims: dict[str, Any],
+    study: dict[str, Any],
+    comparisons: dict[str, Any],
+    words: Words,
+    *,
+    language: str,
+) -> dict[str, Any] | None:
+    """The table of claims; None for a study that has no model on the course report's data.
+
+    judged: the content of ``claims.json``. claims: of ``claims.yaml``, for the words.
+    """
+    models = {model["model"]: model for model in study["models"]}
+    published = pub.load()["models"]
+    about = [
+        name
+        for name, model in models.items()
+        if name in published and pub.same_kind(published[name], model["data"])
+    ]
+    if not about or not judged["claims"]:
+        return None
+    texts = {claim["id"]: claim for claim in claims["claims"]}
+    answers = Counter(claim["answer"] for claim in judged["claims"])
+    return {
+        "summary": words(
+            "claim.summary",
+            n=len(judged["claims"]),
+            parts=words.join(
+                [
+                    words("claim.count", n=answers[answer], answer=words(f"answer.{slug(answer)}"))
+                    for answer in Answer
+                    if answers[answer]
+                ]
+            ),
+        ),
+        "level": fmt.percent(judged["confidence"]),
+        "share": fmt.percent(claims["share"], 0),
+        "rows": [
+            _row(claim, texts[claim["id"]], models, comparisons, words, language=language)
+            for claim in judged["claims"]
+        ],
+    }
+
+
+def _row(
+    claim: dict[str, Any],
+    text: dict[str, Any],
+    models: dict[str, Any],
+    comparisons: dict[str, Any],
+    words: Words,
+    *,
+    language: str,
+) -> dict[str, Any]:
+    answer = Answer(claim["answer"])
+    compared = comparisons["models"].get(claim["model"])
+    tested = [part for part in claim["parts"] if part["answer"] != Answer.NOT_TESTED]
+    evidence = []
+    if compared is not None:
+        teller = Teller(models[claim["model"]], compared["metric"], words)
+        evidence = [line for part in tested for line in teller.lines(part)]
+    return {
+        "id": claim["id"],
+        "model": words.named("model_short", claim["model"]),
+        "text": text["text"][language],
+        "answer": slug(answer),
+        "mark": MARKS[answer],
+        "answer_text": words(f"answer.{slug(answer)}"),
+        "evidence": evidence,
+        "note": text.get("note", {}).get(language, "") if tested else "",
+        "would": _would_test(text, words, language) if answer is Answer.NOT_TESTED else "",
+    }
+
+
+def _would_test(text: dict[str, Any], words: Words, language: str) -> str:
+    if "untested" in text:
+        return words("claim.would", what=text["untested"][language])
+    data = {text.get("data"), *(part.get("data") for part in text["parts"])}
+    what = "claim.whole" if "whole" in data else "claim.other_cells"
+    return words("claim.would", what=words(what))
+
+
+class Teller:
+    """Says what the numbers of a claim's parts are. model: of ``study.json``."""
+
+    def __init__(self, model: dict[str, Any], metric: str, words: Words) -> None:
+        self.model, self.metric, self.words = model, metric, words
+
+    def lines(self, part: dict[str, Any]) -> list[str]:
+        """One line per thing that was looked at, with the answer that it gives."""
+        if "steps" in part:
+            return [line for step in part["steps"] for line in self.lines(step)]
+        text = getattr(self, f"_{part['rule']}")(part)
+        return [self.words("claim.line", text=text, answer=self._answer(part))]
+
+    def _answer(self, part: dict[str, Any]) -> str:
+        return self.words(f"answer.{slug(part['answer'])}")
+
+    def _place(self, part: dict[str, Any], name: str = "cell") -> str:
+        axis = next(one for one in self.model["axes"] if one["axis"] == part["axis"])
+        value = self.words.value(part[name])
+        return self.words("text.cell", value=value, axis=self.words.title(axis))
+
+    def _compared(self, part: dict[str, Any]) -> str:
+        words = self.words
+        gap, bounds = (
+            scaled(self.metric, part["difference"]),
+            scaled_pair(self.metric, part["interval"]),
+        )
+        number = fmt.DASH
+        if gap is not None:
+            places = fmt.column_decimals([bounds], [gap])
+            number = fmt.fixed(gap, places, sign=True)
+            number += f" {fmt.interval(bounds, places, sign=True)}" if bounds else ""
+            number = words.difference(self.metric, number)
+        parts = [
+            words(
+                "claim.compared",
+                cell=self._place(part),
+                than=words.value(part["than"]),
+                difference=number,
+                verdict=words(f"verdict.{slug(part['verdict'])}"),
+            )
+        ]
+        parts += [
+            words(f"flag.{what}", k=part[f"n_{what}"], n=part["n_total"])
+            for what in ("diverged", "collapsed")
+            if part[f"n_{what}"]
+        ]
+        if part.get("cost_ratio"):
+            parts.append(words("claim.cost", ratio=fmt.significant(part["cost_ratio"], 2)))
+        return words.listed(parts)
+
+    def _measured(self, part: dict[str, Any]) -> str:
+        measure = part["measure"]
+        return self.words(
+            "claim.measured",
+            measure=self.words(f"measure.{measure}"),
+            cell=self._place(part),
+            cell_value=measure_text(measure, part["cell_value"]),
+            than=self.words.value(part["than"]),
+            than_value=measure_text(measure, part["than_value"]),
+            p=fmt.p_value(part["p"]) if part["p"] is not None else fmt.DASH,
+        )
+
+    def _replicates(self, part: dict[str, Any]) -> str:
+        words, numbers = self.words, {"k": part["k"], "n": part["n"], "cell": self._place(part)}
+        if part.get("event"):
+            return words(f"claim.event.{part['event']}", **numbers)
+        name = part.get("measure") or part["metric"]
+        group = "measure" if "measure" in part else "metric"
+        bound = "at_most" if "at_most" in part else "at_least"
+        return words(
+            f"claim.{bound}",
+            measure=words(f"{group}.{name}"),
+            bound=measure_text(name, part[bound]),
+            median=measure_text(name, part["median"]),
+            **numbers,
+        )
+
+    def _published(self, part: dict[str, Any]) -> str:
+        bounds, value = (
+            scaled_pair(self.metric, part["prediction"]),
+            scaled(self.metric, part["value"]),
+        )
+        places = fmt.column_decimals([bounds])
+        return self.words(
+            "claim.published",
+            cell=self._place(part),
+            value=self.words.number(self.metric, fmt.fixed(value or 0.0, places)),
+            interval=fmt.interval(bounds, places) if bounds else fmt.DASH,
+        )
+
+
+def measure_text(name: str, value: float) -> str:
+    """A measure of the learning curves, or a metric, as a reader wants it."""
+    if name in (*PERCENT, "accuracy"):
+        digits = 3 if name in ("best_val_accuracy", "accuracy") else 2
+        return f"{fmt.significant(100 * value, digits, sign=name in SIGNED)} %"
+    if name == "epochs_to_final":
+        return fmt.fixed(value, 1)
+    return fmt.significant(value, 3 if name == "best_val_loss" else 2)

@@ -1,0 +1,49 @@
+"""Which comparisons a model has, and on which axis each is judged."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A stored cell against another, both named by key; ``axis`` is where it is judged."""
+
+    cell: str
+    reference: str
+    axis: str
+
+    @property
+    def name(self) -> str:
+        return pair_name(self.cell, self.reference)
+
+
+def pair_name(cell: str, reference: str) -> str:
+    """One name for a pair of keys, in whichever direction it is asked for."""
+    return "|".join(sorted((cell, reference)))
+
+
+def comparisons_of(axes: Iterable[dict[str, Any]]) -> dict[str, Comparison]:
+    """Every distinct comparison of a model's axes, by name.
+
+    A pair of cells that stands on several axes is one comparison. The first of them judges it, the simple axes before the
+    grids of several parameters, as they are ordered in ``study.json``; the others show what it found. A cell that is the
+    reference under another label is no comparison.
+    """
+    found: dict[str, Comparison] = {}
+    for axis in axes:
+        keys = {cell["label"]: cell["key"] for cell in axis["cells"]}
+        reference = keys[axis["reference"]]
+        for label, key in keys.items():
+            if label != axis["reference"] and key != reference:
+                name = pair_name(key, reference)
+                found.setdefault(name, Comparison(key, reference, axis["axis"]))
+    return found
+
+
+def family_sizes(comparisons: Iterable[Comparison]) -> dict[str, int]:
+    """How many comparisons share the error level of each axis, those without a number included."""
+    sizes: dict[str, int] = {}
+    for comparison in comparisons:
+        sizes[comparison.axis] = sizes.get(comparison.axis, 0) + 1
+    return sizes

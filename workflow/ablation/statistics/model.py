@@ -1,0 +1,102 @@
+"""A model of a study with all that its comparisons are made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ablation.statistics.cells import cell_summary
+from ablation.statistics.crossed import Samples
+from ablation.statistics.families import Comparison, comparisons_of, pair_name
+from ablation.statistics.judge import Numbers, Outcome, Setting, judge
+from ablation.statistics.replicates import Fate, Values
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One metric of a model: how it is compared, and its numbers by key.
+
+    values: in the metric's unit. samples: of single test samples, in the metric's unit; none of a metric that is no mean.
+    """
+
+    setting: Setting
+    values: Mapping[str, Values]
+    fates: Mapping[str, Fate]
+    samples: Mapping[str, Samples]
+    comparisons: Mapping[str, Comparison]
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """The same on the metric's scale."""
+        scale = self.setting.scale
+        values = {
+            key: dict(zip(own, map(float, scale.forward(list(own.values()))), strict=True))
+            for key, own in self.values.items()
+        }
+        samples = {key: scale.of_samples(own) for key, own in self.samples.items()}
+        return Numbers(values, self.fates, samples)
+
+    @cached_property
+    def outcomes(self) -> dict[str, Outcome]:
+        """Every comparison of the model, by name."""
+        return judge(self.comparisons, self.numbers, self.setting)
+
+    @cached_property
+    def cells(self) -> dict[str, dict[str, Any]]:
+        """Every stored cell, by key."""
+        return {
+            key: cell_summary(own, self.fate(key), self.setting, self.numbers.samples.get(key))
+            for key, own in self.values.items()
+        }
+
+    def fate(self, key: str) -> Fate:
+        """Of a cell without any replicate: failed."""
+        return self.numbers.fate(key)
+
+    def outcome(self, cell: str, reference: str) -> Outcome | None:
+        """A comparison by the keys of its cells, as the first is seen from the second; None of a cell with itself."""
+        found = self.outcomes.get(pair_name(cell, reference))
+        return None if found is None else found.seen_from(cell)
+
+
+@dataclass(frozen=True)
+class ModelNumbers:
+    """The tested metric of a model, and the others."""
+
+    tested: Measured
+    others: Mapping[str, Measured]
+
+    @property
+    def all(self) -> dict[str, Measured]:
+        """Every metric, the tested one first."""
+        return {self.tested.setting.metric: self.tested, **self.others}
+
+
+def comparisons_in(model: dict[str, Any]) -> dict[str, Comparison]:
+    """The comparisons of a model of ``study.json``."""
+    return comparisons_of(model["axes"])
+
+
+def effect_in_unit(
+    outcome: Outcome, measured: Measured
+) -> tuple[float | None, tuple[float, float] | None]:
+    """The difference of a comparison and its interval, in the metric's unit.
+
+    On the logarithm it is the reference's centre times (ratio − 1). Where the cell or the reference is broken, the median of
+    the paired differences takes the place of their mean and there is no interval.
+    """
+    if not outcome.differences:
+        return None, None
+    scale, reference = measured.setting.scale, outcome.comparison.reference
+    cell, other = (measured.cells[key] for key in (outcome.comparison.cell, reference))
+    broken = measured.fate(outcome.comparison.cell).broken or measured.fate(reference).broken
+    centre = other["median"] if broken else other["centre"]
+    if broken:
+        return scale.effect(float(np.median(outcome.differences)), centre), None
+    if not np.isfinite(outcome.differences).all() or cell["centre"] is None:
+        return None, None
+    difference = outcome.difference
+    assert difference is not None
+    return scale.effect(difference, centre), scale.effect_interval(outcome.interval, centre)
