@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake
 FOLLOW := PYTHONPATH=workflow/plugins $(SNAKEMAKE) --quiet rules --logger ablation
 
-.PHONY: report plan smoke report-full verify diff export gpu-benchmark simulate test test-extended browser-test lint types lock docker docker-test clean help
+.PHONY: report plan smoke report-full verify diff export gpu-benchmark simulate quoted quoted-check test test-extended browser-test lint types lock docker docker-test clean help
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,8 +36,14 @@ diff: $(VENV)/.report ## Compare two studies in diff.html (A=, B=: a report, a f
 gpu-benchmark: $(VENV)/.report ## Measure training on a GPU: the table of benchmarks/README.md
 	$(BIN)/python benchmarks/gpu.py --study
 
-simulate: $(VENV)/.report ## Measure how often the verdicts are right: the table of docs/statistics.md
-	$(BIN)/python benchmarks/simulate_axes.py
+simulate: $(VENV)/.report ## Measure what decided the statistics, and put the tables into docs/statistics.md
+	$(BIN)/python benchmarks/simulate.py --write
+
+quoted: report $(VENV)/.test ## Write what the docs quote from the default study: a row by hand, the claims, the picture
+	$(BIN)/python docs/quoted.py
+
+quoted-check: $(VENV)/.report ## Say whether what the docs quote still holds for the finished default study
+	$(BIN)/python docs/quoted.py --check
 
 test: $(VENV)/.test ## Run the tests
 	$(BIN)/python -m pytest -m "not extended" --ignore=tests/report/test_browser.py

@@ -12,7 +12,7 @@ import pandas as pd
 from ablation.schemas import InvalidDocumentError, validate_document
 from ablation.store import read_json
 
-FORMAT = 1
+FORMAT = 2
 ELEMENT = "study-data"
 BULKY = ("confusion_matrix", "fingerprint")
 _SCRIPT = re.compile(rf'<script type="application/json" id="{ELEMENT}">(.*?)</script>', re.DOTALL)
@@ -38,7 +38,7 @@ def document(
         config: the resolved configuration, None where it is not known.
 
     Returns:
-        ``format`` (1), ``study`` and ``comparisons`` without confusion matrices and fingerprints, ``replicates`` as column →
+        ``format`` (2), ``study`` and ``comparisons`` without confusion matrices and fingerprints, ``replicates`` as column →
         list (None for no number; columns without any are left out), ``config``.
     """
     return {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -44,8 +43,8 @@ def courses_table(epochs: pd.DataFrame, gradients: pd.DataFrame) -> pd.DataFrame
         ``final_ratio``: validation over training loss of the last epoch. ``rise``: its validation loss over the lowest.
         ``train_loss_5``: training loss of epoch 5. ``best_val_loss``, ``best_val_accuracy``: of the epoch with the lowest
         validation loss, whose parameters are kept. ``accuracy_change``: mean absolute change of the validation accuracy from
-        epoch to epoch in the first half. ``gradient_ratio``: norm of the gradient of the first layer's weight over that of the last
-        layer's, at the initial weights: how much of it is left on its way back through the layers.
+        epoch to epoch in the first half. ``gradient_ratio``: norm of the gradient of the first layer's weight over that of
+        the last layer's, at the initial weights: how much of it is left on its way back through the layers.
     """
     rows = []
     ratios = _gradient_ratios(gradients)

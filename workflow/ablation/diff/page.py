@@ -199,14 +199,21 @@ def _number(metric: str, value: float | None) -> str | None:
     return None if shown is None else fmt.significant(shown, 4)
 
 
-def _verdict(row: dict[str, Any], words: Words) -> dict[str, str]:
+def _verdict(row: dict[str, Any], words: Words) -> dict[str, Any]:
     """A verdict with its mark; of a same key, that there is nothing to compare."""
     if row["kind"] == "same key":
         mark, text = MARKS[Verdict.REFERENCE], words("diff.same_key")
-        return {"verdict": "reference", "mark": mark, "verdict_text": text}
+        return {
+            "verdict": "reference",
+            "mark": mark,
+            "verdict_text": text,
+            "flags": "",
+            "notes": [],
+        }
     verdict = Verdict(row["verdict"])
     text = worded(verdict, row["reason"], words)
-    return {"verdict": slug(verdict), "mark": MARKS[verdict], "verdict_text": text}
+    found = {"verdict": slug(verdict), "mark": MARKS[verdict], "verdict_text": text}
+    return {**found, "flags": "", "notes": []}
 
 
 def _how(row: dict[str, Any], metric: str, words: Words) -> str:

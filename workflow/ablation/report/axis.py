@@ -157,10 +157,9 @@ def heads(axis: Axis, words: Words) -> list[dict[str, Any]]:
                 "mark": MARKS[word],
                 "verdict_text": verdict_text(axis, label, words),
                 "flags": flags(row, words),
-                "elsewhere": elsewhere(axis, label, words),
+                "notes": notes(axis, label, words),
                 "non_diverged_only": bool(row["non_diverged_only"]),
                 "holm_alone": bool(row["holm_alone"]),
-                "below_margin": bool(row["below_margin"]),
             }
         )
     return found
@@ -195,13 +194,15 @@ def flags(row: dict[str, Any], words: Words) -> str:
     return words.join(counts) if counts else ""
 
 
-def elsewhere(axis: Axis, label: str, words: Words) -> str:
-    """Where a comparison is judged that stands on this axis too."""
-    judged = axis.row(label)["judged_on"]
-    if judged in (None, axis.name):
-        return ""
-    other = next(one for one in axis.model["axes"] if one["axis"] == judged)
-    return words("axis.judged_on", axis=words.title(other))
+def notes(axis: Axis, label: str, words: Words) -> list[str]:
+    """What stands below a verdict: an estimate below the margin, and where a comparison is judged that stands here too."""
+    row, found = axis.row(label), []
+    if row["below_margin"]:
+        found.append(words("flag.below_margin"))
+    if row["judged_on"] not in (None, axis.name):
+        other = next(one for one in axis.model["axes"] if one["axis"] == row["judged_on"])
+        found.append(words("axis.judged_on", axis=words.title(other)))
+    return found
 
 
 def no_number(axis: Axis, label: str, words: Words) -> str:

@@ -17,8 +17,7 @@ MARKS = {
     Answer.INCONCLUSIVE: "?",
     Answer.NOT_TESTED: "–",
 }
-PERCENT = ("early_change", "end_change", "best_val_accuracy", "accuracy_change")
-SIGNED = ("end_change",)
+PERCENT = ("end_change", "early_change", "best_val_accuracy", "accuracy_change")
 
 
 def claims_view(
@@ -82,6 +81,8 @@ def _row(
     if compared is not None:
         teller = Teller(models[claim["model"]], compared["metric"], words)
         evidence = [line for part in tested for line in teller.lines(part)]
+        if len(evidence) == 1 and len(claim["parts"]) == 1:  # its answer is the claim's
+            evidence = [getattr(teller, f"_{tested[0]['rule']}")(tested[0])]
     return {
         "id": claim["id"],
         "model": words.named("model_short", claim["model"]),
@@ -114,15 +115,19 @@ class Teller:
         if "steps" in part:
             return [line for step in part["steps"] for line in self.lines(step)]
         text = getattr(self, f"_{part['rule']}")(part)
-        return [self.words("claim.line", text=text, answer=self._answer(part))]
+        if part.get("verdict") == part["answer"]:  # inconclusive is inconclusive
+            return [text]
+        answer = self.words(f"answer.{slug(part['answer'])}")
+        return [self.words("claim.line", text=text, answer=answer)]
 
-    def _answer(self, part: dict[str, Any]) -> str:
-        return self.words(f"answer.{slug(part['answer'])}")
+    def _axis(self, part: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = next(
+            one for one in self.model["axes"] if one["axis"] == part["axis"]
+        )
+        return found
 
-    def _place(self, part: dict[str, Any], name: str = "cell") -> str:
-        axis = next(one for one in self.model["axes"] if one["axis"] == part["axis"])
-        value = self.words.value(part[name])
-        return self.words("text.cell", value=value, axis=self.words.title(axis))
+    def _place(self, part: dict[str, Any]) -> str:
+        return self.words.setting(self._axis(part), part["cell"])
 
     def _compared(self, part: dict[str, Any]) -> str:
         words = self.words
@@ -159,7 +164,8 @@ class Teller:
         return self.words(
             "claim.measured",
             measure=self.words(f"measure.{measure}"),
-            cell=self._place(part),
+            axis=self.words.title(self._axis(part)),
+            cell=self.words.value(part["cell"]),
             cell_value=measure_text(measure, part["cell_value"]),
             than=self.words.value(part["than"]),
             than_value=measure_text(measure, part["than_value"]),
@@ -176,7 +182,7 @@ class Teller:
         return words(
             f"claim.{bound}",
             measure=words(f"{group}.{name}"),
-            bound=measure_text(name, part[bound]),
+            bound=bound_text(name, part[bound]),
             median=measure_text(name, part["median"]),
             **numbers,
         )
@@ -195,11 +201,20 @@ class Teller:
         )
 
 
+def bound_text(name: str, value: float) -> str:
+    """A bound as it is declared, no digit more."""
+    percent = name in (*PERCENT, "accuracy")
+    number = 100 * value if percent else value
+    return f"{number:g}".replace("-", fmt.MINUS) + (" %" if percent else "")
+
+
 def measure_text(name: str, value: float) -> str:
     """A measure of the learning curves, or a metric, as a reader wants it."""
+    if name == "end_change":
+        return f"{fmt.fixed(100 * value, 1, sign=True)} %"
     if name in (*PERCENT, "accuracy"):
         digits = 3 if name in ("best_val_accuracy", "accuracy") else 2
-        return f"{fmt.significant(100 * value, digits, sign=name in SIGNED)} %"
+        return f"{fmt.significant(100 * value, digits)} %"
     if name == "epochs_to_final":
         return fmt.fixed(value, 1)
     return fmt.significant(value, 3 if name == "best_val_loss" else 2)

@@ -7,7 +7,7 @@ from typing import Any
 from ablation import published as pub
 from ablation.canonical import label as label_of
 from ablation.report import format as fmt
-from ablation.report.axis import Axis
+from ablation.report.axis import Axis, worded
 from ablation.report.metrics import possible, scaled, scaled_pair
 from ablation.report.words import Words, slug
 
@@ -181,7 +181,7 @@ def _beside(against: dict[str, Any] | None, metric: str, words: Words) -> fmt.En
     return fmt.Entry(
         words(
             "yardstick.beside",
-            verdict=words(f"verdict.{slug(against['verdict'])}"),
+            verdict=worded(against["verdict"], against["reason"], words),
             difference=fmt.fixed(gap or 0.0, places, sign=True),
             interval=fmt.interval(bounds, places, sign=True) if bounds else fmt.DASH,
             p=fmt.p_value(against["p_adjusted"]),

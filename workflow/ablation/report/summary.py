@@ -99,7 +99,7 @@ def matters(axes: dict[str, Axis], ranking: list[dict[str, Any]], words: Words) 
         axis = axes[one["axis"]]
         for label in one["broken"]:
             row = axis.row(label)
-            cell = words("text.cell", value=words.value(label), axis=words.title(axis.axis))
+            cell = words.setting(axis.axis, label)
             found.append(words("summary.broken", cell=cell, flags=flags(row, words)))
     sized = [
         (one["axis"], label)
@@ -118,7 +118,7 @@ def matters(axes: dict[str, Axis], ranking: list[dict[str, Any]], words: Words) 
     found.append(
         words(
             "summary.most",
-            cell=words("text.cell", value=words.value(label), axis=words.title(axis.axis)),
+            cell=words.setting(axis.axis, label),
             reference=words.value(axis.reference),
             metric=words(f"metric.{axis.metric}"),
             difference=difference_text(axis, label, words),

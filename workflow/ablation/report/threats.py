@@ -64,7 +64,7 @@ def _fates(model: dict[str, Any], compared: dict[str, Any], words: Words) -> lis
     rows: dict[str, tuple[str, dict[str, Any]]] = {}
     for axis in model["axes"]:
         for cell in axis["cells"]:
-            place = words("text.cell", value=words.value(cell["label"]), axis=words.title(axis))
+            place = words.setting(axis, cell["label"])
             row = compared["axes"][axis["axis"]]["rows"][cell["label"]]
             rows.setdefault(cell["key"], (place, row))
     failed = sum(row["verdict"] == Verdict.FAILED for _, row in rows.values())

@@ -47,6 +47,7 @@ def yardstick_entries(
                 "difference_level": outcome.level,
                 "p_adjusted": outcome.p_adjusted,
                 "verdict": outcome.judged.verdict.value,
+                "reason": outcome.judged.reason and outcome.judged.reason.value,
             }
         found[name] = {
             "n": entry["n"],
