@@ -80,7 +80,8 @@ def margin_text(axis: Axis, words: Words) -> str:
 def margin_words(metric: str, margin: float, words: Words, *, log: bool) -> str:
     """An equivalence margin with its unit, or in percent where it is a ratio."""
     if log:
-        return words("text.margin_ratio", percent=fmt.percent(margin - 1))
+        ends = (fmt.fixed(100 * (end - 1), 0, sign=True) for end in (1 / margin, margin))
+        return words("text.margin_ratio", **dict(zip(("low", "high"), ends, strict=True)))
     number = fmt.significant(scaled(metric, margin) or 0.0, 2)
     return words("text.margin", margin=words.difference(metric, number))
 
