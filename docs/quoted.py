@@ -63,8 +63,8 @@ def read(tables: Path, name: str) -> Any:
 
 def replace_block(text: str, name: str, content: str) -> tuple[str, int]:
     """The text with one block replaced, and how many blocks of that name it has."""
-    block = re.compile(rf"(<!-- quoted: {name} -->\n).*?(\n?<!-- end -->)", re.DOTALL)
-    return block.subn(lambda m: f"{m[1]}{content}\n<!-- end -->", text)
+    block = re.compile(rf"(<!-- quoted: {name} -->\n)(?:.*?\n)??(<!-- end -->)", re.DOTALL)
+    return block.subn(lambda m: f"{m[1]}{content}\n{m[2]}", text)
 
 
 def worked_row(tables: Path) -> str:
