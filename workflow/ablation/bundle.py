@@ -11,6 +11,7 @@ import pandas as pd
 
 from ablation.schemas import InvalidDocumentError, validate_document
 from ablation.store import read_json
+from ablation.tables import read_csv
 
 FORMAT = 2
 ELEMENT = "study-data"
@@ -99,9 +100,8 @@ def _from_folder(path: Path) -> dict[str, Any]:
             f"{path} holds no finished study: allowed is a folder with tables/study.json and tables/comparisons.json, "
             "such as results or results/<study>."
         )
-    words = dict.fromkeys(("model", "axis", "label", "cell", "key", "status"), str)
     try:
-        rows = pd.read_csv(tables / "replicates.csv", dtype=words)
+        rows = read_csv(tables / "replicates.csv")
     except (OSError, ValueError) as error:
         raise BundleError(f"{tables}/replicates.csv cannot be read: {error}") from error
     mark = read_json(path / ".marks" / "report.json")

@@ -19,7 +19,7 @@ from ablation.registry import MODELS
 from ablation.schemas import validate_columns, validate_document
 from ablation.statistics.compare import Question, compare, model_numbers
 from ablation.store import read_json, write_json, write_text
-from ablation.tables import study_fingerprint
+from ablation.tables import read_csv, study_fingerprint
 
 
 def collect(spec: dict[str, Any], output: Path) -> None:
@@ -114,7 +114,7 @@ def _samples(cells: list[dict[str, Any]]) -> dict[str, dict[str, dict[int, NDArr
     """Metric → key → its value of every test sample, by replicate."""
     found: dict[str, dict[str, dict[int, NDArray[Any]]]] = {}
     for cell in {cell["key"]: cell for cell in cells}.values():
-        predictions = pd.read_csv(Path(cell["store"]) / f"eval-{cell['eval']}" / "predictions.csv")
+        predictions = read_csv(Path(cell["store"]) / f"eval-{cell['eval']}" / "predictions.csv")
         for metric in MODELS[cell["model"]].metrics:
             values = tidy.per_sample_metric(predictions, metric.name)
             if values:
@@ -132,7 +132,7 @@ def _log(cell: dict[str, Any], view: dict[str, Any]) -> list[str] | None:
 
 def _history(entry: Path, model: str) -> pd.DataFrame:
     """A cell's history, of the columns it must have; of no epochs it has none."""
-    frame = pd.read_csv(entry / "history.csv")
+    frame = read_csv(entry / "history.csv")
     if len(frame):
         validate_columns(list(frame.columns), f"history_{model}")
     return frame
@@ -140,4 +140,4 @@ def _history(entry: Path, model: str) -> pd.DataFrame:
 
 def _gradients(entry: Path, model: str) -> pd.DataFrame:
     """The gradient norms of a cell's layers."""
-    return pd.read_csv(entry / "gradients.csv")
+    return read_csv(entry / "gradients.csv")

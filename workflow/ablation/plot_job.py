@@ -11,7 +11,7 @@ import pandas as pd
 from ablation.figures import draw_model
 from ablation.report.messages import load as load_messages
 from ablation.store import read_json, write_json, write_text
-from ablation.tables import read_tables, study_fingerprint
+from ablation.tables import read_csv, read_tables, study_fingerprint
 
 
 def plot(spec: dict[str, Any], tables: Path, output: Path) -> None:
@@ -41,7 +41,7 @@ def read_predictions(study: dict[str, Any], model: str) -> dict[str, pd.DataFram
         return {}
     entry = next(part for part in study["models"] if part["model"] == model)
     return {
-        cell["key"]: pd.read_csv(Path(cell["store"]) / f"eval-{cell['eval']}" / "predictions.csv")
+        cell["key"]: read_csv(Path(cell["store"]) / f"eval-{cell['eval']}" / "predictions.csv")
         for axis in entry["axes"]
         for cell in axis["cells"]
         if not cell["failed"]

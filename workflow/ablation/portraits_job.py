@@ -20,7 +20,7 @@ from ablation.report.messages import load as load_messages
 from ablation.report.words import Words
 from ablation.schemas import validate_document
 from ablation.store import put_aside_if_damaged, read_json, write_text
-from ablation.tables import read_tables, study_fingerprint
+from ablation.tables import read_csv, read_tables, study_fingerprint
 
 Cell = dict[str, Any]
 
@@ -102,7 +102,7 @@ def _regression(key: str, cell: Cell, censored_at: float | None, words: Words) -
 
 
 def _predictions(cell: Cell) -> pd.DataFrame:
-    return pd.read_csv(Path(cell["store"]) / f"eval-{cell['eval']}" / "predictions.csv")
+    return read_csv(Path(cell["store"]) / f"eval-{cell['eval']}" / "predictions.csv")
 
 
 def _text(figure: bytes | None) -> str | None:

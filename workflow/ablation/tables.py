@@ -11,6 +11,24 @@ from ablation.canonical import key_of
 from ablation.store import read_json
 
 TABLES = ("cells", "replicates", "epochs", "courses")
+WORDS = ("model", "axis", "label", "cell", "key", "status")
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """A table as it was written: every number to its last bit, names as texts, and only an empty field as missing.
+
+    pandas by itself reads numbers faster than exactly, and texts such as ``NA`` or ``None`` as missing.
+
+    Raises:
+        OSError, ValueError: if it cannot be read.
+    """
+    return pd.read_csv(
+        path,
+        dtype=dict.fromkeys(WORDS, str),
+        float_precision="round_trip",
+        keep_default_na=False,
+        na_values=[""],
+    )
 
 
 def study_fingerprint(spec: dict[str, Any], failed: bool) -> str:
@@ -23,7 +41,6 @@ def read_tables(
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, pd.DataFrame], bool]:
     """study.json, comparisons.json, the tables, and whether a cell failed."""
     study = read_json(tables / "study.json")
-    words = {"label": str, "key": str, "cell": str}
-    frames = {name: pd.read_csv(tables / f"{name}.csv", dtype=words) for name in TABLES}
+    frames = {name: read_csv(tables / f"{name}.csv") for name in TABLES}
     failed = study["fingerprint"].startswith("failed")
     return study, read_json(tables / "comparisons.json"), frames, failed

@@ -187,10 +187,10 @@ def _judged(plan: Plan, cell: Cell, scratch: Path) -> dict[str, Any]:
 
 
 def _trained(plan: Plan, cell: Cell, root: Path) -> Any:
-    import pandas as pd
     from safetensors.torch import load_file
 
     from ablation.agreement import COMPARED, Trained
+    from ablation.tables import read_csv
 
     entry = root / Path(plan.status(cell)).parent / "train"
     tested = root / Path(plan.metrics(cell)).parent
@@ -202,8 +202,8 @@ def _trained(plan: Plan, cell: Cell, root: Path) -> Any:
         return Trained(
             digests={name: sha256(folder / name) for name, folder in folders.items()},
             weights={name: tensor.double().numpy() for name, tensor in tensors.items()},
-            history=pd.read_csv(entry / "history.csv"),
-            predictions=pd.read_csv(tested / "predictions.csv"),
+            history=read_csv(entry / "history.csv"),
+            predictions=read_csv(tested / "predictions.csv"),
             metrics=read_json(tested / "metrics.json"),
         )
     except Exception as error:
