@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from ablation.figures import portraits as figures
-from ablation.portraits.kernels import best_replicate, kernels
+from ablation.portraits.kernels import first_replicate, kernels
 from ablation.portraits.mistakes import confusion, mistakes
 from ablation.portraits.residuals import residuals, with_residuals
 from ablation.portraits.series import series
 from ablation.report.messages import load
 from ablation.report.words import Words
+from report.invented import REPLICATES
 from report.sample import Sample, sample
 
 VERIFICATION = {
@@ -53,12 +54,12 @@ def _portrait(made: Sample, model: str, cell: dict[str, Any], words: Words) -> d
     rng = np.random.default_rng(3)
     if model == "cnn":
         images = rng.integers(0, 255, (60, 28, 28), dtype=np.uint8)
-        best = best_replicate(rows)
-        assert best is not None
-        weights = rng.normal(size=(6, 16, 1, 5, 5))
+        first = first_replicate(rows)
+        assert first is not None
+        weights = rng.normal(size=(REPLICATES["cnn"], 16, 1, 5, 5))
         return portrait | {
             "mistakes": mistakes(_classified(rng), images),
-            "kernels": kernels(weights, best),
+            "kernels": kernels(weights, first),
             "confusion": confusion(cell["confusion_matrix"], cell["confusion_matrix"][::-1]),
         }
     predictions = made.predictions[key]

@@ -84,14 +84,13 @@ class Sample:
     claims: dict[str, Any]
 
 
-def sample(*, failed: tuple[str, ...] = (), broken_reference: bool = False) -> Sample:
-    """A fresh sample. failed: cells such as ``cnn/kernel_9``; broken_reference: all replicates of
-    the reference of ``fnn/activation`` (and of every axis that shares it) diverge."""
-    return copy.deepcopy(_sample(failed, broken_reference))
+def sample(*, failed: tuple[str, ...] = ()) -> Sample:
+    """A fresh sample. failed: cells such as ``cnn/kernel_9``."""
+    return copy.deepcopy(_sample(failed))
 
 
 @cache
-def _sample(failed: tuple[str, ...], broken_reference: bool) -> Sample:
+def _sample(failed: tuple[str, ...]) -> Sample:
     views: dict[str, dict[str, Any]] = {}
     read: dict[str, dict[Any, Any]] = {"epochs": {}, "gradients": {}, "predictions": {}}
     samples: Samples = {}
@@ -100,7 +99,7 @@ def _sample(failed: tuple[str, ...], broken_reference: bool) -> Sample:
     for model, axis, cell in ((m, a, c) for m in models for a in m["axes"] for c in a["cells"]):
         parameters, name, key = cell["parameters"], model["model"], cell["key"]
         reason = "Killed: out of memory (signal 9)." if cell["cell"] in failed else None
-        rows = [] if reason else invented.replicates(name, parameters, broken_reference)
+        rows = [] if reason else invented.replicates(name, parameters)
         place = {"model": name, "axis": axis["axis"]}
         place |= {each: cell[each] for each in ("label", "cell", "key", "value", "eval")}
         views[cell["cell"]] = invented.view(place, parameters, reason, rows)
@@ -113,8 +112,9 @@ def _sample(failed: tuple[str, ...], broken_reference: bool) -> Sample:
             samples.setdefault(metric, {})[key] = invented.samples(name, key, rows)
     study = {"name": "default", "seed": 20261}
     study = tidy.study_document(study, models, views, invented.yardsticks(), logs)
+    replicates = tidy.replicates_table(list(views.values()))
     tables = {
-        "replicates": tidy.replicates_table(list(views.values())),
+        "replicates": replicates.astype({"best_epoch": float}),  # as read back from its file
         "epochs": tidy.joined_table("epochs", read["epochs"]),
         "gradients": tidy.joined_table("gradients", read["gradients"]),
     }
@@ -196,9 +196,7 @@ def compared(
     confidence: float = 0.95,
 ) -> dict[str, Any]:
     """The comparisons of a sample, made by the module that makes the real ones."""
-    return compare(
-        study, tables["replicates"], questions(), confidence=confidence, samples=samples
-    )
+    return compare(study, tables["replicates"], questions(), confidence=confidence, samples=samples)
 
 
 def claimed(made: Sample) -> dict[str, Any]:
@@ -226,6 +224,23 @@ def judged_again(made: Sample, confidence: float = 0.95) -> Sample:
     return made
 
 
+def lose(made: Sample, cell: str, *replicates: int) -> Sample:
+    """The same sample after these replicates of a cell, and of every cell of its key, diverged."""
+    rows, cells = made.tables["replicates"], made.tables["cells"]
+    key = cells.loc[cells["cell"] == cell, "key"].item()
+    gone = (rows["key"] == key) & rows["replicate"].isin(replicates)
+    numbers = list(rows.columns[rows.columns.get_loc("status") + 1 :])
+    rows.loc[gone, "status"] = "diverged"
+    rows.loc[gone, numbers] = np.nan
+    counts = rows[(rows["cell"] == cell)]["status"].value_counts()
+    for name, status in (("n_ok", "ok"), ("n_diverged", "diverged")):
+        cells.loc[cells["key"] == key, name] = int(counts.get(status, 0))
+    for samples in made.samples.values():
+        for replicate in replicates:
+            samples.get(key, {}).pop(replicate, None)
+    return judged_again(made)
+
+
 def only(made: Sample, model: str, *axes: str) -> Sample:
     """A sample cut down to some axes of one model."""
     entry = next(entry for entry in made.study["models"] if entry["model"] == model)
@@ -240,13 +255,11 @@ def only(made: Sample, model: str, *axes: str) -> Sample:
     return judged_again(made)
 
 
-def row(made: Sample, axis: str, label: str) -> dict[str, Any]:
-    """A row of an axis of the one model of a sample that has that cell."""
-    (found,) = (
-        axes[axis]["rows"][label]
-        for model in made.comparisons["models"].values()
-        if label in (axes := model["axes"]).get(axis, {"rows": {}})["rows"]
-    )
+def row(made: Sample, axis: str, label: str, model: str | None = None) -> dict[str, Any]:
+    """A row of an axis; model: needed where the sample has several."""
+    models = made.comparisons["models"]
+    (compared,) = models.values() if model is None else (models[model],)
+    found: dict[str, Any] = compared["axes"][axis]["rows"][label]
     return found
 
 

@@ -110,7 +110,11 @@ def test_without_its_mark_a_folder_has_no_configuration(tmp_path: Path) -> None:
         ("<html></html>", "carries no data of a study"),
         ('<script type="application/json" id="study-data">{</script>', "no JSON"),
         ('<script type="application/json" id="study-data">{"format":9}</script>', "format 9"),
-        ('<script type="application/json" id="study-data">{"format":1}</script>', "not a study's"),
+        ('<script type="application/json" id="study-data">{"format":2}</script>', "not a study's"),
+        (
+            '<script type="application/json" id="study-data">{"format":1}</script>',
+            "format 1: allowed is 2",
+        ),
         ('<script type="application/json" id="study-data">[]</script>', "not a study's"),
     ],
 )

@@ -1,6 +1,5 @@
 """From a study's files to its comparisons, and from predictions to the metric of every test sample."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,10 @@ from ablation.config import schema
 from ablation.registry import MODELS
 from ablation.schemas import columns_of
 from ablation.store import read_json, write_json
+from ablation.summary import summarise
 
-REPLICATES, ROWS = 6, 40
+REPLICATES, ROWS, EPOCHS = 6, 40, 8
+KEYS = {name: f"{i}" * 16 for i, name in enumerate(("relu", "tanh", "sigmoid"))}
 CLASSES = pd.DataFrame(
     {
         "replicate": [0, 0, 0, 1, 1, 1, 2, 2, 2],
@@ -34,15 +35,21 @@ NUMBERS = pd.DataFrame(
 )
 
 
-def test_a_class_is_right_or_wrong_and_diverged_replicates_are_left_out() -> None:
-    found = {r: own.tolist() for r, own in per_sample_metric(CLASSES, "accuracy").items()}
-    assert found == {0: [True, True, False], 2: [True, False, False]}
+METRICS = {
+    "accuracy": {0: [1, 1, 0], 2: [1, 0, 0]},
+    "loss": {0: [0.1, 0.1, 3], 2: [0.1, 2, 2]},
+    "mse": {0: [1, 9]},
+    "mae": {0: [1, 3]},
+}
 
 
-def test_a_number_has_its_squared_error_whose_mean_is_the_mse() -> None:
-    found = per_sample_metric(NUMBERS, "mse")
-    assert list(found) == [0]
-    assert found[0] == pytest.approx([1, 9])
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_sample_has_its_metric_and_diverged_replicates_are_left_out(metric: str) -> None:
+    table = CLASSES if metric in ("accuracy", "loss") else NUMBERS
+    found = per_sample_metric(table, metric)
+    assert list(found) == list(METRICS[metric])
+    for r, expected in METRICS[metric].items():
+        assert found[r].tolist() == pytest.approx(expected)
 
 
 def test_a_metric_that_is_no_mean_over_samples_has_none() -> None:
@@ -54,20 +61,28 @@ def test_the_step_of_replicates_is_the_one_that_the_configuration_asks_for() -> 
     for name, model in MODELS.items():
         declared = models[name]["properties"]["replicates"]
         assert model.replicate_step == declared.get("multipleOf", 1)
-    assert MODELS["cnn"].chance == pytest.approx(0.1)
+
+
+def test_errors_are_compared_on_the_logarithm_and_guessing_is_known() -> None:
+    metrics = {metric.name: metric for model in MODELS.values() for metric in model.metrics}
+    assert {name for name, metric in metrics.items() if metric.log} == {"mse", "mae", "loss"}
+    assert metrics["accuracy"].chance == pytest.approx(0.1)
+    assert metrics["loss"].chance == pytest.approx(np.log(10))
+    assert metrics["mse"].chance is None
 
 
 def make_cell(folder: Path, label: str, shift: float, diverged: int | None) -> dict[str, Any]:
     """A stored cell of the FNN with its view; one replicate may have diverged."""
     rng = np.random.default_rng(0)
     target = rng.normal(22, 9, (REPLICATES, ROWS))
-    error = rng.normal(0, 3, (REPLICATES, ROWS)) * (1 + shift * rng.random((REPLICATES, 1)))
+    error = rng.normal(0, 3, (REPLICATES, ROWS)) + shift * rng.normal(0, 3, (REPLICATES, ROWS))
     store = folder / "store" / label
     rows, parts = [], []
     for r in range(REPLICATES):
         lost = r == diverged
         mse = None if lost else float(np.mean(error[r] ** 2))
-        rows.append({"replicate": r, "status": "diverged" if lost else "ok", "mse": mse, "mae": mse,
+        mae = None if lost else float(np.mean(abs(error[r])))
+        rows.append({"replicate": r, "status": "diverged" if lost else "ok", "mse": mse, "mae": mae,
                      "r2": mse, "best_epoch": None if lost else 1, "val_loss": mse})  # fmt: skip
         guess = np.full(ROWS, np.nan) if lost else target[r] + error[r]
         parts.append(pd.DataFrame({"replicate": r, "index": range(ROWS), "target": target[r],
@@ -75,25 +90,32 @@ def make_cell(folder: Path, label: str, shift: float, diverged: int | None) -> d
     for name in ("train", "eval-e"):
         (store / name).mkdir(parents=True)
     pd.concat(parts).to_csv(store / "eval-e" / "predictions.csv", index=False)
-    history = pd.DataFrame(columns=columns_of("history_fnn"))
+    epochs = range(1, EPOCHS + 1)
+    history = pd.DataFrame(
+        [{"replicate": r, "epoch": e, "train_loss": 9 / e, "val_loss": 10 / e, "learning_rate": 0.1}
+         for r in range(REPLICATES) for e in epochs], columns=columns_of("history_fnn")
+    )  # fmt: skip
     history.to_csv(store / "train" / "history.csv", index=False)
+    norms = [{"replicate": r, "epoch": e, "layer": layer, "norm": layer * (1 + e)}
+             for r in range(REPLICATES) for e in (0, EPOCHS) for layer in (1, 2)]  # fmt: skip
+    pd.DataFrame(norms).to_csv(store / "train" / "gradients.csv", index=False)
     place = {
-        "cell": f"fnn/axis_{label}",
+        "cell": f"fnn/activation_{label}",
         "model": "fnn",
-        "axis": "axis",
+        "axis": "activation",
         "label": label,
-        "key": label,
+        "key": KEYS[label],
     }
+    n_ok = REPLICATES - (diverged is not None)
+    metrics = summarise(rows, ["mse", "mae", "r2"])
     view = {
         **place,
-        "status": {
-            "ok": REPLICATES - (diverged is not None),
-            "diverged": int(diverged is not None),
-        },
+        "status": {"ok": n_ok, "diverged": REPLICATES - n_ok},
         "replicates": rows,
+        "metrics": metrics,
         "spec": {"parameters": {}},
-        "data": {"prepared": "p", "test_train_ratio": 0.25, "fixed_test_set": False},
-        **dict.fromkeys(("metrics", "model_size", "cost", "environment", "confusion_matrix")),
+        "data": {"prepared": "p", "overlap_ratio": 0.25, "fixed_test_set": False},
+        **dict.fromkeys(("model_size", "cost", "environment", "confusion_matrix")),
     }
     write_json(folder / f"{label}.json", view)
     return {
@@ -106,46 +128,92 @@ def make_cell(folder: Path, label: str, shift: float, diverged: int | None) -> d
     }
 
 
-def collected(folder: Path, yardsticks: dict[str, Any]) -> dict[str, Any]:
-    """The rows of one axis: "b" is left open, "c" lost a replicate."""
+def collected(folder: Path, yardsticks: dict[str, Any], margin: float = 1.2) -> dict[str, Any]:
+    """The FNN's part of the comparisons of one axis: tanh is left open, sigmoid lost a replicate."""
     cells = [
-        make_cell(folder, *each) for each in (("a", 0.0, None), ("b", 0.4, None), ("c", 0.0, 2))
+        make_cell(folder, *each)
+        for each in (("relu", 0.0, None), ("tanh", 0.4, None), ("sigmoid", 0.0, 2))
     ]
     write_json(folder / "yardsticks.json", {"yardsticks": yardsticks})
     axis = {
-        "axis": "axis",
+        "axis": "activation",
         "parameter": None,
         "factors": None,
         "with": {},
-        "reference": "a",
+        "reference": "relu",
         "cells": cells,
     }
     data = {"dataset": "boston", "source": "embedded", "sha256": {}, "prepared": "p"}
     spec = {
         "study": {"name": "default", "seed": 1},
-        "statistics": {"confidence": 0.95, "margin": {"fnn": 1.0, "cnn": 0.02}},
+        "statistics": {"confidence": 0.95},
         "models": [{"model": "fnn", "replicates": REPLICATES, "parameters": {}, "data": data,
+                    "tested": {"metric": "mse", "margin": margin},
                     "yardsticks_file": str(folder / "yardsticks.json"), "axes": [axis]}],
     }  # fmt: skip
     collect(spec, folder / "tables")
-    found = read_json(folder / "tables" / "comparisons.json")["models"]["fnn"]["axes"]["axis"]
-    rows: dict[str, Any] = found["rows"]
-    return rows
+    found: dict[str, Any] = read_json(folder / "tables" / "comparisons.json")["models"]["fnn"]
+    return found
+
+
+MEAN = {
+    "predict_mean": [
+        {"replicate": r, "mse": 80.0, "mae": 7.0, "r2": 0.0} for r in range(REPLICATES)
+    ]
+}
 
 
 def test_collecting_gives_the_statistics_all_that_they_need(tmp_path: Path) -> None:
-    yardstick = [{"replicate": r, "mse": 80.0, "mae": 7.0, "r2": 0.0} for r in range(REPLICATES)]
-    rows = collected(tmp_path, {"predict_mean": yardstick})
-    values = [r["mse"] for r in read_json(tmp_path / "a.json")["replicates"]]
-    assert rows["a"]["noise"]["sd"] == pytest.approx(np.std(values, ddof=1))
+    rows = collected(tmp_path, MEAN, margin=1.3)["axes"]["activation"]["rows"]
+    values = [r["mse"] for r in read_json(tmp_path / "relu.json")["replicates"]]
+    assert rows["relu"]["noise"]["sd"] == pytest.approx(np.std(values, ddof=1))
     assert all(row["noise"] is not None for row in rows.values())
-    assert rows["b"]["settle"]["replicates"] % 6 == 0
-    assert rows["c"]["sensitivity"]["counted_as"] == "predict_mean"
-    assert rows["c"]["sensitivity"]["n_counted"] == 1
+    assert rows["tanh"]["spread"]["floor"] > 0
+    assert rows["tanh"]["settle"]["replicates"] % 6 == 0
+    assert rows["sigmoid"]["scored"]["n_scored"] == 1
 
 
-def test_without_that_yardstick_a_diverged_replicate_counts_as_guessing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(MODELS, "fnn", replace(MODELS["fnn"], chance=50.0))
-    assert collected(tmp_path, {})["c"]["sensitivity"]["counted_as"] == "chance"
+def test_without_that_yardstick_no_diverged_replicate_is_scored(tmp_path: Path) -> None:
+    assert collected(tmp_path, {})["axes"]["activation"]["rows"]["sigmoid"]["scored"] is None
+
+
+def test_the_margin_is_that_of_the_metric_that_is_tested(tmp_path: Path) -> None:
+    found = collected(tmp_path, MEAN, margin=1.5)
+    assert (found["metric"], found["margin"], found["log"]) == ("mse", 1.5, True)
+
+
+def test_a_collection_is_whole(tmp_path: Path) -> None:
+    """Every table with the columns that are promised; the intervals of a cell stand beside what they are about."""
+    found = collected(tmp_path, MEAN)
+    tables = {path.stem: pd.read_csv(path) for path in (tmp_path / "tables").glob("*.csv")}
+    assert set(tables) == {"cells", "replicates", "epochs", "gradients", "courses"}
+    assert all(list(table) == columns_of(name) for name, table in tables.items())
+    cells, relu = tables["cells"].set_index("label"), found["cells"][KEYS["relu"]]["mse"]
+    assert cells.loc["relu", "mse_centre"] == pytest.approx(relu["centre"])
+    assert cells.loc["relu", ["mse_low", "mse_high"]].tolist() == pytest.approx(relu["interval"])
+    assert relu["centre"] < cells.loc["relu", "mse_mean"]
+    assert cells["n_diverged"].tolist() == [0, 0, 1]
+    assert len(tables["courses"]) == 3 * REPLICATES
+    assert tables["courses"]["gradient_ratio"].tolist() == [0.5] * len(tables["courses"])
+    claims = read_json(tmp_path / "tables" / "claims.json")
+    assert [claim["id"] for claim in claims["claims"]] == list(range(1, 29))
+    answers = {claim["id"]: claim["answer"] for claim in claims["claims"]}
+    assert answers[9] == "confirmed" if EPOCHS < 10 else "contradicted"
+    assert answers[13] == "not tested"  # there is no CNN
+
+
+def test_cells_count_the_replicates_that_learnt_nothing(tmp_path: Path) -> None:
+    mean = [{**one, "mse": 9.0} for one in MEAN["predict_mean"]]
+    mean[0]["mse"] = mean[1]["mse"] = 80.0
+    found = collected(tmp_path, {"predict_mean": mean[:4]})["axes"]["activation"]["rows"]
+    cells = pd.read_csv(tmp_path / "tables" / "cells.csv").set_index("label")
+    counted = {label: row["n_collapsed"] for label, row in found.items()}
+    assert cells["n_collapsed"].to_dict() == counted
+    assert 0 < counted["tanh"] < REPLICATES / 2
+
+
+def test_a_study_in_which_nothing_was_learnt_is_collected(tmp_path: Path) -> None:
+    mean = [{**one, "mse": 1.0} for one in MEAN["predict_mean"]]
+    found = collected(tmp_path, {"predict_mean": mean})["axes"]["activation"]
+    assert all(row["broken"] for row in found["rows"].values())
+    assert found["importance"] is None

@@ -15,6 +15,7 @@ from conftest import REPOSITORY
 from jsonschema import Draft202012Validator
 
 VARIANTS = sorted((REPOSITORY / "config").glob("*.yaml"))
+MARGINS = {"margin", "margin_ratio"}
 Node = dict[str, Any]
 
 
@@ -99,7 +100,10 @@ def test_defaults_are_what_the_schema_allows() -> None:
 def test_config_yaml_has_every_key_of_the_schema() -> None:
     document = shipped()
     for path, _ in keys(schema()):
-        lookup(document, path)  # a KeyError names what is missing
+        if path[-1] in MARGINS:  # a metric has one of the two
+            assert len(MARGINS & lookup(document, path[:-1]).keys()) == 1, path
+        else:
+            lookup(document, path)  # a KeyError names what is missing
 
 
 def test_config_yaml_has_the_defaults() -> None:
@@ -113,10 +117,23 @@ def test_config_yaml_has_the_defaults() -> None:
 def test_choices_are_named_in_the_comments() -> None:
     lines = (REPOSITORY / "config.yaml").read_text(encoding="utf-8").splitlines()
     for path, node in keys(schema()):
-        if "enum" in node:
+        if "enum" in node and path[:2] != ("statistics", "tested"):
             line = next(line for line in lines if re.match(rf"\s+{path[-1]}: .*#", line))
             comment = line.partition("#")[2]
             assert all(choice in comment for choice in node["enum"]), path
+
+
+def test_the_metrics_of_each_model_are_named_in_the_comments() -> None:
+    """Of all metrics that the schema lists, each model allows its own."""
+    text = (REPOSITORY / "config.yaml").read_text(encoding="utf-8")
+    named: set[str] = set()
+    for name, model in MODELS.items():
+        found = re.search(rf"^    {name}: # metric: (.*)$", text, re.M)
+        assert found is not None
+        own = {metric.name for metric in model.metrics}
+        assert set(re.findall(r"\b(?:mse|mae|r2|accuracy|loss)\b", found[1])) == own
+        named |= own
+    assert set(schema()["$defs"]["tested"]["properties"]["metric"]["enum"]) == named
 
 
 def test_parameters_of_the_schema_are_those_of_the_models() -> None:
@@ -125,9 +142,8 @@ def test_parameters_of_the_schema_are_those_of_the_models() -> None:
     for name in MODELS:
         rule = schema()["$defs"][f"{name}_parameters"]
         assert set(rule["required"]) == set(rule["properties"]) == set(document[name]["parameters"])
-    assert set(schema()["properties"]["statistics"]["properties"]["margin"]["properties"]) == set(
-        MODELS
-    )
+    tested = schema()["properties"]["statistics"]["properties"]["tested"]
+    assert set(tested["properties"]) == set(MODELS)
 
 
 def test_there_are_variants() -> None:

@@ -75,6 +75,7 @@ def test_settings_are_named_and_nothing_else(a: dict[str, Any], b: dict[str, Any
     b["study"]["study"]["seed"] = 3
     b["config"]["compute"]["threads"] = 2
     b["comparisons"]["models"]["cnn"]["margin"] = 0.5
+    b["comparisons"]["confidence"] = 0.9
     assert {row["name"]: (row["a"], row["b"]) for row in compare(a, b)["settings"]} == {
         "study.seed": (20261, 3),
         "models.fnn.parameters.epochs": (100, 7),
@@ -83,7 +84,8 @@ def test_settings_are_named_and_nothing_else(a: dict[str, Any], b: dict[str, Any
             ["relu", "selu", "sigmoid"],
         ),
         "compute.threads": (1, 2),
-        "statistics.margin.cnn": (0.02, 0.5),
+        "statistics.confidence": (0.95, 0.9),
+        "statistics.tested.cnn.margin": (0.01, 0.5),
     }
 
 
@@ -103,26 +105,82 @@ def test_an_axis_or_a_model_of_one_study_is_one_row(a: dict[str, Any], b: dict[s
     assert [row["label"] for row in effects(b, a)["fnn"]["gone"]] == ["relu", "tanh", "sigmoid"]
 
 
-def test_pairs_have_the_corrected_interval_of_their_differences(
+def test_pairs_have_the_corrected_interval_of_their_ratios(
     a: dict[str, Any], b: dict[str, Any]
 ) -> None:
     name = "fnn/activation_tanh"
-    retrained(b, name, "mse", lambda value, r: value + 2 + 0.1 * (r % 3))
+    retrained(b, name, "mse", lambda value, r: value * (1.2 + 0.01 * (r % 3)))
     found = row(a, b, name)
-    differences = np.subtract(values(b, name, "mse"), values(a, name, "mse"))
+    logs = [np.log(values(bundle, name, "mse")) for bundle in (a, b)]
     assert (found["kind"], found["n_pairs"]) == ("paired", 24)
-    expected = mean_interval(differences, test_train_ratio=0.25, confidence=0.95)
-    assert found["interval"] == pytest.approx(expected)
+    expected = mean_interval(logs[1] - logs[0], overlap_ratio=0.2, confidence=0.95)
+    centre = np.exp(np.mean(logs[0]))
+    assert found["a"] == pytest.approx(centre)
+    assert found["interval"] == pytest.approx(centre * np.expm1(expected))
+    assert found["difference"] == pytest.approx(centre * np.expm1(np.mean(logs[1] - logs[0])))
     assert found["verdict"] == "worse"
     assert row(b, a, name)["verdict"] == "better"
+
+
+def test_an_accuracy_is_compared_as_a_difference(a: dict[str, Any], b: dict[str, Any]) -> None:
+    name = "cnn/pooling_average"
+    retrained(b, name, "accuracy", lambda value, r: value - 0.02 + 0.001 * (r % 3))
+    found = row(a, b, name)
+    differences = np.subtract(values(b, name, "accuracy"), values(a, name, "accuracy"))
+    expected = mean_interval(differences, overlap_ratio=500 / 4500, confidence=0.95)
+    assert found["interval"] == pytest.approx(expected)
 
 
 def test_the_family_is_all_that_is_compared(a: dict[str, Any], b: dict[str, Any]) -> None:
     for name in ("fnn/activation_tanh", "fnn/activation_sigmoid"):
         retrained(b, name, "mse", lambda value, r: value + 0.1 * (r % 5))
     cell(b, "fnn/activation_sigmoid")["key"] = "e" * 16
-    found = effects(a, b)["fnn"]
-    assert (found["n_compared"], found["level"]) == (2, pytest.approx(0.975))
+    assert effects(a, b)["fnn"]["n_compared"] == 2
+    assert row(a, b, "fnn/activation_tanh")["level"] == pytest.approx(0.975)
+
+
+def test_what_is_paired_is_one_family_and_what_is_not_another(
+    a: dict[str, Any], b: dict[str, Any]
+) -> None:
+    """Of three cells the code of one is another, so that its splits may be, too."""
+    names = ("fnn/activation_tanh", "fnn/activation_sigmoid", "fnn/learning_rate_0.0001")
+    for i, name in enumerate(names):
+        retrained(b, name, "mse", lambda value, r: value * (1 + 0.1 * (r % 5)))
+        cell(b, name)["key"] = f"{i}" * 16
+    b["study"]["models"][0]["data"]["prepared"] = "fnn-other"
+    cell(b, names[0])["spec"] = {"code": "1"}
+    rows = [row(a, b, name) for name in names]
+    assert [found["kind"] for found in rows] == ["unpaired", "paired", "paired"]
+    assert [found["level"] for found in rows] == pytest.approx([0.95, 0.975, 0.975])
+    html = page(compare(a, b), {"a": a, "b": b}, NAMES, "en")
+    assert "95, 97.5 %" in html
+
+
+def test_a_conclusion_needs_the_diverged_replicates_too(
+    a: dict[str, Any], b: dict[str, Any]
+) -> None:
+    """Twenty replicates get better, four diverge: scored as predicting the mean, nothing is left of it."""
+    name = "fnn/activation_sigmoid"
+    retrained(b, name, "mse", lambda value, r: value * (0.5 + 0.01 * (r % 3)))
+    assert row(a, b, name)["verdict"] == "better"
+    table = b["replicates"]
+    for i, found in enumerate(table["cell"]):
+        if found == name and table["replicate"][i] % 6 == 0:
+            table["status"][i], table["mse"][i] = "diverged", None
+    found = row(a, b, name)
+    assert (found["verdict"], found["reason"]) == ("inconclusive", "diverged")
+    assert (found["n_pairs"], found["diverged_a"], found["diverged_b"]) == (20, 0, 4)
+    b["study"]["study"]["seed"] = 1  # the same without pairs
+    found = row(a, b, name)
+    assert found["kind"] == "unpaired"
+    assert (found["verdict"], found["reason"]) == ("inconclusive", "diverged")
+
+
+def test_models_that_test_different_metrics_have_no_effects(
+    a: dict[str, Any], b: dict[str, Any]
+) -> None:
+    b["comparisons"]["models"]["fnn"]["metric"] = "mae"
+    assert set(effects(a, b)) == {"cnn"}
 
 
 @pytest.mark.parametrize(
@@ -187,15 +245,15 @@ def test_what_comes_from_data_is_text(a: dict[str, Any], b: dict[str, Any], lang
 def test_welch_without_correction_is_scipys() -> None:
     rng = np.random.default_rng(1)
     one, two = rng.normal(0, 1, 12), rng.normal(0.5, 3, 7)
-    found = corrected_welch_test(one, two, test_train_ratios=(0, 0))
+    found = corrected_welch_test(one, two, overlap_ratios=(0, 0))
     expected = stats.ttest_ind(two, one, equal_var=False)
     assert found.p == pytest.approx(expected.pvalue)
     assert found.interval(0.9) == pytest.approx(tuple(expected.confidence_interval(0.9)))
-    wider = corrected_welch_test(one, two, test_train_ratios=(0.25, 0.25))
+    wider = corrected_welch_test(one, two, overlap_ratios=(0.25, 0.25))
     assert wider.error > found.error
 
 
 def test_welch_without_spread_knows_no_interval() -> None:
-    found = corrected_welch_test([1, 1], [2, 2], test_train_ratios=(0, 0))
+    found = corrected_welch_test([1, 1], [2, 2], overlap_ratios=(0, 0))
     assert (found.p, found.interval(0.95)) == (None, None)
-    assert corrected_welch_test([1, 1], [1, 1], test_train_ratios=(0, 0)).p == 1
+    assert corrected_welch_test([1, 1], [1, 1], overlap_ratios=(0, 0)).p == 1

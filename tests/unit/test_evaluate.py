@@ -21,7 +21,6 @@ from ablation.plan import Plan
 from ablation.registry import MODELS
 from ablation.replicate import load_replicate, load_test_part
 from ablation.schemas import InvalidDocumentError, validate_document
-from ablation.statistics.intervals import mean_interval
 from ablation.store import StoreError, publish, read_json, write_json
 from ablation.summary import replicate_rows, summarise
 from conftest import Part, Parts
@@ -135,16 +134,35 @@ def test_summary_is_over_the_ok_replicates() -> None:
     values = [1.0, 2.0, 4.0]
     rows = [{"status": "ok", "mse": value} for value in values]
     rows.insert(1, {"status": "diverged", "mse": None})
-    found = summarise(rows, ["mse"], 0.25)["mse"]
+    found = summarise(rows, ["mse"])["mse"]
+    assert set(found) == {"mean", "sd", "n"}  # intervals are the study's
     assert found["n"] == 3
     assert found["mean"] == pytest.approx(np.mean(values))
     assert found["sd"] == pytest.approx(np.std(values, ddof=1))
-    expected = mean_interval(np.array(values), test_train_ratio=0.25, confidence=0.95)
-    assert found["ci95"] == pytest.approx(list(expected))
-    one = summarise(rows[:2], ["mse"], 0.25)["mse"]
-    assert one == {"mean": 1.0, "sd": None, "ci95": None, "n": 1}
-    none = summarise(rows[1:2], ["mse"], 0.25)["mse"]
-    assert none == {"mean": None, "sd": None, "ci95": None, "n": 0}
+    assert summarise(rows[:2], ["mse"])["mse"] == {"mean": 1.0, "sd": None, "n": 1}
+    assert summarise(rows[1:2], ["mse"])["mse"] == {"mean": None, "sd": None, "n": 0}
+
+
+def test_parts_are_counted_by_the_fewest_and_the_most_of_any_replicate(boston_parts: Parts) -> None:
+    assert fnn_evaluate.sizes(*boston_parts(6), "boston") == {
+        "n_train": [336, 338],
+        "n_validation": [84, 85],
+        "n_test": [84, 85],
+        "overlap_ratio": 0.2,  # one of six parts tests, the other five can train
+        "fixed_test_set": False,
+    }
+
+
+def test_images_are_counted_and_a_fixed_test_set_overlaps_with_none(digit_parts: Parts) -> None:
+    train, test = digit_parts(3, train=96, validation=40, test=50)
+    found = cnn_evaluate.sizes(train, test, "mnist-5k")
+    parts = ("n_train", "n_validation", "n_test")
+    assert [found[name] for name in parts] == [[96, 96], [40, 40], [50, 50]]
+    assert found["overlap_ratio"] == pytest.approx(50 / 4950)
+    assert cnn_evaluate.sizes(train, test, "mnist")["overlap_ratio"] == pytest.approx(50 / 69950)
+    fixed = {**test, "fixed": torch.tensor(True)}
+    found = cnn_evaluate.sizes(train, fixed, "mnist")
+    assert (found["overlap_ratio"], found["fixed_test_set"]) == (0.0, True)
 
 
 class Stored:
@@ -256,14 +274,14 @@ def test_the_produced_document(
     else:
         assert document["confusion_matrix"] is None
         assert size["multiply_adds"] == 13 * 16 + 16 * 16 + 16
-        assert document["data"]["n_train"] + document["data"]["n_test"] < 506
-        assert document["data"]["test_train_ratio"] == 0.25
+        assert document["data"]["n_train"][1] + document["data"]["n_test"][1] < 506
+        assert document["data"]["overlap_ratio"] == 0.2
 
 
 def test_all_diverged_is_a_document_too(stored: Callable[..., Stored]) -> None:
     document = stored("cnn", frozenset(range(6))).evaluate()
     assert document["status"] == {"ok": 0, "diverged": 6}
-    assert document["metrics"]["accuracy"] == {"mean": None, "sd": None, "ci95": None, "n": 0}
+    assert document["metrics"]["accuracy"] == {"mean": None, "sd": None, "n": 0}
     assert np.array(document["confusion_matrix"]).sum() == 0
 
 
@@ -309,7 +327,7 @@ def test_a_failed_training_is_not_evaluated(stored: Callable[..., Stored]) -> No
         ("extra", 1),
         ("key", "short"),
         ("status", {"ok": -1, "diverged": 0}),
-        ("metrics", {"mse": {"mean": 1.0, "sd": None, "ci95": [1.0], "n": 1}}),
+        ("metrics", {"mse": {"mean": 1.0, "sd": None, "ci95": [0.0, 2.0], "n": 1}}),
         ("replicates", [{"replicate": 0, "status": "fine", "best_epoch": 1, "val_loss": 1}]),
         ("confusion_matrix", [[1]]),
         ("model_size", None),
@@ -398,26 +416,3 @@ def test_draws_are_read_by_the_plain_network_of_one_replicate(
         own = columns["replicate"] == r
         matrix = cnn_evaluate.confusion_matrix(columns["label"][own], columns["predicted"][own])
         assert first["confusion_matrix"] == matrix.tolist()
-
-
-def test_samples_are_those_of_the_usable_replicates() -> None:
-    columns = {
-        "replicate": np.repeat([0, 1, 2], 2), "label": np.array([1, 2] * 3),
-        "predicted": np.array([1, 2, 1, 3, 2, 2]), "loss": np.arange(6.0),
-    }  # fmt: skip
-    found = cnn_evaluate.samples(columns, {0, 2})
-    assert {r: own.tolist() for r, own in found["accuracy"].items()} == {
-        0: [True, True], 2: [False, True],
-    }  # fmt: skip
-    assert found["loss"][2].tolist() == [4.0, 5.0]
-
-
-def test_one_test_set_for_all_crosses_replicates_and_samples() -> None:
-    chance = np.random.default_rng(0)
-    right = {r: chance.random(500) < 0.9 for r in range(5)}
-    rows = [{"status": "ok", "accuracy": float(own.mean())} for own in right.values()]
-    crossed = summarise(rows, ["accuracy"], 0.0, {"accuracy": right}, seed=1)["accuracy"]
-    plain = summarise(rows, ["accuracy"], 0.0)["accuracy"]
-    assert crossed["mean"] == plain["mean"]
-    assert crossed["ci95"] != plain["ci95"]
-    assert crossed["ci95"][0] < crossed["mean"] < crossed["ci95"][1]

@@ -9,10 +9,13 @@ import pyarrow as pa
 import pytest
 from ablation.export import latex
 from ablation.export import tables as tidy
+from ablation.report import format as fmt
 from ablation.report.messages import load
 from ablation.report.words import Words
+from ablation.statistics.verdicts import Verdict
 from pyarrow import parquet
-from report.sample import only, sample
+from report.sample import judged_again, only, sample
+from report.sample import row as row_of
 
 SPECIAL = r"50 % of a_b & c#1 $x$ {y} ~ ^ \z < > | " + '"q" − × ± ≈ R² [1] a\nb'
 
@@ -71,16 +74,54 @@ def test_an_axis_says_what_the_comparisons_say(language: str) -> None:
         assert latex.escape(latex.verdict_text(row, words)) == verdict
 
 
-def test_the_summary_names_every_value_once() -> None:
+COLUMNS = [verdict for verdict in Verdict if verdict is not Verdict.REFERENCE]
+
+
+@pytest.mark.parametrize("verdict", COLUMNS)
+def test_the_summary_names_every_value_once_under_its_verdict(verdict: Verdict) -> None:
     made = only(sample(failed=("cnn/kernel_9",)), "cnn", "kernel")
-    made.comparisons["models"]["cnn"]["axes"]["kernel"]["rows"]["3"]["verdict"] = "unheard of"
+    row_of(made, "kernel", "3")["verdict"] = verdict.value
     text = latex.summary_table(made.study, made.comparisons, Words(load("en")))
-    fields = next(line for line in text.splitlines() if "Kernel" in line).strip(" \\").split(" & ")
+    heads, fields = (line.strip(" \\").split(" & ") for line in text.splitlines() if " & " in line)
     values = [value for field in fields[3:] for value in field.split(", ") if value != "--"]
     assert sorted(values) == ["3", "7", "9"]
-    assert fields[-1] == "9"
+    assert heads[-1] == "not tested or failed"
+    head = verdict.value if verdict.tested else heads[-1]
+    assert "3" in fields[heads.index(head)].split(", ")
+    assert "9" in fields[-1].split(", ")
     frame = tidy.summary_frame(tidy.comparisons_frame(made.study, made.comparisons))
-    assert (frame.loc[0, "unheard_of"], frame.loc[0, "failed"]) == ("3", "9")
+    names = [each.value.replace(" ", "_") for each in COLUMNS]
+    assert list(frame.columns)[-len(names) :] == names  # also those that nothing got
+    assert "3" in frame.loc[0, verdict.value.replace(" ", "_")].split("; ")
+
+
+def test_what_became_of_replicates_stands_beside_the_verdict() -> None:
+    words = Words(load("en"))
+    made = only(sample(), "fnn", "depth_at_0.01", "depth")
+    assert latex.verdict_text(row_of(made, "depth_at_0.01", "8"), words) == (
+        "worse; 4/24 diverged, 12/24 no better than a trivial prediction"
+    )
+    assert latex.verdict_text(row_of(made, "depth", "8"), words) == (
+        "inconclusive (only without the diverged replicates); 1/24 diverged"
+    )
+
+
+@pytest.mark.parametrize("confidence", [0.95, 0.5])
+def test_every_interval_of_a_table_says_its_own_level(confidence: float) -> None:
+    """Rows that another factor judges have the level of its family, not that of the first row."""
+    made = judged_again(only(sample(), "cnn", "dropout", "batchnorm", "dropout_by_batchnorm"),
+                        confidence)  # fmt: skip
+    words, compared = Words(load("en")), made.comparisons["models"]["cnn"]
+    for axis in made.study["models"][0]["axes"]:
+        text = latex.axis_table(compared, axis, latex.Place("cnn", confidence, words))
+        lines = [line for line in text.splitlines() if " & " in line]
+        head = lines[0].split(" & ")[2].replace("\\", "")
+        for line, (label, each) in zip(
+            lines[1:], compared["axes"][axis["axis"]]["rows"].items(), strict=True
+        ):
+            if each["difference_interval"] is not None:
+                level = f"{fmt.percent(each['difference_level'])} %"
+                assert level in head or level in line.replace("\\", ""), (axis["axis"], label)
 
 
 def test_parquet_keeps_numbers_types_and_nulls(tmp_path: object) -> None:

@@ -101,7 +101,7 @@ def sheet(diverged: dict[str, int] | None = None, failed: tuple[str, ...] = ()) 
         cells.append({"label": text, "levels": own, "failed": "killed" if gone else None})
         mean = np.nan if gone or k == 6 else float(i)
         place = {"model": "fnn", "axis": AXIS, "label": text}
-        numbers = {"mse_mean": mean, "mse_low": mean - 1, "mse_high": mean + 1}
+        numbers = {"mse_centre": mean, "mse_low": mean - 1, "mse_high": mean + 1}
         summary.append({**place, "n_diverged": k, **numbers})
         for r in range(0 if gone else 6):
             fate = "diverged" if r < k else "ok"
@@ -132,6 +132,7 @@ def test_factors_become_columns_lines_and_panels() -> None:
         "activation tanh",
     ]
     assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == ["1", "2", "8"]
+    assert {ax.get_yscale() for ax in figure.axes} == {"log"}  # an error is compared as a ratio
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["learning rate 0.01", "learning rate 0.001"]
 
@@ -148,8 +149,8 @@ def test_what_is_left_out_is_said() -> None:
     assert figure._supxlabel is not None
     assert figure._supxlabel.get_text().splitlines() == [
         "depth 1, learning rate 0.01, activation relu: left out, diverged in 6 of 6",
-        "depth 1, learning rate 0.01, activation tanh: diverged in 2 of 6, "
-        "the open mark is of the others",
+        "depth 1, learning rate 0.01, activation tanh: of non-diverged replicates only "
+        "(diverged in 2 of 6)",
         "depth 1, learning rate 0.001, activation relu: left out, failed",
     ]
     assert interaction_figure(sheet(), "mse")._supxlabel is None

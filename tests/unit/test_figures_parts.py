@@ -60,7 +60,7 @@ def test_limits_of_nothing_are_a_plain_unit():
 
 def test_every_replicate_is_a_point_and_the_mean_has_its_interval():
     rows = pd.DataFrame({"label": ["a"] * 3, "replicate": [0, 1, 2], "mse": [1.0, 2.0, 3.0]})
-    cells = pd.DataFrame({"label": ["a"], "mse_mean": [2.0], "mse_low": [0.5], "mse_high": [3.5]})
+    cells = pd.DataFrame({"label": ["a"], "mse_centre": [2.0], "mse_low": [0.5], "mse_high": [3.5]})
     ax = draw_points(axes(), rows, cells, "mse", looks(["a"], "a", None), reference="a", notes={})
     assert any(list(line.get_xdata()) == [1.0, 2.0, 3.0] for line in ax.lines)
     assert any(list(line.get_xdata()) == [0.5, 3.5] for line in ax.lines)
@@ -69,10 +69,22 @@ def test_every_replicate_is_a_point_and_the_mean_has_its_interval():
     assert high > 3.5
 
 
+def test_a_mean_without_an_interval_is_a_mark_alone():
+    """As of a cell in which half of the replicates diverged or collapsed."""
+    rows = pd.DataFrame({"label": ["a"] * 2, "replicate": [0, 1], "mse": [1.0, 3.0]})
+    cells = pd.DataFrame(
+        {"label": ["a"], "mse_centre": [2.0], "mse_low": [np.nan], "mse_high": [np.nan]}
+    )
+    ax = draw_points(axes(), rows, cells, "mse", looks(["a"], "a", None), reference="b", notes={})
+    heavy = [line for line in ax.lines if line.get_linewidth() == 2.4]
+    assert heavy == []
+    assert any(list(line.get_xdata()) == [2.0] for line in ax.lines)
+
+
 def test_a_value_without_numbers_says_why():
     rows = pd.DataFrame({"label": ["a"], "replicate": [0], "mse": [np.nan]})
     cells = pd.DataFrame(
-        {"label": ["a"], "mse_mean": [np.nan], "mse_low": [np.nan], "mse_high": [np.nan]}
+        {"label": ["a"], "mse_centre": [np.nan], "mse_low": [np.nan], "mse_high": [np.nan]}
     )
     ax = draw_points(
         axes(), rows, cells, "mse", looks(["a"], "a", None), reference="a", notes={"a": "gone"}

@@ -133,7 +133,7 @@ def test_labelled_sets_of_overrides(config: Config) -> None:
         setting("report.palette", "deep"),
         setting("report.language", "zh"),
         setting("statistics.confidence", 0.9),
-        setting("statistics.margin.fnn", 1),
+        setting("statistics.tested.fnn.margin_ratio", 2),
         setting("compute.device", "cpu"),
         setting("compute.checkpoint_seconds", 1),
         setting("data.mirrors.mnist", ["file:///mirror"]),
@@ -169,7 +169,7 @@ def test_what_changes_every_number_is_in_every_key(config: Config, change: Chang
 def test_a_setting_of_one_model_is_in_that_models_keys(config: Config, model: str) -> None:
     other = {"fnn": "cnn", "cnn": "fnn"}[model]
     before = build(config)
-    for path, value in (("parameters.epochs", 7), ("replicates", 12)):
+    for path, value in (("parameters.epochs", 7), ("replicates", 18)):
         after = changed(config, setting(f"models.{model}.{path}", value))
         assert not set(keys(before, model).values()) & set(keys(after, model).values())
         assert keys(before, other) == keys(after, other)

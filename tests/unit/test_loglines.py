@@ -199,7 +199,7 @@ def study(finished_at: str | None, log: Any) -> dict[str, Any]:
         "reference": "1",
         "cells": [cell],
     }
-    data = {"dataset": "d", "source": "s", "sha256": {}, "test_train_ratio": 0.2}
+    data = {"dataset": "d", "source": "s", "sha256": {}, "overlap_ratio": 0.2}
     model = {"model": "fnn", "replicates": 6, "parameters": {}, "axes": [axis]}
     document = {
         **{"fingerprint": "", "study": {"name": "n", "seed": 1}, "yardsticks": {}},

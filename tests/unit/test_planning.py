@@ -55,7 +55,7 @@ def fnn(**values: Any) -> Change:
         (cnn(learning_rate=0.0001), "cnn/kernel_5", "learning_rate: 0.001 → 0.0001"),
         (cnn(batchnorm=True), "cnn/kernel_5", "batchnorm: off → on"),
         (lambda c: c["study"].update(seed=7), "fnn/depth_2", "seed: 20261 → 7"),
-        (lambda c: c["models"]["cnn"].update(replicates=12), "cnn/depth_4", "replicates: 6 → 12"),
+        (lambda c: c["models"]["cnn"].update(replicates=24), "cnn/depth_4", "replicates: 12 → 24"),
         (lambda c: c["compute"].update(precision="fp32"), "cnn/depth_4", "precision: auto → fp32"),
         (lambda c: c["compute"].update(threads=2), "fnn/depth_2", "threads: 1 → 2"),
         (cnn(dataset="mnist"), "cnn/depth_2", "dataset: mnist-5k → mnist"),
@@ -141,7 +141,7 @@ def test_reasons(config: Config) -> None:
     stored = {other.key: other.spec}
     ok = {"status": "ok", "fingerprint": cell.key}
     failed = {"fingerprint": f"failed {cell.key}", "failed": "killed by signal 9"}
-    longer = {**cell.spec, "replicates": 12}
+    longer = {**cell.spec, "replicates": 24}
 
     def said(on_disk: Found, entries: dict[str, Any] = stored) -> str:
         return reason(target(cell), on_disk, entries)
@@ -150,7 +150,7 @@ def test_reasons(config: Config) -> None:
     assert said(found(place="study")) == "not trained yet (kernel: 9 → 5)"
     assert said(found(place="axis")) == "new axis (kernel: 9 → 5)"
     assert said(found(place="value")) == "new axis value (kernel: 9 → 5)"
-    assert said(found(viewed=longer, place="value")) == "replicates: 12 → 6"
+    assert said(found(viewed=longer, place="value")) == "replicates: 24 → 12"
     assert said(found(viewed=cell.spec)) == "its entry is gone from the store"
     assert said(found(status=failed, has_status=True)) == "failed before: killed by signal 9"
     assert said(found(status=ok, has_status=True)) == "damaged entry"
@@ -175,7 +175,7 @@ def guess(cell: Cell, known: dict[str, Cost], device: str = "cpu") -> float | No
     ("edit", "factor"),
     [
         (cnn(epochs=45), 3),
-        (lambda c: c["models"]["cnn"].update(replicates=12), 2),
+        (lambda c: c["models"]["cnn"].update(replicates=24), 2),
         (lambda c: c["study"].update(seed=7), 1),
         (cnn(dataset="mnist", share=1.0, test="official"), 48000 / 2400),
         (cnn(epochs=30, dataset="mnist", share=0.5, test="official"), 2 * 24000 / 2400),

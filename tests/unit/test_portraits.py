@@ -13,7 +13,7 @@ import torch
 from ablation.cnn.network import StackedCNN
 from ablation.figures import portraits as figures
 from ablation.figures.svg import flattened
-from ablation.portraits.kernels import FIRST_LAYER, best_replicate, kernels
+from ablation.portraits.kernels import FIRST_LAYER, first_replicate, kernels
 from ablation.portraits.mistakes import confusion, confusion_difference, mistakes, most_confident
 from ablation.portraits.residuals import residuals, with_residuals, worst_rows
 from ablation.portraits.series import series, significant
@@ -178,13 +178,13 @@ def test_a_confusion_without_samples_or_without_a_baseline():
 # Kernels
 
 
-def test_the_best_replicate_is_chosen_by_validation_loss():
+def test_the_first_replicate_that_did_not_diverge_is_shown_whatever_it_reached():
     rows = pd.DataFrame(
-        {"replicate": [0, 1, 2, 3], "status": ["ok", "ok", "diverged", "ok"],
-         "val_loss": [0.3, 0.2, 0.1, 0.2]}
+        {"replicate": [3, 1, 0, 2], "status": ["ok", "ok", "diverged", "ok"],
+         "val_loss": [0.1, 0.3, 0.01, 0.2]}
     )  # fmt: skip
-    assert best_replicate(rows) == 1
-    assert best_replicate(rows[rows["status"] == "diverged"]) is None
+    assert first_replicate(rows) == 1
+    assert first_replicate(rows[rows["status"] == "diverged"]) is None
 
 
 def test_kernels_are_those_of_the_network(cnn_parameters):

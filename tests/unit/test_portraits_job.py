@@ -124,7 +124,8 @@ def test_portraits_of_a_classifier(here: Path) -> None:
     assert {item["replicate"] for item in own["mistakes"]["items"]} == {5}
     rows = made.tables["replicates"]
     rows = rows[rows["key"] == keys["7"]].set_index("replicate")
-    assert own["kernels"]["replicate"] == rows["val_loss"].idxmin()
+    assert rows["val_loss"].idxmin() != 0
+    assert own["kernels"]["replicate"] == 0  # fixed beforehand, not the best
     assert own["kernels"]["side"] == 7
     assert own["confusion"]["difference"] is not None
     assert baseline["confusion"]["difference"] is None

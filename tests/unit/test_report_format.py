@@ -15,6 +15,12 @@ from ablation.report import format as fmt
         (0.5, 2, True, "+0.50"),
         (-0.001, 2, True, "0.00"),
         (12345.6, 1, False, "12,345.6"),
+        (8.5, 0, False, "9"),  # half up, and not to the even number
+        (9.5, 0, False, "10"),
+        (-2.5, 0, False, "\u22123"),
+        (7.25, 1, False, "7.3"),
+        (0.125, 2, True, "+0.13"),
+        (2.675, 2, False, "2.68"),  # as it is written, though the number itself lies below
     ],
 )
 def test_fixed(value, decimals, sign, text):
@@ -43,7 +49,18 @@ def test_intervals_are_as_wide_as_one_another():
     assert found[1] == "[\u221210.1, \u20073.3]"
 
 
-@pytest.mark.parametrize(("p", "text"), [(0.0001, "<0.001"), (0.0124, "0.012"), (1.0, "1.000")])
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [
+        (0.0, "<0.001"),
+        (0.0001, "<0.001"),
+        (0.00049, "<0.001"),
+        (0.0005, "0.001"),
+        (0.0124, "0.012"),
+        (0.0625, "0.063"),  # half up, as every other number
+        (1.0, "1.000"),
+    ],
+)
 def test_p(p, text):
     assert fmt.p_value(p) == text
 
@@ -59,6 +76,14 @@ def test_other_forms():
     assert fmt.megabytes(4.1e8) == "410"
     assert not fmt.is_number(None)
     assert not fmt.is_number(float("nan"))
+
+
+@pytest.mark.parametrize(
+    ("pair", "text"),
+    [((336, 338), "336–338"), ((500, 500), "500"), ((47999, 48000), "47,999–48,000")],
+)
+def test_a_count_that_differs_between_replicates_is_a_range(pair, text):
+    assert fmt.counts(pair) == text
 
 
 def test_no_number_is_a_dash_with_its_reason():

@@ -1,4 +1,4 @@
-"""The summary: one row per value, the right words for every verdict, and which axis matters most."""
+"""The summary: one row per value, the right words for every verdict, counts that count once, and what matters most."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 
 import pytest
 from ablation.report.summary import ticks
-from report.sample import Sample, only, page, sample
+from ablation.statistics.verdicts import Reason, Verdict
+from report.sample import Sample, judged_again, lose, only, page, row, sample
 from unit_page import text_of
 
 
@@ -14,75 +15,111 @@ def activation() -> Sample:
     return only(sample(), "fnn", "activation")
 
 
-def row(made: Sample, label: str) -> dict:
-    (model,) = made.comparisons["models"].values()
-    (axis,) = model["axes"].values()
-    return axis["rows"][label]
-
-
 def summary_of(html: str) -> str:
     return html[html.index('<table class="effects">') : html.index('<section id="reading">')]
 
 
+def rows_of(html: str) -> list[str]:
+    return re.findall(r'<th scope="row"><a[^>]*>([^<]*)</a>', summary_of(html))
+
+
 def test_every_value_but_the_reference_is_a_row_under_its_axis():
     made = only(sample(), "cnn", "kernel", "pooling")
-    html = summary_of(page(made))
-    assert html.count('class="group"') == 2
-    assert re.findall(r'<th scope="row"><a[^>]*>([^<]*)</a>', html).sort() == [
-        "3", "7", "9", "average"].sort()  # fmt: skip
-    assert "max" not in re.findall(r'<th scope="row"><a[^>]*>([^<]*)</a>', html)
-
-
-def test_rows_stand_by_size_and_diverged_ones_last():
-    made = only(sample(), "fnn", "learning_rate")
-    sizes = {"0.1": None, "0.01": 0.0, "0.001": 0.5, "0.0001": -9.0}
-    for label, size in sizes.items():
-        row(made, label)["difference"] = size
-    html = summary_of(page(made))
-    assert re.findall(r'<th scope="row"><a[^>]*>([^<]*)</a>', html) == ["0.0001", "0.001", "0.1"]
-
-
-def test_axes_stand_by_their_share_of_variance():
-    made = only(sample(), "cnn", "kernel", "pooling", "depth")
-    shares = {"kernel": 0.1, "pooling": 0.8, "depth": 0.4}
-    for name, share in shares.items():
-        found = made.comparisons["models"]["cnn"]["axes"][name]
-        found["importance"] = {**found["importance"], "omega2": share, "interval": [share / 2, 0.9]}
     html = page(made)
-    assert re.findall(r'rowgroup"[^>]*><a href="#cnn-(\w+)"', html) == [
-        "pooling", "depth", "kernel"]  # fmt: skip
-    text = text_of(html)
-    assert "Pooling moves the test accuracy most: it accounts for ω² = 0.80" in text
-    for share in made.comparisons["models"]["cnn"]["axes"].values():
-        share["importance"]["interval"] = [0.0, 0.9]
-    assert "No axis surely moves the test accuracy" in text_of(page(made))
+    assert summary_of(html).count('class="group"') == 2
+    assert sorted(rows_of(html)) == ["3", "7", "9", "average"]
 
 
-PLAIN = {"verdict": "cannot tell", "reason": "few pairs", "settle": None, "sensitivity": None,
-         "within_margin": False, "n_diverged": 0}  # fmt: skip
-CASES = {
-    "better": ({"verdict": "better", "difference": -4.0, "difference_interval": [-6.0, -2.0],
-                "p_adjusted": 0.01}, "tanh is better than relu: its test MSE is lower by 4.0"),
-    "within": ({"verdict": "better", "difference": -1.0, "difference_interval": [-1.5, -0.5],
-                "p_adjusted": 0.01, "within_margin": True},
-               "The whole interval lies within the margin of ± 3.0 (1000 USD)²"),
-    "worse": ({"verdict": "worse", "difference": 4.0, "difference_interval": [2.0, 6.0],
-               "p_adjusted": 0.01}, "tanh is worse than relu: its test MSE is higher by 4.0"),
-    "equivalent": ({"verdict": "equivalent", "difference": 0.2, "effect_size": 0.1,
-                    "difference_interval": [-1.0, 1.4]},
-                   "tanh: equivalent to relu within the margin of ± 3.0 (1000 USD)²"),
-    "nothing": ({"verdict": "no detectable difference"},
-                "No difference to relu could be detected for: tanh. A difference of"),
-    "open": ({"verdict": "cannot tell", "reason": "wide interval",
-              "settle": {"replicates": 48, "as": "difference"}},
-             "About 48 replicates in all would settle tanh."),
-    "hopeless": ({"verdict": "cannot tell", "reason": "wide interval",
-                  "settle": {"replicates": None, "as": None}},
-                 "No number of replicates would settle tanh"),
-    "diverged": ({"verdict": "diverged", "n_diverged": 3}, "tanh diverged in 3 of 24 replicates."),
-    "counted": ({"verdict": "diverged", "n_diverged": 3, "sensitivity": {
-        "counted_as": "predict_mean", "n_counted": 3, "difference": 9.0, "interval": [1.0, 17.0],
-        "p": 0.03}}, "the differences are: tanh +9.0 (1000 USD)² [+1.0, +17.0]."),
+def test_rows_stand_by_size_and_those_without_a_number_last():
+    made = only(sample(), "fnn", "learning_rate")
+    for label, size in {"0.1": None, "0.01": 0.0, "0.001": 0.5, "0.0001": -9.0}.items():
+        row(made, "learning_rate", label)["difference"] = size
+    assert rows_of(page(made)) == ["0.0001", "0.001", "0.1"]
+
+
+def test_axes_stand_by_their_largest_effect_and_grids_last():
+    made = only(sample(), "cnn", "kernel", "pooling", "depth", "dropout_by_batchnorm")
+    order = [one["axis"] for one in made.comparisons["models"]["cnn"]["ranking"]]
+    assert order[-1] == "dropout_by_batchnorm"
+    sizes = {one["axis"]: one["size"] for one in made.comparisons["models"]["cnn"]["ranking"]}
+    assert sizes["dropout_by_batchnorm"] > max(sizes[name] for name in order[:-1])
+    found = re.findall(r'rowgroup"[^>]*><a href="#cnn-([\w-]+)"', page(made))
+    assert found == [name.replace("_", "-") for name in order]
+
+
+def test_what_breaks_is_said_first_and_then_the_largest_effect():
+    text = text_of(page(only(sample(), "fnn", "depth_at_0.01", "learning_rate", "activation")))
+    broken = "Depth (learning rate 0.01) = 8: 4/24 diverged, 12/24 no better than a trivial"
+    most = (
+        "Largest effect among the levels tried: Learning rate = 0.0001 against 0.01, test MSE +81"
+    )
+    assert text.index(broken) < text.index("Learning rate = 0.1: 24/24 diverged.")
+    assert text.index("Learning rate = 0.1: 24/24 diverged.") < text.index(most)
+    assert "% CI), worse." in text[text.index(most) :]
+
+
+def test_a_grid_is_never_called_what_matters_most():
+    """Its largest effect adds up those of the simple axes."""
+    text = text_of(page(only(sample(), "cnn", "pooling", "dropout_by_batchnorm")))
+    assert "Largest effect among the levels tried: Pooling = average" in text
+
+
+PLAIN = {"verdict": Verdict.NOT_TESTED, "reason": Reason.FEW_PAIRS, "settle": None, "scored": None,
+         "within_margin": False, "below_margin": False, "n_diverged": 0, "n_collapsed": 0,
+         "difference": -4.0, "difference_interval": [-6.0, -2.0], "ratio": 0.65,
+         "ratio_interval": [0.5, 0.8], "difference_level": 0.975, "p_adjusted": 0.01}  # fmt: skip
+NUMBERS = "test MSE −35 [−50, −20] %, that is −4.0 [−6.0, −2.0] (1000 USD)² (97.5 % CI"
+MARGIN = "−17 to +20 %"
+CASES: dict[str, tuple[dict, str]] = {
+    "better": ({"verdict": Verdict.BETTER}, f"tanh is better than relu: {NUMBERS}, adjusted p 0.0"),
+    "worse": ({"verdict": Verdict.WORSE}, f"tanh is worse than relu: {NUMBERS}, adjusted p 0.010)"),
+    "within": (
+        {"verdict": Verdict.BETTER, "within_margin": True, "below_margin": True},
+        f"The whole interval lies within the margin ({MARGIN}): statistically significant but",
+    ),
+    "below": (
+        {"verdict": Verdict.BETTER, "below_margin": True},
+        f"The estimate is smaller than the equivalence margin ({MARGIN}).",
+    ),
+    "equivalent": (
+        {"verdict": Verdict.EQUIVALENT},
+        "tanh is practically equivalent to relu: the 97.5 % CI of the difference, −35 [−50, −20] %",
+    ),
+    "open": (
+        {"verdict": Verdict.INCONCLUSIVE, "settle": {"replicates": 48, "as": "difference"}},
+        "about 48 replicates would make tanh conclusive.",
+    ),
+    "inconclusive": (
+        {"verdict": Verdict.INCONCLUSIVE},
+        "tanh against relu: inconclusive (−35 [−50, −20] %, that is −4.0 [−6.0, −2.0]",
+    ),
+    "hopeless": (
+        {"verdict": Verdict.INCONCLUSIVE, "settle": {"replicates": None, "as": None}},
+        "more replicates of the same data would not make conclusive: tanh.",
+    ),
+    "only without": (
+        {"verdict": Verdict.INCONCLUSIVE, "reason": Reason.DIVERGED, "n_diverged": 3},
+        "tanh against relu: inconclusive, as the conclusion changes when diverged replicates are",
+    ),
+    "diverged": ({"n_diverged": 3}, "tanh diverged in 3 of 24 replicates."),
+    "collapsed": (
+        {"n_collapsed": 3},
+        "With tanh, 3 of 24 replicates do no better than predicting the mean of their own",
+    ),
+    "scored": (
+        {"scored": {"n_scored": 3, "difference": 9.0, "ratio": 1.8, "p_adjusted": 0.2,
+                    "verdict": Verdict.INCONCLUSIVE}},
+        "scored as predicting the mean of their split: tanh: +9.0 (1000 USD)², inconclusive.",
+    ),
+    **{
+        reason: ({"reason": reason}, sentence)
+        for reason, sentence in {
+            Reason.NO_REFERENCE: "tanh: not tested, as the reference relu failed.",
+            Reason.IDENTICAL: "tanh and relu are identical: the factor changes nothing.",
+            Reason.ZERO: "tanh: not tested, as an exact zero in it or in relu has no ratio.",
+            Reason.NO_SPREAD: "tanh: not tested, as its difference to relu is the same in every",
+        }.items()
+    },
 }  # fmt: skip
 
 
@@ -90,12 +127,69 @@ CASES = {
 def test_every_verdict_has_its_sentence(case):
     change, sentence = CASES[case]
     made = activation()
-    row(made, "tanh").update(PLAIN)
+    row(made, "activation", "tanh").update({**PLAIN})
     before = text_of(page(made))
-    row(made, "tanh").update(change)
+    assert "tanh: not tested, as fewer than 5 pairs with relu are complete." in before
+    row(made, "activation", "tanh").update(change)
     after = text_of(page(made))
     assert sentence in after, case
     assert sentence not in before
+
+
+def test_every_verdict_and_reason_has_a_case():
+    verdicts = {change.get("verdict", Verdict.NOT_TESTED) for change, _ in CASES.values()}
+    assert verdicts == set(Verdict) - {Verdict.FAILED, Verdict.REFERENCE}
+    reasons = {change.get("reason", Reason.FEW_PAIRS) for change, _ in CASES.values()}
+    assert reasons == set(Reason)
+
+
+def counted(text: str) -> dict[str, int]:
+    """The words of the findings that count comparisons, and their total."""
+    total, parts = re.findall(r"(\d+) comparisons with a reference: ([^.]*)\.", text)[0]
+    found = {verdict: int(n) for n, verdict in re.findall(r"(\d+) ([a-z ]+)", parts)}
+    return {**found, "all": int(total)}
+
+
+def test_a_comparison_on_two_axes_is_counted_once():
+    """The grid repeats two comparisons of the simple axes, and has one of its own."""
+    axes = ("dropout", "batchnorm", "dropout_by_batchnorm")
+    made = only(sample(), "cnn", *axes)
+    rows = [each for axis in axes for each in made.comparisons["models"]["cnn"]["axes"][axis]["rows"].values()]  # fmt: skip
+    assert sum(not each["is_reference"] for each in rows) == 8
+    found = counted(text_of(page(made)))
+    assert found.pop("all") == sum(found.values()) == 6
+    alone = counted(text_of(page(only(sample(), "cnn", "dropout_by_batchnorm"))))
+    assert alone["all"] == 3
+
+
+def test_counts_are_the_distinct_comparisons_of_the_whole_study():
+    for model, n in (("fnn", 10), ("cnn", 14)):
+        axes = [a["axis"] for m in sample().study["models"] if m["model"] == model for a in m["axes"]]  # fmt: skip
+        assert counted(text_of(page(only(sample(), model, *axes))))["all"] == n
+
+
+def section(html: str, name: str) -> str:
+    start = html.index(f'<section id="{name}" class="axis">')
+    return html[start : html.index("</section>", start)]
+
+
+def test_a_comparison_on_two_axes_says_one_p_one_interval_and_where_it_is_judged():
+    made = judged_again(sample())
+    html = page(only(made, "cnn", "dropout", "batchnorm", "dropout_by_batchnorm"))
+    simple, grid = section(html, "cnn-batchnorm"), section(html, "cnn-dropout-by-batchnorm")
+    (own,) = re.findall(r"<tr>(?:(?!</tr>).)*?>with</a>.*?</tr>", simple, re.S)[:1]
+    (other,) = re.findall(
+        r"<tr>(?:(?!</tr>).)*?>dropout 0, with batch normalisation</a>.*?</tr>", grid, re.S
+    )[:1]
+    numbers = [
+        re.findall(r'<td class="num">([^<]*)</td>', each)[-3:] for each in (own, other)
+    ]  # difference, interval, p
+    assert numbers[0] == numbers[1]
+    assert len(numbers[0]) == 3 and numbers[0][1].startswith("[")
+    assert "judged under Batch normalisation" in text_of(other)
+    assert "judged under" not in text_of(own)
+    sentence = re.findall(r"0, with batch normalisation against [^(]*\(([^;]*; the [\d.]+ %)", text_of(grid))  # fmt: skip
+    assert sentence[0] in text_of(simple)  # the level too
 
 
 def test_the_best_setting_comes_first_with_what_cannot_be_told_from_it():
@@ -104,10 +198,26 @@ def test_the_best_setting_comes_first_with_what_cannot_be_told_from_it():
     best = model["best"]
     best |= {"cell": "fnn/activation_tanh", "indistinguishable": ["fnn/activation_relu"]}
     text = text_of(page(made))
-    assert "Best setting by validation: activation tanh, with a test MSE of" in text
-    assert "It cannot be told from: the baseline." in text
+    assert re.search(r"Lowest mean validation loss \([\d.]+\): activation tanh; test MSE", text)
+    assert "Statistically indistinguishable from it: the baseline." in text
+    best["indistinguishable"] = ["fnn/activation_relu", "fnn/activation_sigmoid"]
+    assert "indistinguishable from it: all other settings." in text_of(page(made))
     best["indistinguishable"] = []
-    assert "Every other setting without divergence can be told from it." in text_of(page(made))
+    assert "It differs significantly from every other setting." in text_of(page(made))
+
+
+def test_a_long_list_of_ties_says_how_many_more_and_lists_them():
+    made = sample()
+    best = made.comparisons["models"]["cnn"]["best"]
+    n = len(best["indistinguishable"])
+    assert n > 6
+    assert f"and {n - 5} others (listed below)." in text_of(page(made))
+
+
+def test_a_best_setting_that_diverged_at_times_says_so():
+    made = lose(only(sample(), "fnn", "activation"), "fnn/activation_relu", 3)
+    assert made.comparisons["models"]["fnn"]["best"]["cell"] == "fnn/activation_relu"
+    assert "It diverged in 1 of 24 replicates, which are not in these means." in text_of(page(made))
 
 
 @pytest.mark.parametrize("reach", [0.3, 1.0, 2.4, 18.0, 240.0])

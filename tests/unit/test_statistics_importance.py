@@ -22,7 +22,7 @@ def test_without_overlap_it_is_the_textbooks_repeated_measures() -> None:
     values = table([0, 0.5, 1.5])
     long = pd.DataFrame(values).melt(ignore_index=False, var_name="cell").reset_index(names="block")
     line = AnovaRM(long, "value", "block", within=["cell"]).fit().anova_table.iloc[0]
-    found = axis_importance(values, test_train_ratio=0, confidence=0.95)
+    found = axis_importance(values, overlap_ratio=0, confidence=0.95)
     assert found is not None
     assert found.f == pytest.approx(line["F Value"])
     assert found.p == pytest.approx(line["Pr > F"])
@@ -34,8 +34,8 @@ def test_without_overlap_it_is_the_textbooks_repeated_measures() -> None:
 @pytest.mark.parametrize("ratio", [0.0, 0.25])
 def test_two_cells_are_the_paired_test(ratio: float) -> None:
     values = table([0, 0.8])
-    test = corrected_paired_test(values[:, 1] - values[:, 0], test_train_ratio=ratio)
-    found = axis_importance(values, test_train_ratio=ratio, confidence=0.95)
+    test = corrected_paired_test(values[:, 1] - values[:, 0], overlap_ratio=ratio)
+    found = axis_importance(values, overlap_ratio=ratio, confidence=0.95)
     assert found is not None
     assert found.p == pytest.approx(test.p)
     t = test.difference / (test.sd * np.sqrt(1 / J + ratio))
@@ -44,8 +44,8 @@ def test_two_cells_are_the_paired_test(ratio: float) -> None:
 
 def test_the_correction_divides_f_and_moves_the_interval() -> None:
     values = table([0, 2, 4])
-    plain = axis_importance(values, test_train_ratio=0, confidence=0.95)
-    found = axis_importance(values, test_train_ratio=0.25, confidence=0.95)
+    plain = axis_importance(values, overlap_ratio=0, confidence=0.95)
+    found = axis_importance(values, overlap_ratio=0.25, confidence=0.95)
     assert plain is not None
     assert found is not None
     assert found.f == pytest.approx(plain.f / (1 + J * 0.25))
@@ -61,7 +61,7 @@ def test_the_correction_divides_f_and_moves_the_interval() -> None:
 
 
 def test_no_effect_is_clipped_at_zero() -> None:
-    found = axis_importance(table([0, 0, 0], seed=3), test_train_ratio=0.25, confidence=0.95)
+    found = axis_importance(table([0, 0, 0], seed=3), overlap_ratio=0.25, confidence=0.95)
     assert found is not None
     assert found.f < 1
     assert (found.omega2, found.interval[0]) == (0, 0)
@@ -78,8 +78,8 @@ def test_noncentral_interval_covers() -> None:
 
 
 def test_a_large_effect_reaches_towards_one_whatever_the_unit() -> None:
-    found = axis_importance(table([0, 50, 100]), test_train_ratio=0.25, confidence=0.95)
-    scaled = axis_importance(table([0, 50, 100]) * 1e-4, test_train_ratio=0.25, confidence=0.95)
+    found = axis_importance(table([0, 50, 100]), overlap_ratio=0.25, confidence=0.95)
+    scaled = axis_importance(table([0, 50, 100]) * 1e-4, overlap_ratio=0.25, confidence=0.95)
     assert found is not None
     assert scaled is not None
     assert 0.99 < found.omega2 < 1
@@ -89,10 +89,10 @@ def test_a_large_effect_reaches_towards_one_whatever_the_unit() -> None:
 def test_refuses_and_has_nothing_to_compare_with() -> None:
     blocks = np.arange(J)[:, None]
     for shifted in (blocks + np.array([[0, 1.5]]), np.ones((J, 3))):
-        assert axis_importance(shifted, test_train_ratio=0.25, confidence=0.95) is None
+        assert axis_importance(shifted, overlap_ratio=0.25, confidence=0.95) is None
     with pytest.raises(ValueError, match="two cells"):
-        axis_importance(np.ones((5, 1)), test_train_ratio=0.25, confidence=0.95)
+        axis_importance(np.ones((5, 1)), overlap_ratio=0.25, confidence=0.95)
     with pytest.raises(ValueError, match="not finite"):
-        axis_importance([[1.0, np.nan], [1.0, 2.0]], test_train_ratio=0.25, confidence=0.95)
+        axis_importance([[1.0, np.nan], [1.0, 2.0]], overlap_ratio=0.25, confidence=0.95)
     with pytest.raises(ValueError, match="confidence"):
-        axis_importance(table([0, 1]), test_train_ratio=0.25, confidence=95)
+        axis_importance(table([0, 1]), overlap_ratio=0.25, confidence=95)

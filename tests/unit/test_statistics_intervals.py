@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from ablation.statistics.intervals import (
-    bca_interval,
+    difference_interval,
     mean_interval,
     prediction_interval,
     two_way_bootstrap,
+    variance_factor,
 )
-from ablation.statistics.simulation import TEST_TRAIN_RATIO, simulate_null_errors
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -19,13 +19,13 @@ SAMPLES = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30)
 def test_mean_interval_by_hand() -> None:
     # 1, 2, 3, 4: mean 2.5, S² = (2.25 + 0.25 + 0.25 + 2.25)/3 = 5/3. Variance of the mean:
     # (1/4 + 1/4) · 5/3 = 0.83333, root 0.912871. t(0.975, 3) = 3.182446. Half-width 2.905163.
-    low, high = mean_interval([1, 2, 3, 4], test_train_ratio=0.25, confidence=0.95)
+    low, high = mean_interval([1, 2, 3, 4], overlap_ratio=0.25, confidence=0.95)
     assert (low, high) == pytest.approx((2.5 - 2.905163, 2.5 + 2.905163), abs=1e-5)
 
 
 @given(SAMPLES)
 def test_ratio_zero_is_the_plain_t_interval(values: list[float]) -> None:
-    ours = mean_interval(values, test_train_ratio=0, confidence=0.9)
+    ours = mean_interval(values, overlap_ratio=0, confidence=0.9)
     if np.std(values) > 1e-6 * max(1.0, abs(float(np.mean(values)))):
         scipys = stats.ttest_1samp(values, 0).confidence_interval(0.9)
         assert ours == pytest.approx((scipys.low, scipys.high), rel=1e-9, abs=1e-6)
@@ -35,8 +35,8 @@ def test_ratio_zero_is_the_plain_t_interval(values: list[float]) -> None:
 
 @given(SAMPLES, st.floats(0, 1), st.floats(0.01, 1))
 def test_more_overlap_never_narrows(values: list[float], ratio: float, more: float) -> None:
-    narrow = mean_interval(values, test_train_ratio=ratio, confidence=0.95)
-    wide = mean_interval(values, test_train_ratio=ratio + more, confidence=0.95)
+    narrow = mean_interval(values, overlap_ratio=ratio, confidence=0.95)
+    wide = mean_interval(values, overlap_ratio=ratio + more, confidence=0.95)
     assert wide[0] <= narrow[0] <= narrow[1] <= wide[1]
 
 
@@ -44,48 +44,59 @@ def test_prediction_interval_by_hand() -> None:
     # As above: S = 1.290994, t = 3.182446. Same data: S · sqrt(1 + 1/4) = 1.443376, half 4.593466.
     # Fresh data, ratio 1/4: S · sqrt(1 + 1/4 + 2/4) = 1.707825, half 5.435063.
     values = [1, 2, 3, 4]
-    same = prediction_interval(values, test_train_ratio=0.25, confidence=0.95)
-    fresh = prediction_interval(values, test_train_ratio=0.25, confidence=0.95, same_data=False)
+    same = prediction_interval(values, overlap_ratio=0.25, confidence=0.95)
+    fresh = prediction_interval(values, overlap_ratio=0.25, confidence=0.95, same_data=False)
     assert same == pytest.approx((2.5 - 4.593466, 2.5 + 4.593466), abs=1e-5)
     assert fresh == pytest.approx((2.5 - 5.435063, 2.5 + 5.435063), abs=1e-5)
 
 
-def test_prediction_interval_holds_a_new_run_and_the_interval_of_the_mean_does_not() -> None:
-    # Replicate 12 is from a fresh shuffle of the same data, as a published run on them would be.
-    errors = simulate_null_errors(150, 18, np.random.default_rng(5), n_features=20)[:, :, 0]
-    inside = {"prediction": 0, "mean": 0}
-    for study in errors:
-        ours, new = study[:12], study[12]
-        low, high = prediction_interval(ours, test_train_ratio=TEST_TRAIN_RATIO, confidence=0.95)
-        inside["prediction"] += low <= new <= high
-        low, high = mean_interval(ours, test_train_ratio=0, confidence=0.95)
-        inside["mean"] += low <= new <= high
-    assert 0.90 <= inside["prediction"] / 150 <= 0.99
-    assert inside["mean"] / 150 < 0.65
+def test_variance_factor_by_hand() -> None:
+    # Six parts: ρ = 1/6, r = ρ/(1 − ρ) = 1/5. With 24 replicates 1/24 + 1/5 = 0.241667.
+    assert variance_factor(24, 1 / 5) == pytest.approx(0.241667, abs=1e-6)
+    assert variance_factor(12, 0) == pytest.approx(1 / 12)
 
 
-def test_bca_agrees_with_scipy() -> None:
-    values = np.random.default_rng(0).exponential(size=60) ** 2
-    ours = bca_interval(values, confidence=0.95, rng=np.random.default_rng(1), n_resamples=20_000)
-    scipys = stats.bootstrap(
-        (values,), np.mean, n_resamples=20_000, method="BCa", rng=np.random.default_rng(2)
-    ).confidence_interval
-    plain = np.array([2 * values.mean() - scipys.high, 2 * values.mean() - scipys.low])
-    assert ours == pytest.approx((scipys.low, scipys.high), rel=0.03)
-    assert not np.allclose(ours, plain, rtol=0.03)  # a method without acceleration would differ
+@given(SAMPLES, st.floats(0, 1), st.floats(0.05, 0.99))
+def test_the_interval_of_a_difference_takes_any_variance_and_degrees(
+    values: list[float], ratio: float, confidence: float
+) -> None:
+    mean, variance = float(np.mean(values)), float(np.var(values, ddof=1))
+    low, high = difference_interval(
+        mean, len(values), 2 * variance, 7.5, overlap_ratio=ratio, confidence=confidence
+    )
+    half = stats.t.ppf((1 + confidence) / 2, 7.5) * np.sqrt(
+        2 * variance * (1 / len(values) + ratio)
+    )
+    assert (low, high) == pytest.approx((mean - half, mean + half), rel=1e-9, abs=1e-9)
 
 
-def test_bca_refuses_few_samples_and_takes_thirty() -> None:
-    rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match="30 values are needed"):
-        bca_interval(rng.normal(size=29), confidence=0.95, rng=rng)
-    low, high = bca_interval(rng.normal(size=30), confidence=0.95, rng=rng, n_resamples=500)
-    assert low < high
+def pool_runs(n_replicates: int, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+    """Means of test parts of a sixth of a new pool, and that of a part of another pool."""
+    pool, means = rng.exponential(size=60), []
+    while len(means) < n_replicates:
+        means += [part.mean() for part in np.array_split(rng.permutation(pool), 6)]
+    return np.array(means), float(rng.exponential(size=10).mean())
 
 
-def test_bca_of_equal_values_is_a_point() -> None:
-    interval = bca_interval(np.ones(40), confidence=0.95, rng=np.random.default_rng(0))
-    assert interval == (1, 1)
+def test_prediction_intervals_hold_a_new_run_and_the_interval_of_the_mean_does_not() -> None:
+    # 12 of ours; the next is from a fresh shuffle of the same pool, as a published run on it would be.
+    rng = np.random.default_rng(5)
+    inside = {"same": 0, "other": 0, "mean": 0, "same for other": 0}
+    for _ in range(1000):
+        means, other = pool_runs(18, rng)
+        ours, new = means[:12], means[12]
+        options = {"overlap_ratio": 0.2, "confidence": 0.9}
+        same = prediction_interval(ours, **options)
+        fresh = prediction_interval(ours, **options, same_data=False)
+        mean = mean_interval(ours, **options | {"overlap_ratio": 0})
+        inside["same"] += same[0] <= new <= same[1]
+        inside["other"] += fresh[0] <= other <= fresh[1]
+        inside["mean"] += mean[0] <= new <= mean[1]
+        inside["same for other"] += same[0] <= other <= same[1]
+    assert inside["same"] / 1000 == pytest.approx(0.9, abs=0.03)
+    assert inside["other"] / 1000 == pytest.approx(0.9, abs=0.03)
+    assert inside["same for other"] < inside["other"] - 20
+    assert inside["mean"] / 1000 < 0.65
 
 
 def test_two_way_bootstrap_counts_both_sources_of_spread() -> None:
@@ -126,28 +137,27 @@ def test_two_way_bootstrap_covers_with_five_replicates() -> None:
         assert hits / 400 > 0.925, row_sd
 
 
-def test_bootstraps_repeat_with_the_same_seed() -> None:
+def test_the_bootstrap_repeats_with_the_same_seed() -> None:
     table = np.random.default_rng(0).normal(size=(5, 50))
-    for call in (
-        lambda rng: bca_interval(table[0], confidence=0.9, rng=rng, n_resamples=200),
-        lambda rng: two_way_bootstrap(table, confidence=0.9, rng=rng, n_resamples=200),
-    ):
-        first, again, other = (call(np.random.default_rng(seed)) for seed in (7, 7, 8))
-        assert first == again != other
+    first, again, other = (
+        two_way_bootstrap(table, confidence=0.9, rng=np.random.default_rng(seed), n_resamples=200)
+        for seed in (7, 7, 8)
+    )
+    assert first == again != other
 
 
 @pytest.mark.parametrize("values", [[1.0], [], [1.0, np.nan], [1.0, np.inf], [[1.0, 2.0]]])
 def test_intervals_refuse_what_is_no_sample(values: list[float]) -> None:
     for interval in (mean_interval, prediction_interval):
         with pytest.raises(ValueError):
-            interval(values, test_train_ratio=0.25, confidence=0.95)
+            interval(values, overlap_ratio=0.25, confidence=0.95)
 
 
 @pytest.mark.parametrize(("ratio", "confidence"), [(-0.1, 0.95), (np.nan, 0.95), (0, 1), (0, 95)])
 def test_intervals_refuse_impossible_settings(ratio: float, confidence: float) -> None:
     for interval in (mean_interval, prediction_interval):
         with pytest.raises(ValueError):
-            interval([1, 2, 3], test_train_ratio=ratio, confidence=confidence)
+            interval([1, 2, 3], overlap_ratio=ratio, confidence=confidence)
 
 
 @pytest.mark.parametrize("shape", [(1, 50), (5, 29), (50,)])

@@ -12,7 +12,7 @@ from ablation.statistics.paired import (
     hedges_factor,
     holm,
     mcnemar,
-    mcnemar_per_replicate,
+    p_value,
     smallest_detectable,
 )
 from hypothesis import assume, given
@@ -27,7 +27,7 @@ def test_corrected_test_by_hand() -> None:
     # For 3 degrees F(t) = 1/2 + [x/(1 + x²) + arctan x]/π with x = t/√3 = 1.581139:
     # x/(1 + x²) = 0.451754, arctan x = 1.006854, so F = 0.964289 and p = 2 (1 − F) = 0.071423.
     # d_z = 2.5/1.290994 = 1.936492; the factor for m = 3 is Γ(1.5)/(√1.5 Γ(1)) = 0.723601.
-    test = corrected_paired_test([1, 2, 3, 4], test_train_ratio=0.25)
+    test = corrected_paired_test([1, 2, 3, 4], overlap_ratio=0.25)
     assert test.p == pytest.approx(0.071423, abs=2e-6)
     assert test.effect_size == pytest.approx(1.936492 * 0.723601, abs=1e-5)
     assert (test.n_pairs, test.difference) == (4, 2.5)
@@ -37,21 +37,30 @@ def test_corrected_test_by_hand() -> None:
 def test_ratio_zero_is_the_paired_t_test(pairs: list[tuple[float, float]]) -> None:
     a, b = np.array(pairs).T
     assume(np.std(a - b, ddof=1) > 1e-6 * max(1, abs(np.mean(a - b))))
-    ours = corrected_paired_test(a - b, test_train_ratio=0)
+    ours = corrected_paired_test(a - b, overlap_ratio=0)
     assert ours.p == pytest.approx(stats.ttest_rel(a, b).pvalue, rel=1e-6, abs=1e-12)
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=30), st.floats(0.01, 1))
 def test_correction_never_lowers_p(differences: list[float], ratio: float) -> None:
-    naive = corrected_paired_test(differences, test_train_ratio=0).p
-    corrected = corrected_paired_test(differences, test_train_ratio=ratio).p
+    naive = corrected_paired_test(differences, overlap_ratio=0).p
+    corrected = corrected_paired_test(differences, overlap_ratio=ratio).p
     assert (naive is None) == (corrected is None)
     if naive is not None and corrected is not None:
         assert corrected >= naive
 
 
+def test_p_of_any_variance_and_degrees_by_hand() -> None:
+    # t = 1.5/sqrt(2 (1/4 + 1/4)) = 1.5 with 3.5 degrees; the sign does not matter.
+    expected = 2 * stats.t.sf(1.5, 3.5)
+    assert p_value(1.5, 4, 2.0, 3.5, 0.25) == pytest.approx(expected)
+    assert p_value(-1.5, 4, 2.0, 3.5, 0.25) == pytest.approx(expected)
+    # Many degrees are the normal distribution, whose two tails beyond 1.96 are 5 %.
+    assert p_value(1.959964, 4, 2.0, 1e9, 0.25) == pytest.approx(0.05, abs=1e-6)
+
+
 def test_no_change_at_all_gives_p_one() -> None:
-    test = corrected_paired_test([0.0] * 8, test_train_ratio=0.25)
+    test = corrected_paired_test([0.0] * 8, overlap_ratio=0.25)
     assert (test.p, test.effect_size, test.difference) == (1, 0, 0)
 
 
@@ -59,13 +68,13 @@ def test_a_constant_difference_cannot_be_tested() -> None:
     # In floats 0.3 − 0.2, 0.4 − 0.3 and 1.1 − 1 differ in the last bits; that is no spread.
     first, second = np.array([0.3, 0.4, 1.1]), np.array([0.2, 0.3, 1.0])
     assert np.std(first - second) > 0
-    test = corrected_paired_test(first - second, test_train_ratio=0)
+    test = corrected_paired_test(first - second, overlap_ratio=0)
     assert (test.p, test.effect_size) == (None, None)
     assert test.difference == pytest.approx(0.1)
 
 
 def test_two_pairs_have_a_p_but_no_effect_size() -> None:
-    test = corrected_paired_test([1.0, 2.0], test_train_ratio=0)
+    test = corrected_paired_test([1.0, 2.0], overlap_ratio=0)
     assert test.p is not None
     assert test.effect_size is None
 
@@ -73,7 +82,7 @@ def test_two_pairs_have_a_p_but_no_effect_size() -> None:
 @pytest.mark.parametrize("differences", [[1.0], [1.0, math.nan], [[1.0, 2.0]]])
 def test_corrected_test_refuses_what_is_no_sample(differences: list[float]) -> None:
     with pytest.raises(ValueError):
-        corrected_paired_test(differences, test_train_ratio=0.25)
+        corrected_paired_test(differences, overlap_ratio=0.25)
 
 
 def test_hedges_factor_removes_the_bias() -> None:
@@ -122,16 +131,27 @@ def test_holm_refuses(p_values: list[float], family: int) -> None:
         holm(p_values, family)
 
 
-@pytest.mark.parametrize(("n_pairs", "expected"), [(12, 1.78), (24, 1.58), (48, 1.49)])
-def test_smallest_detectable_difference(n_pairs: int, expected: float) -> None:
-    assert smallest_detectable(n_pairs, test_train_ratio=0.25) == pytest.approx(expected, abs=0.005)
+@pytest.mark.parametrize(
+    ("n_pairs", "ratio", "expected"),
+    [(12, 0.25, 1.78), (24, 0.25, 1.58), (48, 0.25, 1.49), (12, 0.2, 1.64), (24, 0.2, 1.44)],
+)
+def test_smallest_detectable_difference(n_pairs: int, ratio: float, expected: float) -> None:
+    assert smallest_detectable(n_pairs, overlap_ratio=ratio) == pytest.approx(expected, abs=0.005)
+
+
+def test_more_degrees_detect_less() -> None:
+    # With endless degrees it is the normal test: (z(0.975) + z(0.8)) · sqrt(1/6 + 1/4).
+    found = smallest_detectable(6, overlap_ratio=0.25, degrees=1e7)
+    expected = (stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * math.sqrt(1 / 6 + 1 / 4)
+    assert found == pytest.approx(expected, rel=1e-4)
+    assert smallest_detectable(6, overlap_ratio=0.25) > 1.1 * found
 
 
 def test_floor_of_the_detectable_difference() -> None:
     # (z(0.975) + z(0.8)) · sqrt(1/4) = (1.959964 + 0.841621)/2 = 1.400793
-    assert detectable_floor(test_train_ratio=0.25) == pytest.approx(1.400793, abs=1e-5)
-    assert detectable_floor(test_train_ratio=0) == 0
-    assert smallest_detectable(100_000, test_train_ratio=0.25) == pytest.approx(1.4008, abs=1e-3)
+    assert detectable_floor(overlap_ratio=0.25) == pytest.approx(1.400793, abs=1e-5)
+    assert detectable_floor(overlap_ratio=0) == 0
+    assert smallest_detectable(100_000, overlap_ratio=0.25) == pytest.approx(1.4008, abs=1e-3)
 
 
 def test_power_against_drawn_studies() -> None:
@@ -139,7 +159,7 @@ def test_power_against_drawn_studies() -> None:
     # shared by all J, with 1/4 of the variance of the rest. So S² estimates 1 and
     # the variance of the mean is 1/J + 1/4.
     rng = np.random.default_rng(0)
-    effect = smallest_detectable(12, test_train_ratio=0.25)
+    effect = smallest_detectable(12, overlap_ratio=0.25)
     shared = 0.5 * rng.normal(size=(20_000, 1))
     draws = effect + shared + rng.normal(size=(20_000, 12))
     t = draws.mean(axis=1) / np.sqrt((1 / 12 + 0.25) * draws.var(axis=1, ddof=1))
@@ -148,7 +168,7 @@ def test_power_against_drawn_studies() -> None:
 
 
 def test_power_of_nothing_is_alpha_and_grows_without_a_gap() -> None:
-    powers = [detection_power(e, 8, test_train_ratio=0.2, alpha=0.1) for e in np.arange(0, 9, 0.1)]
+    powers = [detection_power(e, 8, overlap_ratio=0.2, alpha=0.1) for e in np.arange(0, 9, 0.1)]
     assert powers[0] == pytest.approx(0.1)
     assert np.all(np.diff(powers) > -1e-9)
     assert powers[-1] == pytest.approx(1, abs=1e-6)
@@ -157,18 +177,18 @@ def test_power_of_nothing_is_alpha_and_grows_without_a_gap() -> None:
 @pytest.mark.parametrize("n_pairs", [2, 3, 5, 30])
 @pytest.mark.parametrize("alpha", [0.05, 0.005])
 def test_smallest_detectable_has_the_power_asked_for(n_pairs: int, alpha: float) -> None:
-    effect = smallest_detectable(n_pairs, test_train_ratio=0, alpha=alpha, power=0.9)
-    power = detection_power(effect, n_pairs, test_train_ratio=0, alpha=alpha)
+    effect = smallest_detectable(n_pairs, overlap_ratio=0, alpha=alpha, power=0.9)
+    power = detection_power(effect, n_pairs, overlap_ratio=0, alpha=alpha)
     assert power == pytest.approx(0.9, abs=1e-6)
 
 
 def test_power_refuses_impossible_settings() -> None:
     with pytest.raises(ValueError, match="2 pairs"):
-        smallest_detectable(1, test_train_ratio=0)
+        smallest_detectable(1, overlap_ratio=0)
     with pytest.raises(ValueError, match="power"):
-        smallest_detectable(5, test_train_ratio=0, power=1)
+        smallest_detectable(5, overlap_ratio=0, power=1)
     with pytest.raises(ValueError, match="alpha"):
-        detectable_floor(test_train_ratio=0.2, alpha=0)
+        detectable_floor(overlap_ratio=0.2, alpha=0)
 
 
 def test_mcnemar_by_hand() -> None:
@@ -186,9 +206,6 @@ def test_mcnemar_never_pools() -> None:
     second = np.array([[0, 0, 0, 1, 0], [0, 1, 0, 1, 1]])
     with pytest.raises(ValueError, match="one pair of replicates at a time"):
         mcnemar(first, second)
-    tests = mcnemar_per_replicate(first, second)
-    assert [(t.only_first, t.only_second) for t in tests] == [(3, 0), (1, 1)]
-    assert [t.p for t in tests] == pytest.approx([0.25, 1])
 
 
 def test_mcnemar_refuses_what_is_no_truth_value() -> None:
@@ -196,5 +213,3 @@ def test_mcnemar_refuses_what_is_no_truth_value() -> None:
         mcnemar([0.9, 1], [1, 0])
     with pytest.raises(ValueError):
         mcnemar([True], [True, False])
-    with pytest.raises(ValueError):
-        mcnemar_per_replicate([True], [True])

@@ -1,0 +1,299 @@
+"""Paired comparisons in one metric: the spread in two steps, families, the verdict, the check with diverged replicates scored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from oracle.stat_inputs import LOGGED, Cell, Model
+from oracle.stat_methods import Floats, Prior, fit_prior, holm, t_half_width, t_test
+
+FEW_PAIRS = 5
+DECIDED = ("better", "worse", "practically equivalent")
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Variances of the paired differences, and the degrees of freedom of the one used."""
+
+    observed: float
+    pooled: float
+    floor: float
+    degrees: float
+
+    @property
+    def used(self) -> float:
+        """Never below the floor."""
+        return max(self.pooled, self.floor)
+
+
+@dataclass(frozen=True)
+class Test:
+    """One comparison on the metric's scale: ``cell`` minus ``reference``."""
+
+    __test__ = False
+
+    differences: Floats
+    centre: float | None
+    median: float | None
+    broken: bool
+    logged: bool
+    ratio: float
+    level: float
+    spread: Spread | None = None
+    adjusted: float | None = None
+
+    @property
+    def mean(self) -> float:
+        """The estimate on the scale."""
+        return float(self.differences.mean())
+
+    @property
+    def estimate(self) -> float:
+        """What is shown as the difference: of a broken cell the median, as its values fall into two heaps."""
+        return float(np.median(self.differences)) if self.broken else self.mean
+
+    @property
+    def variance(self) -> float:
+        """Of the mean, corrected for overlapping splits."""
+        assert self.spread is not None
+        return self.spread.used * (1 / len(self.differences) + self.ratio)
+
+    @property
+    def p(self) -> float | None:
+        """Unadjusted."""
+        if self.spread is None:
+            return None
+        return t_test(self.mean, self.variance, self.spread.degrees)
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """On the scale, at the level of the family; a broken cell has none."""
+        if self.spread is None or self.broken:
+            return None
+        half = t_half_width(self.variance, self.spread.degrees, self.level)
+        return self.mean - half, self.mean + half
+
+    def in_unit(self, value: float) -> float:
+        """A difference on the scale as one in the unit."""
+        if not self.logged:
+            return value
+        assert self.centre is not None
+        return float(self.centre * np.expm1(value))
+
+    @property
+    def shown(self) -> float:
+        """The estimate in the unit: of a broken cell a ratio of medians is taken of the reference's median."""
+        if not self.logged or not self.broken:
+            return self.in_unit(self.estimate)
+        assert self.median is not None
+        return float(self.median * np.expm1(self.estimate))
+
+    def inside(self, margin: float | None) -> bool:
+        """Whether the whole interval lies within the margin."""
+        if margin is None or self.interval is None:
+            return False
+        return max(map(abs, self.interval)) < self.bound(margin)
+
+    def bound(self, margin: float) -> float:
+        """The margin on the scale."""
+        return float(np.log(margin)) if self.logged else margin
+
+    def alone(self, family: int) -> Test:
+        """Adjusted by Bonferroni for a family of so many."""
+        return replace(self, adjusted=None if self.p is None else min(1.0, self.p * family))
+
+    def verdict(self, margin: float | None, lower: bool, alpha: float) -> str:
+        """Before diverged replicates are thought of."""
+        if self.adjusted is None:
+            return "not tested"
+        if self.adjusted < alpha:
+            return "better" if (self.mean < 0) == lower else "worse"
+        return "practically equivalent" if self.inside(margin) else "inconclusive"
+
+
+def reason_not_tested(test: Test, same: bool) -> str | None:
+    """Why a comparison has no p-value."""
+    if len(test.differences) < FEW_PAIRS:
+        return "few pairs"
+    if same or not test.differences.any():
+        return "identical"
+    if not np.isfinite(test.differences).all():
+        return "zero"
+    if np.ptp(test.differences) < 1e-12 * np.abs(test.differences).max():
+        return "no spread"
+    return None
+
+
+@dataclass(frozen=True)
+class Family:
+    """What one axis judges: the comparisons that no axis before it has."""
+
+    axis: str
+    pairs: tuple[Pair, ...]
+
+    def level(self, confidence: float) -> float:
+        """Bonferroni's."""
+        return 1 - (1 - confidence) / len(self.pairs) if self.pairs else confidence
+
+
+@cache
+def families(model: Model) -> tuple[Family, ...]:
+    """Each axis with the comparisons that are first its own."""
+    seen: set[Pair] = set()
+    found = []
+    for axis in model.axes:
+        reference = axis.cell(axis.reference).key
+        pairs = [(c.key, reference) for c in axis.cells if c.label != axis.reference]
+        own = tuple(pair for pair in dict.fromkeys(pairs) if pair not in seen)
+        seen.update(own)
+        found.append(Family(axis.name, own))
+    return tuple(found)
+
+
+def judge_of(model: Model, pair: Pair) -> Family:
+    """The family that judges a comparison."""
+    return next(family for family in families(model) if pair in family.pairs)
+
+
+def differences(model: Model, pair: Pair, metric: str, scored: bool) -> pd.Series:
+    """Paired differences on the scale; diverged replicates are left out, or scored as the trivial prediction."""
+    sides = [model.values(key, metric) for key in pair]
+    if scored:
+        sides = [side.fillna(model.trivial(metric)) for side in sides]
+    left, right = (model.scale(metric, side) for side in sides)
+    return (left - right).dropna()
+
+
+def floor(model: Model, pair: Pair, metric: str, replicates: Iterable[int]) -> float:
+    """McNemar's variance: the mean over replicates of s²/n of the differences sample by sample, scaled."""
+    cell, reference = (model.samples(key, metric) for key in pair)
+    both = [r for r in replicates if r in cell and r in reference]
+    if len(both) < 2:
+        return 0.0
+    each = [(cell[r] - reference[r]).var(ddof=1) / len(cell[r]) for r in both]
+    return float(np.mean(each) * model.independent_share(len(both)))
+
+
+def centre(model: Model, key: str, metric: str) -> float | None:
+    """A cell's mean on the scale, in the unit, over its ok replicates."""
+    values = model.scale(metric, model.values(key, metric).dropna())
+    if not len(values):
+        return None
+    return float(np.exp(values.mean()) if metric in LOGGED else values.mean())
+
+
+@cache
+def prior_of(
+    model: Model, pairs: tuple[Pair, ...], metric: str, scored: bool = False
+) -> Prior | None:
+    """What the comparisons of sound cells, each once, say of one another's spread."""
+    parts = [
+        each.to_numpy(float)
+        for pair in pairs
+        if not any(map(model.broken, pair))
+        and len(each := differences(model, pair, metric, scored)) >= FEW_PAIRS
+    ]
+    varied = [(part.var(ddof=1), len(part) - 1) for part in parts if np.ptp(part) > 0]
+    return fit_prior(*zip(*varied, strict=True)) if varied else None
+
+
+def tested(
+    model: Model,
+    pair: Pair,
+    metric: str,
+    level: float,
+    prior: Prior | None,
+    *,
+    scored: bool = False,
+    least: bool = True,
+) -> Test:
+    """One comparison, not yet adjusted; without ``least`` its variance has no floor."""
+    each = differences(model, pair, metric, scored)
+    values = each.to_numpy(float)
+    broken = any(map(model.broken, pair))
+    base = centre(model, pair[1], metric)
+    middle = model.values(pair[1], metric).median()
+    test = Test(values, base, middle, broken, metric in LOGGED, model.ratio, level)
+    if reason_not_tested(test, pair[0] == pair[1]):
+        return test
+    observed, degrees = float(values.var(ddof=1)), len(values) - 1
+    pooled, total = (
+        prior.moderate(observed, degrees) if prior and not broken else (observed, degrees)
+    )
+    bottom = floor(model, pair, metric, each.index) if least else 0.0
+    return replace(test, spread=Spread(observed, pooled, bottom, total))
+
+
+def adjusted(tests: dict[Pair, Test], family: int) -> dict[Pair, Test]:
+    """All of one family with Holm's p-values."""
+    values = holm([test.p for test in tests.values()], family)
+    return {
+        pair: replace(test, adjusted=p)
+        for (pair, test), p in zip(tests.items(), values, strict=True)
+    }
+
+
+@cache
+def judged(model: Model, metric: str, scored: bool = False) -> dict[Pair, Test]:
+    """All comparisons of the axes in one metric, each in the family of the first axis that has it."""
+    every = tuple(pair for family in families(model) for pair in family.pairs)
+    prior = prior_of(model, every, metric, scored)
+    found: dict[Pair, Test] = {}
+    for family in families(model):
+        level = family.level(model.confidence)
+        tests = {
+            pair: tested(model, pair, metric, level, prior, scored=scored) for pair in family.pairs
+        }
+        found |= adjusted(tests, len(family.pairs))
+    return found
+
+
+def concluded(
+    model: Model, test: Test, with_diverged: Test | None, metric: str, same: bool = False
+) -> dict[str, Any]:
+    """Every field that a comparison has in any metric; ``with_diverged`` is the same test with diverged replicates scored."""
+    margin = model.margin if metric == model.metric else None
+    lower, alpha = metric in LOGGED, 1 - model.confidence
+    verdict = test.verdict(margin, lower, alpha)
+    reason = reason_not_tested(test, same) if verdict == "not tested" else None
+    if with_diverged is not None and verdict in DECIDED:
+        if with_diverged.verdict(margin, lower, alpha) != verdict:
+            verdict, reason = "inconclusive", "diverged"
+    differs = verdict in ("better", "worse")
+    known = test.spread is not None
+    interval = test.interval
+    small = margin is not None and abs(test.estimate) < test.bound(margin) if known else False
+    return {
+        "difference": test.shown if known else None,
+        "difference_interval": interval and [test.in_unit(end) for end in interval],
+        "ratio": float(np.exp(test.estimate)) if known and test.logged else None,
+        "ratio_interval": [float(np.exp(end)) for end in interval]
+        if interval and test.logged
+        else None,
+        "difference_level": test.level,
+        "p": test.p,
+        "p_adjusted": test.adjusted,
+        "verdict": verdict,
+        "reason": reason,
+        "within_margin": differs and test.inside(margin),
+        "below_margin": differs and small,
+        "holm_alone": bool(differs and interval and interval[0] <= 0 <= interval[1]),
+    }
+
+
+def any_diverged(model: Model, pair: Pair) -> bool:
+    """Whether a replicate of either side diverged."""
+    return any(model.diverged(key) for key in pair)
+
+
+def reference_of(model: Model, axis: str) -> Cell:
+    """The reference of an axis by its name."""
+    found = next(each for each in model.axes if each.name == axis)
+    return found.cell(found.reference)

@@ -1,0 +1,53 @@
+"""Stored metrics against the stored predictions, weights and histories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from oracle.metrics_checks import (
+    check_best_epochs,
+    check_draws,
+    check_metrics,
+    check_predictions,
+    check_samples,
+    check_size,
+    check_status,
+    check_views,
+)
+from oracle.study import Cell, Study
+
+CHECKS = (check_metrics, check_samples, check_status, check_best_epochs, check_size)
+REPLICATES = (1, 4)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("model", ["fnn", "cnn"])
+def test_every_replicate_of_every_cell(
+    study: Study, model: str, check: Callable[[Cell], None]
+) -> None:
+    cells = study.of(model)
+    assert cells
+    for cell in cells:
+        check(cell)
+
+
+@pytest.mark.parametrize("model", ["fnn", "cnn"])
+def test_stored_weights_give_the_stored_predictions(study: Study, model: str) -> None:
+    for cell in study.of(model):
+        check_predictions(cell, REPLICATES)
+
+
+def test_further_draws(study: Study) -> None:
+    check_draws(study)
+
+
+def test_views_are_copies(study: Study) -> None:
+    for cell in study.cells:
+        check_views(study, cell)
+
+
+def test_the_study_has_replicates_that_diverged(study: Study) -> None:
+    """Otherwise the tests above do not see how they are treated."""
+    assert any(cell.metrics["status"]["ok"] == 0 for cell in study.of("fnn"))

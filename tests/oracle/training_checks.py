@@ -1,0 +1,191 @@
+"""Whether stored histories are what plain torch gets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.testing import assert_allclose
+from scipy import stats
+
+from oracle.networks import NETWORKS, initialised, stored
+from oracle.parts import Parts, parts_of
+from oracle.study import Arrays, Cell, read_arrays, read_table
+from oracle.training import Course, Draws, train_boston, train_digits
+
+Figures = dict[str, list[float]]
+EPOCHS = 3
+LOSSES, GRADIENTS = 1e-4, 1e-3
+HALF_LOSSES, HALF_GRADIENTS = 5e-2, 0.2  # where training was not in fp32
+ROUNDING = 1e-6  # relative, of every initial weight: over what the order of additions changes
+TWINS, ALLOWANCE, INFORMATIVE = 4, 10, 0.2
+TRAINERS: dict[str, Any] = {"fnn": train_boston, "cnn": train_digits}
+
+
+def trained(cell: Cell, replicate: int, *, epochs: int = EPOCHS, twin: int | None = None) -> Course:
+    """Train one replicate of a cell by the recipe, for its first epochs.
+
+    Args:
+        cell, replicate, epochs: what.
+        twin: the seed of a change of the initial weights that is a little over rounding; None for none.
+    """
+    network = initialised(NETWORKS[cell.model](cell.parameters), cell.spec["seed"], replicate)
+    if twin is not None:
+        numbers = torch.Generator().manual_seed(twin)
+        with torch.no_grad():
+            for tensor in network.parameters():
+                drawn = torch.randn(tensor.shape, generator=numbers)
+                tensor.mul_(1 + ROUNDING * drawn)
+    parts, draws = parts_of(cell, replicate), Draws(cell.spec["seed"], replicate)
+    course: Course = TRAINERS[cell.model](
+        cell.parameters,
+        network,
+        parts["train"],
+        parts["validation"],
+        draws,
+        epochs=min(epochs, cell.parameters["epochs"]),
+    )
+    return course
+
+
+def figures(rows: Sequence[dict[str, Any]], gradients: dict[int, list[float]]) -> Figures:
+    """What is compared, in the order of training: gradients before it, losses of each epoch, gradients after the first."""
+    found = {"gradients after 0": gradients[0]}
+    for epoch, row in enumerate(rows, 1):
+        found[f"losses of epoch {epoch}"] = [row["train_loss"], row["val_loss"]]
+        if epoch == 1:
+            found["gradients after 1"] = gradients[1]
+    return found
+
+
+def deviation(found: Sequence[float], expected: Sequence[float]) -> float:
+    """The largest relative difference; numbers that are not finite have to be so on both sides."""
+    first, second = (np.array(values, dtype=np.float64) for values in (found, expected))
+    finite = np.isfinite(second)
+    if first.shape != second.shape or (np.isfinite(first) != finite).any():
+        return float("inf")
+    difference = np.abs(first - second)[finite]
+    return float(np.max(difference / np.maximum(np.abs(second[finite]), 1e-30), initial=0.0))
+
+
+def rounding(cell: Cell, replicate: int, course: Course) -> dict[str, float]:
+    """How far rounding alone may carry each figure: an activation that it moves across zero changes what comes after.
+
+    Measured on twins of the own network, whose initial weights differ by a little more than rounding. Losses of an epoch may
+    be off by what those of an epoch before were.
+    """
+    own = figures(course.rows, course.gradients)
+    largest = dict.fromkeys(own, 0.0)
+    for seed in range(TWINS):
+        twin, reached = trained(cell, replicate, epochs=len(course.rows), twin=seed), 0.0
+        for name, values in figures(twin.rows, twin.gradients).items():
+            off = deviation(values, own[name])
+            if "losses" in name:
+                off = reached = max(off, reached)
+            largest[name] = max(largest[name], off)
+    return largest
+
+
+def check_course(cell: Cell, replicate: int, course: Course | None = None) -> dict[str, float]:
+    """The stored losses and gradients of the first epochs are those that plain torch gets.
+
+    A figure agrees to 1e-4 (a gradient to 1e-3), or else to ten times what rounding does to the own network. Where that is
+    over 0.2 the figure says nothing and is passed over, never so the losses of the first epoch.
+
+    Returns:
+        The deviation of each figure.
+    """
+    course = course or trained(cell, replicate)
+    history = cell.history.query("replicate == @replicate").head(len(course.rows))
+    own = figures(course.rows, course.gradients)
+    found = figures(
+        history.to_dict("records"), {moment: norms(cell, replicate, moment) for moment in (0, 1)}
+    )
+    off = {name: deviation(values, own[name]) for name, values in found.items()}
+    bounds = {name: GRADIENTS if "gradients" in name else LOSSES for name in own}
+    note = f"{cell}, replicate {replicate}, trained in {cell.precision}"
+    if cell.precision != "fp32":
+        note += f" and therefore compared to {HALF_LOSSES:g} only"
+        bounds |= {name: HALF_LOSSES for name in own if "losses" in name}
+        bounds["gradients after 1"] = HALF_GRADIENTS
+
+    def check(name: str) -> None:
+        bound = bounds[name]
+        message = f"{note}: {name} {found[name]}, by hand {own[name]}, allowed {bound:.1e}"
+        assert off[name] <= bound or bound > INFORMATIVE, message
+
+    check("gradients after 0")
+    if any(off[name] > bounds[name] for name in own):
+        noise = rounding(cell, replicate, course)
+        bounds = {name: max(bound, ALLOWANCE * noise[name]) for name, bound in bounds.items()}
+    assert bounds["losses of epoch 1"] <= INFORMATIVE, f"{note}: rounding decides; take another"
+    for name in own:
+        check(name)
+    for name, tolerance in (("learning_rate", 1e-6), ("val_accuracy", 0.03)):
+        if name in history:
+            expected = [row[name] for row in course.rows]
+            assert_allclose(history[name], expected, rtol=tolerance, err_msg=f"{note}: {name}")
+    return off
+
+
+def norms(cell: Cell, replicate: int, epoch: int) -> list[float]:
+    """The stored norms of one moment, from input to output."""
+    frame = read_table(cell.train / "gradients.csv")
+    own = frame[(frame["replicate"] == replicate) & (frame["epoch"] == epoch)]
+    assert own["layer"].tolist() == list(range(1, len(own) + 1))
+    return [float(value) for value in own["norm"]]
+
+
+def check_learning_rates(cell: Cell) -> None:
+    """Every recorded rate follows from the recorded validation losses by the rule of the plateau, in float32."""
+    parameters = cell.parameters
+    for replicate, history in cell.history.groupby("replicate"):
+        rate = np.float32(parameters["learning_rate"])
+        best, bad, expected = np.float32(np.inf), 0, []
+        for loss in history["val_loss"].astype(np.float32):
+            expected.append(rate)
+            if cell.model == "cnn":
+                continue
+            better = loss < best * np.float32(1 - 1e-4)
+            best, bad = (loss, 0) if better else (best, bad + 1)
+            if bad > parameters["lr_patience"]:
+                lower, bad = rate * np.float32(parameters["lr_factor"]), 0
+                rate = lower if rate - lower > 1e-8 else rate
+        note = f"{cell}, learning rates of replicate {replicate}"
+        assert_allclose(history["learning_rate"], expected, rtol=1e-6, err_msg=note)
+
+
+def check_same_distribution(
+    stored: Sequence[float], own: Sequence[float], alarm: float = 1e-3
+) -> float:
+    """Own results and stored ones have one mean, as far as their spread can tell.
+
+    The two means lie within k standard errors of their difference (Student's t with pooled variance). k is the quantile that
+    equal normal distributions exceed with the probability ``alarm``: 3.8 for 12 and 12 results, 5.0 for 6 and 4.
+
+    Returns:
+        The difference in standard errors.
+    """
+    first, second = np.array(stored), np.array(own)
+    assert len(first) > 1 and len(second) > 1 and np.isfinite([*first, *second]).all()
+    result = stats.ttest_ind(first, second)
+    k = stats.t.isf(alarm / 2, len(first) + len(second) - 2)
+    assert abs(result.statistic) <= k, (
+        f"mean {first.mean():.4g} of {len(first)} stored, {second.mean():.4g} of {len(second)} own: "
+        f"{abs(result.statistic):.1f} standard errors apart, allowed are {k:.1f}"
+    )
+    return float(result.statistic)
+
+
+@torch.no_grad()
+def predicted(cell: Cell, tensors: Arrays, replicate: int, parts: Parts) -> torch.Tensor:
+    """What the stored weights of a replicate predict of its test part: predictions, or logits."""
+    network = stored(cell.model, cell.parameters, tensors, replicate)
+    return torch.as_tensor(network(parts["test"].rows()[0])).double()
+
+
+def weights(cell: Cell) -> Arrays:
+    """The stored weights of all replicates."""
+    return read_arrays(cell.train / "model.safetensors")

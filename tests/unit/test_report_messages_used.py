@@ -1,0 +1,172 @@
+"""No message is asked for in vain and none is left over: of names put together, every group is listed here with its members."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import ablation
+import yaml
+from ablation.claims.rules import Answer
+from ablation.cnn.raw import IMAGES
+from ablation.config import load as load_config
+from ablation.config import schema
+from ablation.courses import MEASURES
+from ablation.published import load as published
+from ablation.registry import MODELS
+from ablation.report.context import PAGE_WORDS
+from ablation.report.messages import FOLDER, load
+from ablation.report.words import slug
+from ablation.statistics.verdicts import Reason, Verdict
+from conftest import REPOSITORY
+
+METRICS = {metric.name for model in MODELS.values() for metric in model.metrics}
+PARAMETERS = {name for m in MODELS for name in schema()["$defs"][f"{m}_parameters"]["properties"]}
+DATASETS = {"boston", *IMAGES}
+SIDES = ("a", "b")
+
+
+def produced() -> dict:
+    """The schema of produced files."""
+    path = REPOSITORY / "workflow" / "schemas" / "metrics.schema.yaml"
+    found: dict = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found["$defs"]
+
+
+def axes() -> set[str]:
+    """The axes of all shipped studies."""
+    base, variants = REPOSITORY / "config.yaml", (REPOSITORY / "config").glob("*.yaml")
+    configs = [load_config(base), *(load_config(base, variant) for variant in variants)]
+    return {
+        axis for config in configs for model in config["models"].values() for axis in model["axes"]
+    }
+
+
+def noted() -> set[str]:
+    """Facts of the data that the notes of the report quote; ``<data set>.<fact>``."""
+    return {key.removeprefix("data_note.") for key in load("en") if key.startswith("data_note.")}
+
+
+@cache
+def groups() -> dict[str, set[str]]:
+    """Beginning of a key → its possible ends, where code or a template puts the two together."""
+    judged = published()["models"].values()
+    defs = produced()
+    return {
+        "verdict.": {slug(verdict) for verdict in Verdict},
+        "reason.": {slug(reason) for reason in Reason},
+        "axis.verdict.": {slug(verdict) for verdict in Verdict if verdict.tested},
+        "axis.not_tested.": {slug(reason) for reason in Reason if reason is not Reason.DIVERGED},
+        "axis.collapsed_": {"lower", "higher"},
+        "axis.scored_": {"lower", "higher"},
+        "answer.": {slug(answer) for answer in Answer},
+        "measure.": set(MEASURES),
+        "claim.event.": {"diverged"},
+        "claim.": {"at_most", "at_least"},
+        "flag.": {"diverged", "collapsed"},
+        "fate.": set(defs["replicate"]["properties"]["status"]["enum"]),
+        "factorial.": {
+            reason.replace(" ", "_")
+            for reason in defs["factorial"]["properties"]["reason"]["enum"]
+            if reason
+        },
+        "metric.": METRICS,
+        "metric_unit.": METRICS,
+        "with_unit.": METRICS,
+        "difference_unit.": METRICS,
+        "difference_with_unit.": METRICS,
+        "figure.test_": METRICS,
+        "figure.": {"train_loss", "val_loss", "val_accuracy"},
+        "parameter.": PARAMETERS,
+        "fixed.": PARAMETERS,
+        "axis_title.": axes(),
+        "about.": set(MODELS),
+        "model_title.": set(MODELS),
+        "model_short.": set(MODELS),
+        "data_name.": DATASETS,
+        "dataset.": DATASETS,
+        "source.": DATASETS,
+        "data_note.": noted(),
+        "yardstick.": {"predict_mean", "ridge", "gradient_boosting", "logistic_regression"},
+        "environment.": set(defs["environment"]["properties"]),
+        "published.run_": {run["name"] for model in judged for run in model["runs"]},
+        "published.": {
+            *("inside", "outside", "both-diverged", "only-ours-diverged", "only-theirs-diverged")
+        },
+        "published.counted.": {"only-ours-diverged", "only-theirs-diverged"},
+        "verified.": {slug(outcome) for outcome in defs["outcome"]["enum"]},
+        "caption.": {
+            f"{kind}{end}"
+            for kind in ("curves", "metrics", "confusion", "predictions", "interaction")
+            for end in ("", "_label")
+        },
+        "reading.": {f"{term}.{part}" for term in terms() for part in ("term", "text")},
+        "page.": set(PAGE_WORDS),
+        "export.": {"model", "axis", "reference_head"},
+        "diff.only_in_": set(SIDES),
+        "diff.diverged_": set(SIDES),
+        "diff.why.": {"seed", "data", "code"},
+        "value.": {"on", "off", *choices()},
+    }
+
+
+def terms() -> list[str]:
+    """What the section on reading the numbers explains."""
+    text = (FOLDER / "report.html.jinja").read_text(encoding="utf-8")
+    return re.findall(r'"(\w+)"', re.findall(r"for term in \[([^\]]*)\]", text)[0])
+
+
+def choices() -> set[str]:
+    """Values that have a name of their own in the language: those that are no technical term."""
+    found = {
+        choice
+        for model in MODELS
+        for rule in schema()["$defs"][f"{model}_parameters"]["properties"].values()
+        for choice in rule.get("enum", [])
+    }
+    return found - {"relu", "tanh", "sigmoid", *DATASETS}
+
+
+@cache
+def written() -> set[str]:
+    """Every text in the code and the templates that could be a whole key."""
+    found: set[str] = set()
+    for path in Path(ablation.__path__[0]).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+    for path in FOLDER.rglob("*.jinja"):
+        found |= set(re.findall(r'"([a-z_]+(?:\.[\w-]+)+)"', path.read_text(encoding="utf-8")))
+    return found
+
+
+def put_together() -> set[str]:
+    return {f"{start}{end}" for start, ends in groups().items() for end in ends}
+
+
+def test_no_message_is_left_over() -> None:
+    assert set(load("en")) - written() - put_together() == set()
+
+
+def test_no_message_that_is_put_together_is_missing() -> None:
+    assert put_together() - set(load("en")) == set()
+
+
+def test_every_group_of_the_code_is_listed() -> None:
+    """A key that begins as none of the groups do would be looked for here in vain."""
+    starts: set[str] = set()
+    for path in Path(ablation.__path__[0]).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and node.args):
+                continue
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            first = node.args[0]
+            if name in ("words", "t") and isinstance(first, ast.JoinedStr):
+                head = first.values[0]
+                starts |= {head.value} if isinstance(head, ast.Constant) else set()
+            if name == "named" and isinstance(first, ast.Constant):
+                starts.add(f"{first.value}.")
+    assert len(starts) > 20
+    assert starts - set(groups()) == set()
