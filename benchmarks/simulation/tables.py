@@ -266,7 +266,6 @@ def _judged(
         margin=margin,
         overlap_ratio=layout.overlap_ratio,
         fixed_test_set=False,
-        n_replicates=n_replicates,
         confidence=1 - ALPHA,
         step=layout.step,
     )

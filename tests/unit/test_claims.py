@@ -52,9 +52,13 @@ def test_a_claim_without_a_model_or_a_published_run_is_not_tested() -> None:
 @pytest.mark.parametrize(
     ("part", "message"),
     [
-        ({"rule": "guessed", "cell": "base"}, "'guessed' is no rule"),
-        (measured("higher", measure="speed"), "'speed' is no measure"),
-        ({"rule": "replicates", "measure": "speed", "cell": "base", "at_most": 1}, "no measure"),
+        ({"rule": "guessed", "cell": "base"}, "the rule 'guessed'"),
+        (measured("higher", measure="speed"), "the measure 'speed'"),
+        (
+            {"rule": "replicates", "measure": "speed", "cell": "base", "at_most": 1},
+            "measure 'speed'",
+        ),
+        ({"rule": "replicates", "event": "exploded", "cell": "base"}, "event 'exploded'"),
     ],
 )
 def test_an_unknown_rule_or_measure_is_refused(part: dict[str, Any], message: str) -> None:

@@ -206,7 +206,6 @@ def test_when_there_is_no_importance() -> None:
     assert of({name: BASE * i for i, name in enumerate(("far", "base", "near"), 1)}) is None
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="_table([]) reshapes to (-1, 0)")
 def test_an_axis_of_broken_cells_alone_has_none_either() -> None:
     axis = make_axis("a", "1", _1="far", _2="base")
     model = run(make_study(axis), {"far": [None] * J, "base": [None] * J})

@@ -173,7 +173,6 @@ def test_a_main_effect_without_spread_leaves_no_analysis(still: tuple[str]) -> N
     assert found is None
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="_without_spread looks at the cells")
 def test_an_interaction_without_spread_leaves_no_analysis() -> None:
     # Both main effects vary from replicate to replicate and simply add up.
     rng = np.random.default_rng(0)

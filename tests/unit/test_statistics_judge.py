@@ -33,7 +33,6 @@ def setting(**changes: Any) -> Setting:
         "margin": 3.0,
         "overlap_ratio": RATIO,
         "fixed_test_set": False,
-        "n_replicates": J,
         "confidence": 0.95,
     }
     return Setting(**given | changes)
@@ -248,3 +247,11 @@ def test_broken_cells_are_left_out_of_the_pool_of_variances() -> None:
     # Were it in the pool, the variances would be less alike, and a prior would weigh less.
     mixed = judge(axis, numbers(**CELLS, heaps=heaps), setting())
     assert spread_of(mixed, "far").degrees < spread_of(found, "far").degrees
+
+
+def test_a_comparison_without_spread_is_left_out_of_the_pool_too() -> None:
+    axis = TWO_AXES | against("ref", shift="width")
+    found = judge(axis, numbers(**CELLS, shift=BASE + 7), setting())
+    assert found[pair_name("shift", "ref")].judged.reason is Reason.NO_SPREAD
+    _, degrees = squeezed([CELLS[one.cell] - BASE for one in TWO_AXES.values()])
+    assert spread_of(found, "far").degrees == pytest.approx(degrees)

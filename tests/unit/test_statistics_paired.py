@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from ablation.statistics.paired import (
     corrected_paired_test,
-    detectable_floor,
     detection_power,
     hedges_factor,
     holm,
@@ -149,8 +148,6 @@ def test_more_degrees_detect_less() -> None:
 
 def test_floor_of_the_detectable_difference() -> None:
     # (z(0.975) + z(0.8)) · sqrt(1/4) = (1.959964 + 0.841621)/2 = 1.400793
-    assert detectable_floor(overlap_ratio=0.25) == pytest.approx(1.400793, abs=1e-5)
-    assert detectable_floor(overlap_ratio=0) == 0
     assert smallest_detectable(100_000, overlap_ratio=0.25) == pytest.approx(1.4008, abs=1e-3)
 
 
@@ -188,7 +185,7 @@ def test_power_refuses_impossible_settings() -> None:
     with pytest.raises(ValueError, match="power"):
         smallest_detectable(5, overlap_ratio=0, power=1)
     with pytest.raises(ValueError, match="alpha"):
-        detectable_floor(overlap_ratio=0.2, alpha=0)
+        smallest_detectable(5, overlap_ratio=0.2, alpha=0)
 
 
 def test_mcnemar_by_hand() -> None:

@@ -98,3 +98,14 @@ def test_a_cell_that_always_diverged_is_broken_without_a_size() -> None:
     assert alone["ranking"] == [
         {"axis": "depth", "factorial": False, "broken": ["1", "3"], "largest": None, "size": 0}
     ]
+
+
+def test_an_axis_whose_reference_is_broken_comes_first() -> None:
+    study = make_study(DEPTH, WIDTH, yardsticks={"predict_mean": yardstick(TRIVIAL)})
+    model = run(study, BOTH | {"base": lost(BASE, *range(J))})
+    broken = {one["axis"]: one["broken"] for one in model["ranking"]}
+    for axis in (DEPTH, WIDTH):
+        assert broken[axis["axis"]] == [axis["reference"]]
+        rows = model["axes"][axis["axis"]]["rows"]
+        reasons = {row["reason"] for row in rows.values() if not row["is_reference"]}
+        assert reasons == {"no reference"}

@@ -72,6 +72,7 @@ def course(curves: dict[str, NDArray[np.float64]]) -> dict[str, float]:
     near = np.flatnonzero(validation <= NEAR_FINAL * validation[-1])
     accuracy = curves["val_accuracy"]
     best = int(np.argmin(validation))  # the first NaN where there is one
+    known = bool(np.isfinite(validation).all())
     return {
         "early_change": _mean_change(logs[:early]),
         "epochs_to_final": float(near[0] + 1) if len(near) else math.nan,
@@ -80,7 +81,7 @@ def course(curves: dict[str, NDArray[np.float64]]) -> dict[str, float]:
         "rise": float(validation[-1] / np.min(validation)) if np.min(validation) > 0 else math.nan,
         "train_loss_5": float(train[4]) if n >= 5 else math.nan,
         "best_val_loss": float(validation[best]),
-        "best_val_accuracy": float(accuracy[best]),
+        "best_val_accuracy": float(accuracy[best]) if known else math.nan,
         "accuracy_change": _mean_change(accuracy[: max(n // 2, 2)]),
     }
 
@@ -99,6 +100,10 @@ def _end_change(logs: NDArray[np.float64]) -> float:
 
 def _gradient_ratios(gradients: pd.DataFrame) -> dict[tuple[str, str, int], float]:
     initial = gradients[gradients["epoch"] == 0].sort_values("layer")
-    norms = initial.groupby(["model", "key", "replicate"])["norm"].agg(["first", "last"])
-    ratios = (norms["first"] / norms["last"]).items()
+    place = ["model", "key", "replicate"]
+    first, last = (
+        initial.drop_duplicates(place, keep=end).set_index(place)["norm"]
+        for end in ("first", "last")
+    )
+    ratios = (first / last).items()
     return {(str(m), str(k), int(r)): float(ratio) for (m, k, r), ratio in ratios}

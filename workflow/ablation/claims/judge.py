@@ -8,6 +8,10 @@ from typing import Any
 from ablation import published as pub
 from ablation.claims import rules
 from ablation.claims.rules import Answer, Evidence
+from ablation.courses import MEASURES
+
+RULES = ("compared", "ordered", "measured", "replicates", "published")
+EVENTS = ("diverged",)
 
 
 def judge_claims(
@@ -26,8 +30,11 @@ def judge_claims(
         confidence: of all tests of a claim together.
 
     Raises:
-        ValueError: if a claim names a rule or a measure that does not exist.
+        ValueError: if a claim names a rule, a measure or an event that does not exist.
     """
+    for claim in claims["claims"]:
+        for part in claim["parts"]:
+            _check(part, claim["id"])
     return [
         _judged(claim, published, evidence, confidence, claims["share"])
         for claim in claims["claims"]
@@ -55,6 +62,14 @@ def _judged(
     return {"id": claim["id"], "model": claim["model"], "answer": answer, "parts": parts}
 
 
+def _check(part: dict[str, Any], claim: int) -> None:
+    for name, allowed in (("rule", RULES), ("measure", MEASURES), ("event", EVENTS)):
+        if name in part and part[name] not in allowed:
+            raise ValueError(
+                f"claim {claim} has the {name} {part[name]!r}: allowed are {', '.join(allowed)}"
+            )
+
+
 def _about(data: dict[str, Any], published: dict[str, Any], asked: str) -> bool:
     """Whether a study's data are those that a claim speaks of."""
     if asked == "part":
@@ -76,6 +91,4 @@ def _ruled(
             return rules.measured(part, own, confidence=confidence)
         case "replicates":
             return rules.replicates(part, own, share=share)
-        case "published":
-            return rules.published_run(part, own, same_data=same_data)
-    raise ValueError(f"{part['rule']!r} is no rule of a claim")
+    return rules.published_run(part, own, same_data=same_data)

@@ -78,10 +78,6 @@ class Evidence:
 
     def measure(self, name: str) -> dict[str, Values]:
         """A measure of the learning curves, by key, of replicates that did not diverge."""
-        if name not in self._measures:
-            raise ValueError(
-                f"{name!r} is no measure of a learning curve: allowed are {list(MEASURES)}"
-            )
         return self._measures[name]
 
     @cached_property

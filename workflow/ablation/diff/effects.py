@@ -159,7 +159,6 @@ def _setting(
         margin=scale.margin(float(compared["margin"])),
         overlap_ratio=max(side.ratio for side in sides),
         fixed_test_set=all(side.model["data"]["fixed_test_set"] for side in sides),
-        n_replicates=int(sides[0].model["replicates"]),
         confidence=confidence,
         trivial=trivial,
     )

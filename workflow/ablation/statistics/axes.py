@@ -3,11 +3,9 @@
 import math
 from typing import Any
 
-import numpy as np
-
 from ablation.statistics.crossed import crossed_comparison
 from ablation.statistics.judge import Outcome
-from ablation.statistics.model import Measured, ModelNumbers, effect_in_unit
+from ablation.statistics.model import Measured, ModelNumbers, effect_in_unit, middle_of
 from ablation.statistics.verdicts import (
     Judged,
     Reason,
@@ -23,13 +21,8 @@ def axis_entry(axis: dict[str, Any], numbers: ModelNumbers) -> dict[str, Any]:
 
     axis: as in ``study.json``. "n_comparisons" counts the comparisons that are judged on this axis; rows that another axis
     judges name it in "judged_on".
-    Raises ValueError when the reference is not among the cells.
     """
     cells = {cell["label"]: cell for cell in axis["cells"]}
-    if axis["reference"] not in cells:
-        raise ValueError(
-            f"axis {axis['axis']!r}: the reference {axis['reference']!r} is none of {list(cells)}"
-        )
     reference = cells[axis["reference"]]["key"]
     own = [one for one in numbers.tested.comparisons.values() if one.axis == axis["axis"]]
     return {
@@ -109,8 +102,7 @@ def _compared(
         return found
     difference, interval = effect_in_unit(outcome, measured)
     if scale.log and difference is not None:
-        middle = np.median(outcome.differences) if interval is None else outcome.difference
-        found["ratio"] = math.exp(float(middle or 0.0))
+        found["ratio"] = math.exp(middle_of(outcome, measured))
         if interval is not None and outcome.interval is not None:
             found["ratio_interval"] = tuple(map(math.exp, outcome.interval))
     decided = judged.verdict in (Verdict.BETTER, Verdict.WORSE)

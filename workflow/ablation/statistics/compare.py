@@ -111,7 +111,6 @@ def model_numbers(
             margin=scale.margin(question.margin) if metric.name == question.tested else None,
             overlap_ratio=0.0 if fixed else float(model["data"]["overlap_ratio"]),
             fixed_test_set=fixed,
-            n_replicates=n_replicates,
             confidence=confidence,
             power=power,
             seed=seed,
@@ -191,11 +190,7 @@ def _ranking(axes: list[dict[str, Any]], entries: dict[str, Any]) -> list[dict[s
     """
     found = []
     for axis in axes:
-        rows = {
-            label: row
-            for label, row in entries[axis["axis"]]["rows"].items()
-            if not row["is_reference"]
-        }
+        rows = entries[axis["axis"]]["rows"]
         sizes = {label: abs(row["difference"] or 0.0) for label, row in rows.items()}
         largest = max(sizes, key=lambda label: sizes[label]) if any(sizes.values()) else None
         found.append(

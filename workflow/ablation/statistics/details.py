@@ -191,4 +191,5 @@ def _why_no_terms(keys: list[str], table: np.ndarray, measured: Measured) -> str
 def _table(cells: list[Any]) -> np.ndarray:
     """Shape [replicate, cell], of the replicates that are usable in all cells."""
     common = sorted(set.intersection(*map(set, cells))) if cells else []
-    return np.array([[values[r] for values in cells] for r in common]).reshape(-1, len(cells))
+    table = np.array([[values[r] for values in cells] for r in common])
+    return table.reshape(len(common), len(cells))

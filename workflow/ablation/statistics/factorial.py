@@ -52,20 +52,19 @@ def factorial_terms(
     n_replicates, n_cells = table.shape
     # Plain column names: a factor may be called anything.
     columns = {name: f"factor_{i}" for i, name in enumerate(names)}
+    codes = {
+        column: [list(factors[name]).index(cell[name]) for cell in levels]
+        for name, column in columns.items()
+    }
+    if _without_spread(table, codes):
+        return None
     long = pd.DataFrame(
         {
             "value": table.to_numpy(dtype=np.float64).ravel(),
             "replicate": np.repeat(np.arange(n_replicates), n_cells),
-            **{
-                column: np.tile(
-                    [list(factors[name]).index(cell[name]) for cell in levels], n_replicates
-                )
-                for name, column in columns.items()
-            },
+            **{column: np.tile(own, n_replicates) for column, own in codes.items()},
         }
     )
-    if _without_spread(long, list(columns.values())):
-        return None
     anova = AnovaRM(long, "value", "replicate", within=list(columns.values())).fit().anova_table
     sets = [chosen for size in range(1, len(names) + 1) for chosen in combinations(names, size)]
     shares = [
@@ -85,15 +84,23 @@ def factorial_terms(
     return [Term(*each) for each in zip(sets, shares, adjusted, strict=True)]
 
 
-def _without_spread(long: pd.DataFrame, columns: list[str]) -> bool:
-    """Whether some effect is the same in every replicate, so that its error term is nothing but rounding."""
-    scale = float(np.mean(long["value"] ** 2))
-    for size in range(1, len(columns) + 1):
-        for chosen in combinations(columns, size):
-            means = long.groupby([*chosen, "replicate"])["value"].mean().unstack("replicate")
-            centred = means.sub(means.mean(axis=1), axis=0).sub(means.mean(axis=0), axis=1)
-            centred = centred.to_numpy() + float(means.to_numpy().mean())
-            if float(np.mean(centred**2)) <= _NO_SPREAD * scale:
+def _without_spread(table: pd.DataFrame, codes: Mapping[str, Sequence[int]]) -> bool:
+    """Whether some effect is the same in every replicate, so that its error term is nothing but rounding.
+
+    codes: factor → the number of its level in each cell.
+    """
+    sizes = [max(own) + 1 for own in codes.values()]
+    grid = np.empty((len(table), *sizes))
+    for cell, place in enumerate(zip(*codes.values(), strict=True)):
+        grid[(slice(None), *place)] = table.iloc[:, cell]
+    axes = range(1, grid.ndim)
+    scale = float(np.mean(grid**2))
+    for size in range(1, grid.ndim):
+        for chosen in combinations(axes, size):
+            effect = grid.mean(axis=tuple(set(axes) - set(chosen)), keepdims=True)
+            for axis in chosen:
+                effect = effect - effect.mean(axis=axis, keepdims=True)
+            if float(np.mean((effect - effect.mean(axis=0)) ** 2)) <= _NO_SPREAD * scale:
                 return True
     return False
 

@@ -29,9 +29,14 @@ def comparisons_of(axes: Iterable[dict[str, Any]]) -> dict[str, Comparison]:
     A pair of cells that stands on several axes is one comparison. The first of them judges it, the simple axes before the
     grids of several parameters, as they are ordered in ``study.json``; the others show what it found. A cell that is the
     reference under another label is no comparison.
+    Raises ValueError when the reference of an axis is not among its cells.
     """
     found: dict[str, Comparison] = {}
     for axis in axes:
+        if axis["reference"] not in (cell["label"] for cell in axis["cells"]):
+            raise ValueError(
+                f"axis {axis['axis']!r}: the reference {axis['reference']!r} is none of its cells"
+            )
         keys = {cell["label"]: cell["key"] for cell in axis["cells"]}
         reference = keys[axis["reference"]]
         for label, key in keys.items():

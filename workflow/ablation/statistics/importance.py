@@ -35,7 +35,7 @@ class Share:
 def axis_importance(table: ArrayLike, *, overlap_ratio: float, confidence: float) -> Share | None:
     """Partial ω² of the cells of one axis.
 
-    table: shape [J, K], replicate × cell, in the metric's unit; every replicate complete, J ≥ 2,
+    table: shape [J, K], replicate × cell, on the metric's scale; every replicate complete, J ≥ 2,
     K ≥ 2.
     None where nothing is left to compare with: all cells differ by the same in every replicate.
     Raises ValueError for another shape, values that are not finite, a negative ratio, or a
@@ -79,7 +79,7 @@ def share_of(
     """Corrected F, its p, partial ω² and its interval, of one effect in a balanced blocked design.
 
     With overlapping splits the mean of a cell varies by (1/J + r) σ² about its truth, r =
-    n_test/n_train, where the blocked analysis takes σ²/J (Nadeau & Bengio 2003). The mean square of
+    n_test/(n_pool − n_test), where the blocked analysis takes σ²/J (Nadeau & Bengio 2003). The mean square of
     the effect therefore has (1 + J r) σ² where nothing is there, and F is divided by that. Then
     F ~ F'(df, df_error, λ) with λ = Σα²/((1/J + r) σ²), and with Σα² = K σ²_α
 

@@ -6,6 +6,9 @@ from scipy.special import stdtrit
 
 Interval = tuple[float, float]
 
+NO_SPREAD = 1e-9
+"""A standard deviation this small beside the mean is rounding error."""
+
 MINIMUM_BOOTSTRAP_SIZE = 30
 """Below this a bootstrap over test samples covers visibly less than it says."""
 

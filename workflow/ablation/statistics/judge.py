@@ -8,10 +8,16 @@ import numpy as np
 from ablation.statistics.crossed import Samples
 from ablation.statistics.families import Comparison, family_sizes
 from ablation.statistics.intervals import Interval, difference_interval
-from ablation.statistics.paired import NO_SPREAD, holm, p_value
+from ablation.statistics.paired import holm, p_value
 from ablation.statistics.replicates import Fate, Values, paired_differences
 from ablation.statistics.scale import Scale
-from ablation.statistics.spread import Spread, sampling_floor, spread_factor, spreads
+from ablation.statistics.spread import (
+    Spread,
+    has_spread,
+    sampling_floor,
+    spread_factor,
+    spreads,
+)
 from ablation.statistics.verdicts import (
     MINIMUM_PAIRS,
     Better,
@@ -38,7 +44,6 @@ class Setting:
     margin: float | None
     overlap_ratio: float
     fixed_test_set: bool
-    n_replicates: int
     confidence: float
     power: float = 0.8
     seed: int = 0
@@ -211,7 +216,7 @@ def _why_not(
     """Why a comparison cannot be tested; None where it can."""
     if numbers.fate(one.cell).failed:
         return Judged(Verdict.FAILED)
-    if numbers.fate(one.reference).failed:
+    if numbers.fate(one.reference).failed or not numbers.values.get(one.reference):
         return Judged(Verdict.NOT_TESTED, Reason.NO_REFERENCE)
     infinite = [
         not np.isfinite(value)
@@ -222,10 +227,9 @@ def _why_not(
         return Judged(Verdict.NOT_TESTED, Reason.ZERO)
     if spread is None or len(differences) < MINIMUM_PAIRS:
         return Judged(Verdict.NOT_TESTED, Reason.FEW_PAIRS)
-    mean = abs(float(np.mean(differences)))
-    if mean == 0 and spread.observed == 0:
+    if not any(differences):
         return Judged(Verdict.NOT_TESTED, Reason.IDENTICAL)
-    if spread.observed**0.5 <= NO_SPREAD * mean:
+    if not has_spread(differences):
         return Judged(Verdict.NOT_TESTED, Reason.NO_SPREAD)
     return None
 

@@ -79,24 +79,34 @@ def comparisons_in(model: dict[str, Any]) -> dict[str, Comparison]:
     return comparisons_of(model["axes"])
 
 
+def is_broken(outcome: Outcome, measured: Measured) -> bool:
+    """Whether the cell or the reference of a comparison is broken."""
+    one = outcome.comparison
+    return measured.fate(one.cell).broken or measured.fate(one.reference).broken
+
+
+def middle_of(outcome: Outcome, measured: Measured) -> float:
+    """The middle of a comparison's differences on the metric's scale: their mean, or their median where a cell is broken."""
+    middle = np.median if is_broken(outcome, measured) else np.mean
+    return float(middle(outcome.differences))
+
+
 def effect_in_unit(
     outcome: Outcome, measured: Measured
 ) -> tuple[float | None, tuple[float, float] | None]:
     """The difference of a comparison and its interval, in the metric's unit.
 
-    On the logarithm it is the reference's centre times (ratio − 1). Where the cell or the reference is broken, the median of
-    the paired differences takes the place of their mean and there is no interval.
+    On the logarithm it is the reference's centre times (ratio − 1). Where the cell or the reference is broken, medians take
+    the place of means and there is no interval. An exact 0 on the logarithm leaves nothing to say.
     """
-    if not outcome.differences:
+    scale = measured.setting.scale
+    broken = is_broken(outcome, measured)
+    centre = measured.cells.get(outcome.comparison.reference, {}).get(
+        "median" if broken else "centre"
+    )
+    if not outcome.differences or centre is None or (scale.log and centre == 0):
         return None, None
-    scale, reference = measured.setting.scale, outcome.comparison.reference
-    cell, other = (measured.cells[key] for key in (outcome.comparison.cell, reference))
-    broken = measured.fate(outcome.comparison.cell).broken or measured.fate(reference).broken
-    centre = other["median"] if broken else other["centre"]
-    if broken:
-        return scale.effect(float(np.median(outcome.differences)), centre), None
-    if not np.isfinite(outcome.differences).all() or cell["centre"] is None:
+    if not np.isfinite(outcome.differences).all():
         return None, None
-    difference = outcome.difference
-    assert difference is not None
-    return scale.effect(difference, centre), scale.effect_interval(outcome.interval, centre)
+    difference = scale.effect(middle_of(outcome, measured), centre)
+    return difference, None if broken else scale.effect_interval(outcome.interval, centre)

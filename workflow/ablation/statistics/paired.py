@@ -9,14 +9,12 @@ from numpy.typing import ArrayLike
 from scipy import optimize, special, stats
 
 from ablation.statistics.intervals import (
+    NO_SPREAD,
     as_sample,
     check_level,
     check_ratio,
     variance_factor,
 )
-
-NO_SPREAD = 1e-9
-"""A standard deviation this small beside the mean is rounding error."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +147,7 @@ def smallest_detectable(
 ) -> float:
     """True difference, in s.d. of the paired difference, that is found with chance ``power``.
 
-    Example: 1.64 for 12 pairs with ratio 1/5, 1.43 for 24.
+    Example: 1.64 for 12 pairs with ratio 1/5, 1.44 for 24.
     Raises ValueError like ``detection_power``, and for a power that is not between alpha and 1.
     """
     _check_power(alpha, power)
@@ -164,23 +162,6 @@ def smallest_detectable(
     while missing(upper) < 0:
         upper *= 2
     return float(optimize.brentq(missing, 0.0, upper, xtol=1e-9))
-
-
-def detectable_floor(*, overlap_ratio: float, alpha: float = 0.05, power: float = 0.8) -> float:
-    """What ``smallest_detectable`` tends to with ever more pairs: 1.40 s.d. for ratio 1/4.
-
-    More replicates of the same data do not get below it; 0 for a fixed test set.
-    Raises ValueError like ``smallest_detectable``.
-    """
-    _check_power(alpha, power)
-    check_ratio(overlap_ratio)
-    critical = stats.norm.ppf(1 - alpha / 2)
-
-    def missing(shift: float) -> float:
-        return float(stats.norm.sf(critical - shift) + stats.norm.cdf(-critical - shift) - power)
-
-    shift = optimize.brentq(missing, 0.0, critical + stats.norm.ppf(power) + 1, xtol=1e-12)
-    return float(shift * math.sqrt(overlap_ratio))
 
 
 def mcnemar(first_correct: ArrayLike, second_correct: ArrayLike) -> McNemar:

@@ -8,9 +8,12 @@ import numpy as np
 from scipy import optimize, special
 
 from ablation.statistics.crossed import Samples
+from ablation.statistics.intervals import NO_SPREAD
 
 SMALLEST_POOL = 3
 """With fewer comparisons nothing is learnt of how variances scatter."""
+ALIKE = 1e-8
+"""Variances whose logarithms scatter by no more than this beyond chance are all alike."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def variance_prior(variances: Sequence[float], degrees: Sequence[int]) -> Prior 
     logs = np.log(variances) - special.digamma(half) + np.log(half)
     middle = float(logs.mean())
     excess = float(logs.var(ddof=1) - special.polygamma(1, half).mean())
-    if excess <= 0:
+    if excess <= ALIKE:
         return Prior(math.exp(middle), math.inf)
     prior = 2 * _trigamma_inverse(excess)
     return Prior(math.exp(middle + special.digamma(prior / 2) - math.log(prior / 2)), prior)
@@ -110,6 +113,11 @@ def sampling_floor(cell: Samples, reference: Samples, factor: float) -> float:
     return factor * float(np.mean(parts)) if parts else 0.0
 
 
+def has_spread(differences: Sequence[float]) -> bool:
+    """Whether differences vary by more than rounding does."""
+    return float(np.std(differences, ddof=1)) > NO_SPREAD * abs(float(np.mean(differences)))
+
+
 def spreads(
     differences: Mapping[str, Sequence[float]],
     floors: Mapping[str, float],
@@ -122,7 +130,7 @@ def spreads(
     """
     observed = {name: float(np.var(values, ddof=1)) for name, values in differences.items()}
     degrees = {name: len(values) - 1 for name, values in differences.items()}
-    pool = [name for name, variance in observed.items() if poolable[name] and variance > 0]
+    pool = [name for name, own in differences.items() if poolable[name] and has_spread(own)]
     prior = variance_prior([observed[n] for n in pool], [degrees[n] for n in pool])
     most = sum(degrees[name] for name in pool)
     found = {}

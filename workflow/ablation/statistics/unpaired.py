@@ -47,9 +47,9 @@ class UnpairedTest:
 def corrected_welch_test(
     first: ArrayLike, second: ArrayLike, *, overlap_ratios: tuple[float, float]
 ) -> UnpairedTest:
-    """Each mean has the variance (1/J + n_test/n_train) S² of its own group; the two are added.
+    """Each mean has the variance (1/J + r) S² of its own group; the two are added.
 
-    first, second: shape [J] and [K], in the metric's unit. overlap_ratios: n_test / n_train of
+    first, second: shape [J] and [K], in the metric's unit. overlap_ratios: r of
     each group, 0 with a fixed test set. Where both groups split the same pool of data, their means
     move together and the test errs on the safe side.
     Raises ValueError for fewer than two values, values that are not finite, or a negative ratio.
