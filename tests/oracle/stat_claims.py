@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,12 @@ import yaml
 from oracle.stat_courses import courses
 from oracle.stat_inputs import Axis, Model, read_mixed
 from oracle.stat_methods import t_test
+from oracle.stat_paired import FEW_PAIRS
 from oracle.stat_rows import row, summary
 from oracle.stat_tests import (
-    FEW_PAIRS,
     any_diverged,
+    compare,
     concluded,
-    tested,
 )
 from oracle.statistics import Tally, inputs, same, tolerance
 from oracle.study import Study
@@ -65,13 +66,15 @@ class Claims:
     def all(self) -> dict[str, Any]:
         """What ``claims.json`` holds."""
         confidence = next(iter(self.models.values())).confidence
-        claims = [
-            self.claim(each) for each in self.document["claims"] if each["model"] in self.models
-        ]
+        claims = [self.claim(each) for each in self.document["claims"]]
         return {"confidence": confidence, "claims": claims}
 
     def claim(self, claim: dict[str, Any]) -> dict[str, Any]:
         """One claim with its parts."""
+        if claim["model"] not in self.models:
+            untested = [part | {"answer": "not tested"} for part in claim["parts"]]
+            named = {"id": claim["id"], "model": claim["model"]}
+            return named | {"answer": "not tested", "parts": untested}
         model = self.models[claim["model"]]
         tests = sum(self.own_tests(model, part) for part in claim["parts"])
         parts = [self.part(model, claim, part, max(1, tests)) for part in claim["parts"]]
@@ -131,7 +134,7 @@ class Claims:
         else:
             level, pair = 1 - (1 - model.confidence) / tests, (cell.key, than.key)
             test, again = (
-                tested(model, pair, model.metric, level, None, scored=scored, least=False)
+                compare(model, pair, model.metric, level, None, scored=scored, least=False)
                 for scored in (False, True)
             )
             checked = again.alone(tests) if any_diverged(model, pair) else None
@@ -157,16 +160,12 @@ class Claims:
 
     def measure(self, model: Model, key: str, name: str) -> pd.Series:
         """A measure over the replicates that did not diverge."""
-        rows = model.replicates[model.replicates["key"] == key]
-        ok = rows.loc[rows["status"] == "ok", "replicate"]
-        return self.courses.loc[[(key, int(replicate)) for replicate in ok], name].droplevel(0)
+        return self.courses.loc[key].loc[model.ok(key)["replicate"], name]
 
     def measured(self, model: Model, axis: Axis, part: Part, tests: int) -> Part:
         """The corrected paired t-test of a measure, on the logarithm where it is a ratio or a loss."""
         name = part["measure"]
-        sides = [
-            self.measure(model, axis.cell(part[side]).key, name) for side in ("cell", "than")
-        ]
+        sides = [self.measure(model, axis.cell(part[side]).key, name) for side in ("cell", "than")]
         left, right = (side if name in ABSOLUTE_MEASURES else np.log(side) for side in sides)
         values = (left - right).dropna().to_numpy(float)
         assert len(values) >= FEW_PAIRS
@@ -217,7 +216,7 @@ def steps(part: Part) -> list[Part]:
     cells = part["cells"]
     return [
         {"rule": "compared", "axis": part["axis"], "cell": late, "than": early, "says": "worse"}
-        for early, late in zip(cells, cells[1:], strict=False)
+        for early, late in pairwise(cells)
     ]
 
 

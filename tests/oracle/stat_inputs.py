@@ -17,6 +17,7 @@ from oracle.study import Study, read_json, read_table
 
 VARIANT = Path(__file__).with_name("study.yaml")
 LOGGED = frozenset({"mse", "mae", "loss"})
+MEANS = LOGGED | {"accuracy"}  # over test samples
 METRICS = {"fnn": ("mse", "mae", "r2"), "cnn": ("accuracy", "loss")}
 WORDS = frozenset(
     {
@@ -75,6 +76,7 @@ class Cell:
     key: str
     evaluation: Path
     levels: dict[str, Any] | None
+    parameters: dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +86,8 @@ class Axis:
     name: str
     reference: str
     factors: dict[str, list[Any]] | None
+    fixed: dict[str, Any]
+    parameter: str | None
     cells: tuple[Cell, ...]
 
     def cell(self, label: str) -> Cell:
@@ -100,6 +104,7 @@ class Model:
     margin: float
     confidence: float
     total: int
+    parameters: dict[str, Any]
     data: dict[str, Any]
     axes: tuple[Axis, ...]
     replicates: pd.DataFrame
@@ -116,6 +121,11 @@ class Model:
         return self.metric in LOGGED
 
     @property
+    def fixed(self) -> bool:
+        """Whether all replicates are tested on one test set."""
+        return bool(self.data["fixed_test_set"])
+
+    @property
     def blocks(self) -> bool:
         """Whether replicates of one block test disjoint parts."""
         return self.name == "fnn"
@@ -123,7 +133,7 @@ class Model:
     @cached_property
     def ratio(self) -> float:
         """r = ρ/(1 − ρ), from the sizes."""
-        if self.data["fixed_test_set"]:
+        if self.fixed:
             return 0.0
         if self.blocks:
             return 1 / (PARTS - 1)
@@ -147,10 +157,22 @@ class Model:
                 found.setdefault(cell.key, cell)
         return found
 
-    @cache
+    @cached_property
+    def _by_key(self) -> dict[str, pd.DataFrame]:
+        return {str(key): rows for key, rows in self.replicates.groupby("key")}
+
+    def rows(self, key: str) -> pd.DataFrame:
+        """A cell's replicates."""
+        return self._by_key[key]
+
+    def ok(self, key: str) -> pd.DataFrame:
+        """A cell's replicates that did not diverge."""
+        rows = self.rows(key)
+        return rows[rows["status"] == "ok"]
+
     def values(self, key: str, metric: str) -> pd.Series:
         """A metric by replicate, NaN where it diverged."""
-        rows = self.replicates[self.replicates["key"] == key]
+        rows = self.rows(key)
         return pd.Series(rows[metric].to_numpy(float), index=rows["replicate"].to_numpy())
 
     def scale(self, metric: str, values: pd.Series) -> pd.Series:
@@ -165,13 +187,10 @@ class Model:
         guess = {"accuracy": 1 / CLASSES, "loss": log(CLASSES)}[metric]
         return pd.Series(guess, index=range(self.total))
 
-    @cache
     def diverged(self, key: str) -> int:
         """How many replicates diverged."""
-        rows = self.replicates[self.replicates["key"] == key]
-        return int((rows["status"] == "diverged").sum())
+        return int((self.rows(key)["status"] == "diverged").sum())
 
-    @cache
     def collapsed(self, key: str) -> int:
         """How many replicates do no better than the trivial prediction."""
         if self.name == "fnn":
@@ -184,48 +203,38 @@ class Model:
         """Whether half of the replicates or more diverged or collapsed."""
         return 2 * (self.diverged(key) + self.collapsed(key)) >= self.total
 
-    @cache
     def samples(self, key: str, metric: str) -> dict[int, Floats]:
-        """By replicate, the share of each test sample in the metric: its mean over samples moves the metric, on its scale."""
-        table = self._predictions(key)
-        return {
-            int(replicate): _influence(rows, metric)  # type: ignore[call-overload]
-            for replicate, rows in table.groupby("replicate")
-            if not rows.iloc[:, 3].isna().any()
-        }
+        """By replicate, the number of each test sample whose mean is the metric."""
+        return _samples(self.cells[key].evaluation, metric)
 
-    @cache
-    def raw_samples(self, key: str) -> dict[int, Floats]:
-        """By replicate, the tested metric of each test sample in its unit."""
-        table = self._predictions(key)
-        return {
-            int(replicate): _errors(rows, self.metric)  # type: ignore[call-overload]
-            for replicate, rows in table.groupby("replicate")
-            if not rows.iloc[:, 3].isna().any()
-        }
+    def influences(self, key: str, metric: str) -> dict[int, Floats]:
+        """By replicate, how much each test sample moves the metric on its scale: d log m = dm / m."""
+        samples = self.samples(key, metric)
+        if metric not in LOGGED:
+            return samples
+        return {replicate: values / values.mean() for replicate, values in samples.items()}
 
-    @cache
-    def _predictions(self, key: str) -> pd.DataFrame:
-        table = read_table(self.cells[key].evaluation / "predictions.csv")
-        return table.sort_values(["replicate", "index"], kind="stable")
+
+@cache
+def _predictions(evaluation: Path) -> dict[int, pd.DataFrame]:
+    """By replicate that has them, in the order of the test samples."""
+    table = read_table(evaluation / "predictions.csv").sort_values("index", kind="stable")
+    return {int(str(r)): rows for r, rows in table.dropna().groupby("replicate")}
+
+
+@cache
+def _samples(evaluation: Path, metric: str) -> dict[int, Floats]:
+    return {r: _errors(rows, metric) for r, rows in _predictions(evaluation).items()}
 
 
 def _errors(rows: pd.DataFrame, metric: str) -> Floats:
     """Per sample the number whose mean is the metric."""
-    if metric in ("mse", "mae", "r2"):
+    if metric in ("mse", "mae"):
         errors = (rows["prediction"] - rows["target"]).to_numpy(float)
-        if metric == "r2":
-            return 1 - errors**2 / rows["target"].to_numpy(float).var()
         return np.asarray(np.abs(errors) if metric == "mae" else errors**2)
     if metric == "accuracy":
         return (rows["label"] == rows["predicted"]).to_numpy(float)
     return rows["loss"].to_numpy(float)
-
-
-def _influence(rows: pd.DataFrame, metric: str) -> Floats:
-    """The delta method: d log m = dm / m."""
-    values = _errors(rows, metric)
-    return values / values.mean() if metric in LOGGED else values
 
 
 def models(study: Study) -> list[Model]:
@@ -253,6 +262,8 @@ def _model(
             axis["axis"],
             axis["reference"],
             axis["factors"],
+            axis["with"],
+            axis["parameter"],
             tuple(
                 Cell(
                     cell["cell"],
@@ -260,6 +271,7 @@ def _model(
                     cell["key"],
                     study.project / cell["store"] / f"eval-{cell['eval']}",
                     cell["levels"],
+                    cell["parameters"],
                 )
                 for cell in axis["cells"]
             ),
@@ -272,6 +284,7 @@ def _model(
         margin=tested["margin_ratio" if tested["metric"] in LOGGED else "margin"],
         confidence=settings["confidence"],
         total=facts["replicates"],
+        parameters=facts["parameters"],
         data=facts["data"],
         axes=tuple(axes),
         replicates=replicates,

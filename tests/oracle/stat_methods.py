@@ -16,13 +16,20 @@ POWER = 0.8
 DRAWN_SIGNS = 5000  # sign patterns, the observed one among them, where not all are tried
 
 
-class Drawn(float):
-    """An exact p-value where the other side drew signs at random."""
+class Near(float):
+    """A number that the other side finds with random numbers, and how far it may be from it: five standard errors."""
 
-    @property
-    def error(self) -> float:
-        """Five standard errors of what was drawn."""
-        return 5 * sqrt(self * (1 - self) / DRAWN_SIGNS) + 2 / DRAWN_SIGNS
+    error: float
+
+    def __new__(cls, value: float, error: float) -> Near:
+        near = super().__new__(cls, value)
+        near.error = error
+        return near
+
+
+def drawn(p: float) -> Near:
+    """An exact p-value where the other side draws signs."""
+    return Near(p, 5 * sqrt(p * (1 - p) / DRAWN_SIGNS) + 2 / DRAWN_SIGNS)
 
 
 def holm(values: Sequence[float | None], family: int) -> list[float | None]:
@@ -153,24 +160,29 @@ class Effect:
     interval: list[float]
 
 
-def effect(
-    mean_squares: tuple[float, float],
-    degrees: tuple[int, int],
-    replicates: int,
-    cells: int,
-    ratio: float,
-    confidence: float,
-) -> Effect:
-    """F over 1 + J r, its ω² (Olejnik and Algina 2003), and the interval by the noncentral F (Steiger 2004)."""
-    f = mean_squares[0] / mean_squares[1] / (1 + replicates * ratio)
-    per_mean = 1 / replicates + ratio
+@dataclass(frozen=True)
+class Design:
+    """So many cells with so many replicates each, r, and the confidence of intervals."""
+
+    replicates: int
+    cells: int
+    ratio: float
+    confidence: float
+
+
+def effect(squares: tuple[float, float], degrees: tuple[int, int], design: Design) -> Effect:
+    """From sums of squares: F over 1 + J r, its ω² (Olejnik and Algina 2003), and the interval by the noncentral F (Steiger
+    2004).
+    """
+    f = squares[0] / degrees[0] / (squares[1] / degrees[1])
+    f /= 1 + design.replicates * design.ratio
+    per_mean = 1 / design.replicates + design.ratio
     gain = (f - 1) * degrees[0] * per_mean
-    omega2 = max(0.0, gain / (gain + cells)) if f > 1 else 0.0
-    tails = [(1 + confidence) / 2, (1 - confidence) / 2]
-    shifts = [_noncentrality(f, degrees, tail) for tail in tails]
-    interval = [shift * per_mean / (shift * per_mean + cells) for shift in shifts]
-    p = float(stats.f.sf(f, *degrees))
-    return Effect(f, *degrees, p, omega2, interval)
+    omega2 = max(0.0, gain / (gain + design.cells)) if f > 1 else 0.0
+    tails = [(1 + design.confidence) / 2, (1 - design.confidence) / 2]
+    shifts = [_noncentrality(f, degrees, tail) * per_mean for tail in tails]
+    interval = [shift / (shift + design.cells) for shift in shifts]
+    return Effect(f, *degrees, float(stats.f.sf(f, *degrees)), omega2, interval)
 
 
 def _noncentrality(f: float, degrees: tuple[int, int], tail: float) -> float:

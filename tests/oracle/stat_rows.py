@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from oracle.stat_inputs import LOGGED, PARTS, Axis, Cell, Model
-from oracle.stat_methods import DRAWN_SIGNS, Drawn, detectable, hedges, sign_flip
+from oracle.stat_crossed import compared_crosswise, crossed_interval
+from oracle.stat_inputs import LOGGED, MEANS, PARTS, Axis, Cell, Model
+from oracle.stat_methods import DRAWN_SIGNS, detectable, drawn, hedges, sign_flip
+from oracle.stat_paired import Test
 from oracle.stat_tests import (
     Pair,
-    Test,
     any_diverged,
     centre,
     concluded,
@@ -53,7 +54,11 @@ def summary(model: Model, key: str, metric: str) -> dict[str, Any]:
         ends = [scaled.mean() + side * quantile * np.sqrt(factor) for side in (-1, 1)]
         return [float(np.exp(end) if metric in LOGGED else end) for end in ends]
 
-    found["interval"] = around(1 / count + model.ratio)
+    found["interval"] = (
+        crossed_interval(model, key, metric, level)
+        if model.fixed
+        else around(1 / count + model.ratio)
+    )
     found["prediction"] = {
         "same_data": around(1 + 1 / count),
         "other_data": around(1 + 1 / count + 2 * model.ratio),
@@ -64,9 +69,9 @@ def summary(model: Model, key: str, metric: str) -> dict[str, Any]:
 def noise(model: Model, key: str) -> dict[str, Any] | None:
     """What replicates vary by, and what the finite test parts alone give."""
     values = model.values(key, model.metric).dropna().to_numpy(float)
-    samples = list(model.raw_samples(key).values())
-    if len(values) < 2:
+    if len(values) < 2 or model.fixed or model.metric not in MEANS:
         return None
+    samples = list(model.samples(key, model.metric).values())
     sampled = np.mean([each.var(ddof=1) / len(each) for each in samples])
     sampled *= model.independent_share(len(values))
     variance = values.var(ddof=1)
@@ -104,7 +109,7 @@ def flips(test: Test) -> dict[str, Any]:
     exact = 2**pairs <= DRAWN_SIGNS
     p = sign_flip(test.differences)
     return {
-        "p": p if exact else Drawn(p),
+        "p": p if exact else drawn(p),
         "smallest_p": 2 / 2**pairs if exact else 1 / DRAWN_SIGNS,
         "exact": exact,
         "n_pairs": pairs,
@@ -157,7 +162,6 @@ def reference_row(model: Model, cell: Cell) -> dict[str, Any]:
 @cache
 def row(model: Model, axis: Axis, cell: Cell) -> dict[str, Any]:
     """One row of an axis."""
-    assert not model.data["fixed_test_set"], "the two-way interval has an oracle of its own"
     if cell.label == axis.reference:
         return reference_row(model, cell)
     pair = (cell.key, axis.cell(axis.reference).key)
@@ -186,7 +190,7 @@ def row(model: Model, axis: Axis, cell: Cell) -> dict[str, Any]:
             "scored": scored(model, pair),
             "non_diverged_only": again and test.spread is not None,
             "others": every,
-            "crossed": None,
+            "crossed": compared_crosswise(model, pair) if model.fixed else None,
         }
     )
 

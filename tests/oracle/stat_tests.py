@@ -1,4 +1,4 @@
-"""Paired comparisons in one metric: the spread in two steps, families, the verdict, the check with diverged replicates scored."""
+"""Comparisons in one metric: the spread in two steps, families, the verdict, the check with diverged replicates scored."""
 
 from __future__ import annotations
 
@@ -10,125 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from oracle.stat_inputs import LOGGED, Cell, Model
-from oracle.stat_methods import Floats, Prior, fit_prior, holm, t_half_width, t_test
+from oracle.stat_inputs import LOGGED, MEANS, Cell, Model
+from oracle.stat_methods import Prior, fit_prior, holm
+from oracle.stat_paired import FEW_PAIRS, Spread, Test, reason_not_tested
 
-FEW_PAIRS = 5
 DECIDED = ("better", "worse", "practically equivalent")
 Pair = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Variances of the paired differences, and the degrees of freedom of the one used."""
-
-    observed: float
-    pooled: float
-    floor: float
-    degrees: float
-
-    @property
-    def used(self) -> float:
-        """Never below the floor."""
-        return max(self.pooled, self.floor)
-
-
-@dataclass(frozen=True)
-class Test:
-    """One comparison on the metric's scale: ``cell`` minus ``reference``."""
-
-    __test__ = False
-
-    differences: Floats
-    centre: float | None
-    median: float | None
-    broken: bool
-    logged: bool
-    ratio: float
-    level: float
-    spread: Spread | None = None
-    adjusted: float | None = None
-
-    @property
-    def mean(self) -> float:
-        """The estimate on the scale."""
-        return float(self.differences.mean())
-
-    @property
-    def estimate(self) -> float:
-        """What is shown as the difference: of a broken cell the median, as its values fall into two heaps."""
-        return float(np.median(self.differences)) if self.broken else self.mean
-
-    @property
-    def variance(self) -> float:
-        """Of the mean, corrected for overlapping splits."""
-        assert self.spread is not None
-        return self.spread.used * (1 / len(self.differences) + self.ratio)
-
-    @property
-    def p(self) -> float | None:
-        """Unadjusted."""
-        if self.spread is None:
-            return None
-        return t_test(self.mean, self.variance, self.spread.degrees)
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """On the scale, at the level of the family; a broken cell has none."""
-        if self.spread is None or self.broken:
-            return None
-        half = t_half_width(self.variance, self.spread.degrees, self.level)
-        return self.mean - half, self.mean + half
-
-    def in_unit(self, value: float) -> float:
-        """A difference on the scale as one in the unit."""
-        if not self.logged:
-            return value
-        assert self.centre is not None
-        return float(self.centre * np.expm1(value))
-
-    @property
-    def shown(self) -> float:
-        """The estimate in the unit: of a broken cell a ratio of medians is taken of the reference's median."""
-        if not self.logged or not self.broken:
-            return self.in_unit(self.estimate)
-        assert self.median is not None
-        return float(self.median * np.expm1(self.estimate))
-
-    def inside(self, margin: float | None) -> bool:
-        """Whether the whole interval lies within the margin."""
-        if margin is None or self.interval is None:
-            return False
-        return max(map(abs, self.interval)) < self.bound(margin)
-
-    def bound(self, margin: float) -> float:
-        """The margin on the scale."""
-        return float(np.log(margin)) if self.logged else margin
-
-    def alone(self, family: int) -> Test:
-        """Adjusted by Bonferroni for a family of so many."""
-        return replace(self, adjusted=None if self.p is None else min(1.0, self.p * family))
-
-    def verdict(self, margin: float | None, lower: bool, alpha: float) -> str:
-        """Before diverged replicates are thought of."""
-        if self.adjusted is None:
-            return "not tested"
-        if self.adjusted < alpha:
-            return "better" if (self.mean < 0) == lower else "worse"
-        return "practically equivalent" if self.inside(margin) else "inconclusive"
-
-
-def reason_not_tested(test: Test, same: bool) -> str | None:
-    """Why a comparison has no p-value."""
-    if len(test.differences) < FEW_PAIRS:
-        return "few pairs"
-    if same or not test.differences.any():
-        return "identical"
-    if not np.isfinite(test.differences).all():
-        return "zero"
-    if np.ptp(test.differences) < 1e-12 * np.abs(test.differences).max():
-        return "no spread"
-    return None
 
 
 @dataclass(frozen=True)
@@ -172,8 +59,13 @@ def differences(model: Model, pair: Pair, metric: str, scored: bool) -> pd.Serie
 
 
 def floor(model: Model, pair: Pair, metric: str, replicates: Iterable[int]) -> float:
-    """McNemar's variance: the mean over replicates of s²/n of the differences sample by sample, scaled."""
-    cell, reference = (model.samples(key, metric) for key in pair)
+    """McNemar's variance: the mean over replicates of s²/n of the differences sample by sample, scaled.
+
+    Replicates that share one test set do not vary by it; R² is no mean over samples.
+    """
+    if model.fixed or metric not in MEANS:
+        return 0.0
+    cell, reference = (model.influences(key, metric) for key in pair)
     both = [r for r in replicates if r in cell and r in reference]
     if len(both) < 2:
         return 0.0
@@ -204,7 +96,7 @@ def prior_of(
     return fit_prior(*zip(*varied, strict=True)) if varied else None
 
 
-def tested(
+def compare(
     model: Model,
     pair: Pair,
     metric: str,
@@ -249,7 +141,7 @@ def judged(model: Model, metric: str, scored: bool = False) -> dict[Pair, Test]:
     for family in families(model):
         level = family.level(model.confidence)
         tests = {
-            pair: tested(model, pair, metric, level, prior, scored=scored) for pair in family.pairs
+            pair: compare(model, pair, metric, level, prior, scored=scored) for pair in family.pairs
         }
         found |= adjusted(tests, len(family.pairs))
     return found
@@ -263,9 +155,9 @@ def concluded(
     lower, alpha = metric in LOGGED, 1 - model.confidence
     verdict = test.verdict(margin, lower, alpha)
     reason = reason_not_tested(test, same) if verdict == "not tested" else None
-    if with_diverged is not None and verdict in DECIDED:
-        if with_diverged.verdict(margin, lower, alpha) != verdict:
-            verdict, reason = "inconclusive", "diverged"
+    checked = with_diverged.verdict(margin, lower, alpha) if with_diverged else verdict
+    if verdict in DECIDED and checked != verdict:
+        verdict, reason = "inconclusive", "diverged"
     differs = verdict in ("better", "worse")
     known = test.spread is not None
     interval = test.interval

@@ -10,10 +10,11 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from oracle.stat_axes import Document, model_document
 from oracle.stat_inputs import Model, models
-from oracle.stat_methods import POWER, Drawn
+from oracle.stat_methods import POWER, Near
 from oracle.study import Study
 
 RELATIVE, ABSOLUTE = 1e-9, 1e-12
@@ -66,7 +67,7 @@ def tolerance(path: tuple[str, ...], expected: Document | Any) -> tuple[float, f
         return LOOSER["detectable"], ABSOLUTE
     if len(path) > 2 and path[-2] == "interval" and ({"importance", "terms"} & {*path}):
         return LOOSER["interval of ω²"], LOOSER["interval of ω²"]
-    if isinstance(expected, Drawn):
+    if isinstance(expected, Near):
         return 0.0, expected.error
     return RELATIVE, ABSOLUTE
 
@@ -100,3 +101,23 @@ def same(
     relative, absolute = allowed(path, expected)
     assert isclose(found, expected, rel_tol=relative, abs_tol=absolute), message
     return Tally(numbers=1)
+
+
+def check_cells(found: pd.DataFrame, study: Study) -> int:
+    """``cells.csv``: counts, and mean, standard deviation, centre and interval of every metric; returns how many agreed."""
+    count = 0
+    for model in inputs(study):
+        summaries = recomputed(study)["models"][model.name]["cells"]
+        rows = found[found["model"] == model.name]
+        assert list(rows["label"]) == [cell.label for axis in model.axes for cell in axis.cells]
+        for row in rows.to_dict("records"):
+            key, where = row["key"], f"cells.csv, {row['cell']}"
+            counts = (model.diverged(key), model.collapsed(key))
+            assert (row["n_diverged"], row["n_collapsed"]) == counts, where
+            for metric, own in summaries[key].items():
+                low, high = own["interval"] or (None, None)
+                expected = {f"{metric}_{f}": own[f] for f in ("mean", "sd", "centre")}
+                expected |= {f"{metric}_low": low, f"{metric}_high": high}
+                given = {n: None if np.isnan(row[n]) else float(row[n]) for n in expected}
+                count += same(given, expected, (where,), tolerance).numbers
+    return count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ LOSSES, GRADIENTS = 1e-4, 1e-3
 HALF_LOSSES, HALF_GRADIENTS = 5e-2, 0.2  # where training was not in fp32
 ROUNDING = 1e-6  # relative, of every initial weight: over what the order of additions changes
 TWINS, ALLOWANCE, INFORMATIVE = 4, 10, 0.2
+FIRST = "losses of epoch 1"
 TRAINERS: dict[str, Any] = {"fnn": train_boston, "cnn": train_digits}
 
 
@@ -70,11 +71,14 @@ def deviation(found: Sequence[float], expected: Sequence[float]) -> float:
     return float(np.max(difference / np.maximum(np.abs(second[finite]), 1e-30), initial=0.0))
 
 
-def rounding(cell: Cell, replicate: int, course: Course) -> dict[str, float]:
-    """How far rounding alone may carry each figure: an activation that it moves across zero changes what comes after.
+def rounding(cell: Cell, replicate: int, course: Course) -> Iterator[dict[str, float]]:
+    """How far rounding alone may carry each figure: what it moves across zero, or past a neighbour, changes all that follows.
 
     Measured on twins of the own network, whose initial weights differ by a little more than rounding. Losses of an epoch may
     be off by what those of an epoch before were.
+
+    Yields:
+        The largest deviations so far, after each twin.
     """
     own = figures(course.rows, course.gradients)
     largest = dict.fromkeys(own, 0.0)
@@ -85,7 +89,7 @@ def rounding(cell: Cell, replicate: int, course: Course) -> dict[str, float]:
             if "losses" in name:
                 off = reached = max(off, reached)
             largest[name] = max(largest[name], off)
-    return largest
+        yield dict(largest)
 
 
 def check_course(cell: Cell, replicate: int, course: Course | None = None) -> dict[str, float]:
@@ -104,30 +108,36 @@ def check_course(cell: Cell, replicate: int, course: Course | None = None) -> di
         history.to_dict("records"), {moment: norms(cell, replicate, moment) for moment in (0, 1)}
     )
     off = {name: deviation(values, own[name]) for name, values in found.items()}
-    bounds = {name: GRADIENTS if "gradients" in name else LOSSES for name in own}
-    note = f"{cell}, replicate {replicate}, trained in {cell.precision}"
-    if cell.precision != "fp32":
-        note += f" and therefore compared to {HALF_LOSSES:g} only"
-        bounds |= {name: HALF_LOSSES for name in own if "losses" in name}
-        bounds["gradients after 1"] = HALF_GRADIENTS
-
-    def check(name: str) -> None:
-        bound = bounds[name]
-        message = f"{note}: {name} {found[name]}, by hand {own[name]}, allowed {bound:.1e}"
-        assert off[name] <= bound or bound > INFORMATIVE, message
-
-    check("gradients after 0")
-    if any(off[name] > bounds[name] for name in own):
-        noise = rounding(cell, replicate, course)
-        bounds = {name: max(bound, ALLOWANCE * noise[name]) for name, bound in bounds.items()}
-    assert bounds["losses of epoch 1"] <= INFORMATIVE, f"{note}: rounding decides; take another"
-    for name in own:
-        check(name)
+    bounds, note = strict_bounds(own, cell.precision), f"{cell}, replicate {replicate}"
+    note += f", trained in {cell.precision} and therefore compared to {bounds[FIRST]:g}"
+    unexplained = {name for name in own if off[name] > bounds[name]}
+    if unexplained and "gradients after 0" not in unexplained:
+        for noise in rounding(cell, replicate, course):
+            unexplained -= {name for name in own if rounding_explains(name, off[name], noise[name])}
+            if not unexplained:
+                break
+    for name in unexplained:
+        raise AssertionError(f"{note}: {name} {found[name]}, by hand {own[name]}")
     for name, tolerance in (("learning_rate", 1e-6), ("val_accuracy", 0.03)):
         if name in history:
             expected = [row[name] for row in course.rows]
             assert_allclose(history[name], expected, rtol=tolerance, err_msg=f"{note}: {name}")
     return off
+
+
+def rounding_explains(name: str, off: float, noise: float) -> bool:
+    """Whether a deviation is no more than what rounding does, or rounding leaves nothing to compare."""
+    allowed = ALLOWANCE * noise
+    return off <= min(allowed, INFORMATIVE) or (name != FIRST and allowed > INFORMATIVE)
+
+
+def strict_bounds(names: Iterable[str], precision: str) -> dict[str, float]:
+    """How far each figure may be off, before anything is said about rounding."""
+    bounds = {name: GRADIENTS if "gradients" in name else LOSSES for name in names}
+    if precision != "fp32":
+        bounds |= {name: HALF_LOSSES for name in bounds if "losses" in name}
+        bounds["gradients after 1"] = HALF_GRADIENTS
+    return bounds
 
 
 def norms(cell: Cell, replicate: int, epoch: int) -> list[float]:
