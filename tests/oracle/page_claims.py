@@ -157,7 +157,8 @@ class ClaimsPage:
 
     def notes(self, claim: dict[str, Any], answer: dict[str, Any]) -> list[Text]:
         """The claim's own note, and what would test what this study cannot."""
-        known, found = self.words.known, []
+        known = self.words.known
+        found: list[Text] = []
         if "note" in claim and self.evidence(claim, answer):
             found.append((claim["note"]["en"],))
         untested = [part for part in answer["parts"] if part["answer"] == "not tested"]

@@ -92,7 +92,7 @@ class Findings:
 
     def broken(self) -> list[tuple[str, str, Text]]:
         """Broken cells in the order of the ranking, each once."""
-        found = {}
+        found: dict[str, tuple[str, str, Text]] = {}
         for each in self.document["ranking"]:
             for label in each["broken"]:
                 row = self.tables[each["axis"]].rows[label]

@@ -35,7 +35,8 @@ class ModelTables:
 
     def check_yardsticks(self, page: Element) -> int:
         """The simple baseline models."""
-        words, expected = self.words, []
+        words = self.words
+        expected: list[list[Text]] = []
         name = words.known["model.yardsticks"]
         for each, own in self.document["yardsticks"].items():
             beside = own["best_against_it"]

@@ -43,7 +43,7 @@ def crossed_interval(model: Model, key: str, metric: str, level: float) -> list[
     # d log m = dm / m: a replicate's samples scatter about its own logarithm
     rows = [scaled[r] + shares[r] - 1 if logged else shares[r] for r in values.index]
     half = crossed_half_width(np.stack(rows), level)
-    found = []
+    found: list[float] = []
     for side in (-1, 1):
         end = scaled.mean() + side * half
         value = float(np.exp(end)) if logged else float(end)

@@ -233,8 +233,8 @@ def _errors(rows: pd.DataFrame, metric: str) -> Floats:
         errors = (rows["prediction"] - rows["target"]).to_numpy(float)
         return np.asarray(np.abs(errors) if metric == "mae" else errors**2)
     if metric == "accuracy":
-        return (rows["label"] == rows["predicted"]).to_numpy(float)
-    return rows["loss"].to_numpy(float)
+        return np.asarray((rows["label"] == rows["predicted"]).to_numpy(float))
+    return np.asarray(rows["loss"].to_numpy(float))
 
 
 def models(study: Study) -> list[Model]:

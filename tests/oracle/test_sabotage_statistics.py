@@ -122,7 +122,7 @@ STATISTICS: dict[str, Damage] = {
     ),
     "F not corrected": put(f"{GRID} factorial terms 0 f", times(1 + 12 / 5)),
     "pooled error degrees": put(f"{GRID} factorial terms 0 df_error", 33),
-    "ω²": put("cnn axes kernel importance omega2", times(1.001)),
+    "ω²": put("cnn axes batchnorm importance omega2", times(1.001)),
     "count of a verdict": put("fnn counts inconclusive", 4),
     "ranking off by one": by_one,
     "best by the test": put("cnn best val_loss_mean", times(1.01)),

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ablation.schemas import InvalidDocumentError, validate_document
 from ablation.store import read_json
-from ablation.tables import read_csv
+from ablation.tables import WORDS, read_csv
 
 FORMAT = 2
 ELEMENT = "study-data"
@@ -101,7 +101,7 @@ def _from_folder(path: Path) -> dict[str, Any]:
             "such as results or results/<study>."
         )
     try:
-        rows = read_csv(tables / "replicates.csv")
+        rows = read_csv(tables / "replicates.csv", WORDS)
     except (OSError, ValueError) as error:
         raise BundleError(f"{tables}/replicates.csv cannot be read: {error}") from error
     mark = read_json(path / ".marks" / "report.json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +12,24 @@ from ablation.canonical import key_of
 from ablation.store import read_json
 
 TABLES = ("cells", "replicates", "epochs", "courses")
-WORDS = ("model", "axis", "label", "cell", "key", "status")
+WORDS = ("model", "axis", "label", "cell", "key", "status")  # of the study's tables
 
 
-def read_csv(path: Path) -> pd.DataFrame:
-    """A table as it was written: every number to its last bit, names as texts, and only an empty field as missing.
+def read_csv(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
+    """A table as it was written: every number to its last bit, texts as texts, and only an empty field as missing.
 
     pandas by itself reads numbers faster than exactly, and texts such as ``NA`` or ``None`` as missing.
+
+    Args:
+        path: the file.
+        texts: the columns of names; a label such as ``1`` is one.
 
     Raises:
         OSError, ValueError: if it cannot be read.
     """
     return pd.read_csv(
         path,
-        dtype=dict.fromkeys(WORDS, str),
+        dtype=dict.fromkeys(texts, str),
         float_precision="round_trip",
         keep_default_na=False,
         na_values=[""],
@@ -41,6 +46,6 @@ def read_tables(
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, pd.DataFrame], bool]:
     """study.json, comparisons.json, the tables, and whether a cell failed."""
     study = read_json(tables / "study.json")
-    frames = {name: read_csv(tables / f"{name}.csv") for name in TABLES}
+    frames = {name: read_csv(tables / f"{name}.csv", WORDS) for name in TABLES}
     failed = study["fingerprint"].startswith("failed")
     return study, read_json(tables / "comparisons.json"), frames, failed

@@ -201,7 +201,8 @@ def notes(axis: Axis, label: str, words: Words) -> list[str]:
         found.append(words("flag.below_margin"))
     if row["judged_on"] not in (None, axis.name):
         other = next(one for one in axis.model["axes"] if one["axis"] == row["judged_on"])
-        found.append(words("axis.judged_on", axis=words.title(other)))
+        level = fmt.percent(row["difference_level"])
+        found.append(words("axis.judged_on", axis=words.title(other), level=level))
     return found
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 
 from ablation.report import format as fmt
-from ablation.report.axis import Axis, entry, heads, no_difference, no_number
+from ablation.report.axis import Axis, entry, heads, no_difference, no_number, worded
 from ablation.report.format import Entry
 from ablation.report.metrics import scaled, scaled_pair
-from ablation.report.words import Words, slug
+from ablation.report.words import Words
 
 FOREST_MARGINS = (1.5, 5.0)  # how many margins the drawn differences reach at least, at most
 
@@ -127,11 +127,20 @@ def other_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
     why = [no_number(axis, label, words) for label in axis.labels]
     for metric in others:
         found = [axis.summary(label, metric) for label in axis.labels]
-        means = [scaled(metric, one.get("centre")) for one in found]
+        broken = [axis.row(label)["broken"] for label in axis.labels]
+        means = [
+            scaled(metric, one.get("median" if lost else "centre"))
+            for one, lost in zip(found, broken, strict=True)
+        ]
         bounds = [scaled_pair(metric, one.get("interval")) for one in found]
         places = fmt.column_decimals(bounds, [m for m in means if m is not None])
+        texts = [None if m is None else fmt.fixed(m, places) for m in means]
         table[f"{metric}_mean"] = fmt.entries(
-            [None if m is None else fmt.fixed(m, places) for m in means], why
+            [
+                words("text.median", number=text) if lost and text is not None else text
+                for text, lost in zip(texts, broken, strict=True)
+            ],
+            why,
         )
         table[f"{metric}_interval"] = fmt.entries(fmt.intervals(bounds, places), why)
     rows = []
@@ -160,7 +169,7 @@ def _secondary(axis: Axis, label: str, metric: str, words: Words) -> Entry:
     found = axis.row(label)["others"].get(metric)
     if found is None or found["p_adjusted"] is None:
         return Entry(fmt.DASH, no_difference(axis, label, words))
-    verdict = words(f"verdict.{slug(found['verdict'])}")
+    verdict = worded(found["verdict"], found["reason"], words)
     return Entry(words("table.p_and_verdict", p=fmt.p_value(found["p_adjusted"]), verdict=verdict))
 
 

@@ -65,7 +65,8 @@ def _view(
     axis, cell = first.axis, first.axis.cell(first.label)
     parameters = parameter_rows(cell["parameters"], model["parameters"], words)
     differing = [row for row in parameters if row["differs"]]
-    mean = scaled(axis.metric, axis.row(first.label)["mean"])
+    row = axis.row(first.label)
+    centre = scaled(axis.metric, row["median"] if row["broken"] else row["mean"])
     target = f"{cell['view']}"
     return {
         "key": cell["key"],
@@ -73,11 +74,11 @@ def _view(
         "title": cell_title(cell["parameters"], model["parameters"], words),
         "is_baseline": not differing,
         "headline": ""
-        if mean is None
+        if centre is None
         else words(
-            "cell.headline",
+            "cell.headline_median" if row["broken"] else "cell.headline",
             metric=words(f"metric.{axis.metric}"),
-            mean=words.number(axis.metric, fmt.significant(mean, 3 if mean < 90 else 4)),
+            mean=words.number(axis.metric, fmt.significant(centre, 3 if centre < 90 else 4)),
         ),
         "verdicts": [_chip(place, words) for place in places],
         "difference": _difference(differing, words),

@@ -123,8 +123,7 @@ def _sentence(rows: list[dict[str, Any]], axis: Axis, words: Words) -> str:
     ]
     if not judged:
         return ""
-    compatible = ("inside", "both-diverged")
-    k = sum(word in compatible for word in judged)
+    k = judged.count("inside")
     parts = [
         words(
             "published.summary",
@@ -134,7 +133,7 @@ def _sentence(rows: list[dict[str, Any]], axis: Axis, words: Words) -> str:
             metric=words(f"metric.{axis.metric}"),
         )
     ]
-    for word in ("only-ours-diverged", "only-theirs-diverged"):
+    for word in ("both-diverged", "only-ours-diverged", "only-theirs-diverged"):
         if word in judged:
             parts.append(words(f"published.counted.{word}", n=judged.count(word)))
     return words.sentences(parts)

@@ -64,7 +64,7 @@ def best_view(
     ]
     if best["n_diverged"]:
         parts.append(words("best.diverged", k=best["n_diverged"], n=best["n_total"]))
-    parts.append(_ties(others, best["n_candidates"], words))
+    parts.append(_ties(others, best["n_candidates"], len(compared["cells"]), words))
     optimism = scaled(metric, best["optimism"])
     if optimism is not None:
         size = words.difference(metric, fmt.significant(optimism, 2))
@@ -72,11 +72,11 @@ def best_view(
     return {"sentence": words.sentences(parts), "others": others}
 
 
-def _ties(others: list[str], n_candidates: int, words: Words) -> str:
+def _ties(others: list[str], n_candidates: int, n_cells: int, words: Words) -> str:
     if not others:
         return words("best.alone")
     if len(others) == n_candidates - 1:
-        return words("best.all")
+        return words("best.all" if n_candidates == n_cells else "best.all_sound")
     if len(others) <= NAMED:
         return words("best.ties", values=words.listed(others))
     rest = len(others) - NAMED

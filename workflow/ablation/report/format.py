@@ -130,7 +130,7 @@ def counts(pair: Sequence[float]) -> str:
 
 def p_value(p: float) -> str:
     """Three decimals, and no p is 0: also of the smallest p that a test can give."""
-    return "<" + _localised("0.001") if p < 0.0005 else _localised(f"{p:.3f}")
+    return "<" + fixed(0.001, 3) if p < 0.0005 else fixed(p, 3)
 
 
 def percent(fraction: float, digits: int = 2) -> str:

@@ -22,7 +22,8 @@ def more_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
     for i, (label, head) in enumerate(zip(axis.labels, heads(axis, words), strict=True)):
         row, noise = rows[i], noises[i]
         flip = row.get("sign_flip")
-        why_not, why = no_difference(axis, label, words), no_number(axis, label, words)
+        why_not = no_difference(axis, label, words)
+        no_noise = no_number(axis, label, words) if row["n"] < 2 else words("none.no_noise")
         found.append(
             {
                 **head,
@@ -30,9 +31,9 @@ def more_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
                 "sign_flip": entry(fmt.p_value(flip["p"]) if flip else None, why_not),
                 "smallest": entry(fmt.p_value(flip["smallest_p"]) if flip else None, why_not),
                 "settle": _settle(row, why_not, words),
-                "sd": entry(_fixed(sds[i], places), why),
-                "sd_test": entry(_fixed(tests[i], places), why),
-                "share": entry(share_text(noise, words) if noise else None, why),
+                "sd": entry(_fixed(sds[i], places), no_noise),
+                "sd_test": entry(_fixed(tests[i], places), no_noise),
+                "share": entry(share_text(noise, words) if noise else None, no_noise),
                 "effect": entry(_fixed(row["effect_size"], 2, sign=True), why_not),
                 "detectable": entry(_significant(scaled(axis.metric, row["detectable"])), why_not),
             }

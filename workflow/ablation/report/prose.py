@@ -48,7 +48,8 @@ def verdict_sentence(axis: Axis, label: str, words: Words) -> str:
         "margin": margin_text(axis, words),
         "p": fmt.p_value(row["p_adjusted"]),
     }
-    parts = [words(f"axis.verdict.{slug(verdict)}", **numbers)]
+    broken = row["difference_interval"] is None  # a broken cell has a median and no interval
+    parts = [words(f"axis.{'broken' if broken else 'verdict'}.{slug(verdict)}", **numbers)]
     if row["within_margin"]:
         parts.append(words("axis.within_margin", margin=numbers["margin"]))
     elif row["below_margin"]:
