@@ -158,7 +158,8 @@ class Findings:
         if not tied:
             return words.say("best.alone")
         if len(tied) == self.document["best"]["n_candidates"] - 1:
-            return words.say("best.all")
+            every = len(tied) == len(self.model.cells) - 1
+            return words.say("best.all" if every else "best.all_sound")
         values = joined(words.known["list.parts"], [text(each) for each in tied[:NAMED_TIES]])
         if len(tied) <= NAMED_TIES:
             return words.say("best.ties", values=values)

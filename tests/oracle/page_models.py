@@ -129,10 +129,9 @@ class ModelTables:
         if cell is words.baseline(self.model):
             parts.append((words.known["cell.baseline"],))
         if own["n"]:
-            mean = words.with_unit(self.metric, own["centre"])
-            if self.model.broken(cell.key):
-                median = words.with_unit(self.metric, own["median"])
-                mean = words.say("text.median", number=median)
-            parts.append(words.say("cell.headline", metric=self.said_metric, mean=mean))
+            broken = self.model.broken(cell.key)
+            middle = words.with_unit(self.metric, own["median" if broken else "centre"])
+            message = "cell.headline_median" if broken else "cell.headline"
+            parts.append(words.say(message, metric=self.said_metric, mean=middle))
         shown = drawer.all("summary")[0].text
         return check_text(shown, joined(" ", parts), f"drawer of {described}")

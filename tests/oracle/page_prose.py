@@ -66,8 +66,9 @@ class AxisProse:
         if row["reason"] == "diverged":
             return [words.say("axis.only_without_diverged", **both)]
         margin = words.margin(self.model)
+        kind = "broken" if row["difference_interval"] is None else "verdict"
         said = words.say(
-            f"axis.verdict.{row['verdict'].replace(' ', '-')}",
+            f"axis.{kind}.{row['verdict'].replace(' ', '-')}",
             **both,
             metric=words.known[f"metric.{self.model.metric}"],
             difference=words.difference(self.model.metric, row),

@@ -93,7 +93,8 @@ def published_runs(tables: AxisTables, facts: Document) -> list[Text]:
     """How many of the course report's runs fit, and which others there are."""
     words, model, axis = tables.words, tables.model, tables.axis
     kind = "same_data" if facts["same_data"][model.data["dataset"]] else "other_data"
-    fits, alone, runs, missing = 0, {"ours": 0, "theirs": 0}, 0, []
+    fits, runs, missing = 0, 0, []
+    alone = {"both": 0, "only-ours": 0, "only-theirs": 0}
     for run in facts["runs"]:
         for label, theirs in run["axes"].get(axis.name, {}).items():
             if label not in {cell.label for cell in axis.cells}:
@@ -103,9 +104,8 @@ def published_runs(tables: AxisTables, facts: Document) -> list[Text]:
             diverged = theirs == "diverged"
             runs += 1
             if diverged or own is None:
-                fits += diverged and own is None
-                alone["theirs"] += diverged and own is not None
-                alone["ours"] += not diverged and own is None
+                who = "only-theirs" if diverged else "only-ours"
+                alone["both" if diverged and own is None else who] += 1
             else:
                 low, high = own[kind]
                 fits += low <= theirs[facts["metrics"].index(model.metric)] <= high
@@ -120,7 +120,7 @@ def published_runs(tables: AxisTables, facts: Document) -> list[Text]:
     ]
     for side, count in alone.items():
         if count:
-            found.append(words.say(f"published.counted.only-{side}-diverged", n=count))
+            found.append(words.say(f"published.counted.{side}-diverged", n=count))
     if missing:
         found.append(words.say("published.missing", values=words.listed(missing)))
     return found

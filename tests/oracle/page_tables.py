@@ -120,7 +120,7 @@ class AxisTables:
         """Why the noise of a cell is not told apart, as the report says it."""
         if self.empty(row):
             return self.words.none("none.diverged")
-        return self.words.none("none.broken" if row["broken"] else "none.too_few")
+        return self.words.none("none.too_few" if row["n"] < 2 else "none.no_noise")
 
     def mean(self, row: Row) -> Text:
         """The mean, or of a broken cell the median."""
@@ -285,7 +285,7 @@ class AxisTables:
         elif compared["p"] is None:
             said = words.reason(compared["reason"])
         else:
-            verdict = words.verdict(compared, metric_reason=False)
+            verdict = words.verdict(compared)
             said = words.say(
                 "table.p_and_verdict", verdict=verdict, p=words.p(compared["p_adjusted"])
             )

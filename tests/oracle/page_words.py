@@ -206,7 +206,8 @@ class Words:
             notes.append(self.known["flag.below_margin"])
         if row["judged_on"] not in (None, axis.name):
             judge = next(each for each in model.axes if each.name == row["judged_on"])
-            notes.append(self.plain("axis.judged_on", axis=self.title(judge)))
+            level = self.level(row["difference_level"])
+            notes += self.say("axis.judged_on", axis=self.title(judge), level=level)
         return text(MARK[row["verdict"]], self.verdict(row), self.flags(row), *notes)
 
 
