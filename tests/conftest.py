@@ -21,6 +21,19 @@ settings.register_profile("project", deadline=None, derandomize=True)
 settings.load_profile("project")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that look at the same runs go to one worker, and begin before the many short ones."""
+
+    def shared(item: pytest.Item) -> str | None:
+        folder = item.path.parent.name
+        return folder if folder in ("workflow", "oracle") else None
+
+    for item in items:
+        if (group := shared(item)) is not None:
+            item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: shared(item) is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """Run torch, where a test imports it, on one thread."""

@@ -80,7 +80,7 @@ class ClaimsPage:
             if part["answer"] == "not tested":
                 continue
             line = self.line(model, part)
-            if len(answer["parts"]) > 1 and part["answer"] != part.get("verdict"):
+            if len(steps) > 1 and part["answer"] != part.get("verdict"):
                 line = self.words.say("claim.line", text=line, answer=self.answer(part["answer"]))
             found.append(line)
         return found
@@ -99,17 +99,21 @@ class ClaimsPage:
     def compared(self, model: Model, axis: Axis, part: Part) -> Text:
         words = self.words
         both = {"difference": part["difference"], "difference_interval": part["interval"]}
+        difference = words.difference(model.metric, both, percent=False)
+        if part["interval"] is not None:
+            level = words.level(part["level"])
+            difference = words.say("claim.at_level", difference=difference, level=level)
         said = words.say(
             "claim.compared",
             cell=words.setting(axis, axis.cell(part["cell"])),
             than=words.label(axis.cell(part["than"])),
-            difference=words.difference(model.metric, both, percent=False),
+            difference=difference,
             verdict=words.known[f"verdict.{part['verdict'].replace(' ', '-')}"],
         )
-        if part["cost_ratio"] is None:
-            return said
-        cost = words.say("claim.cost", ratio=part["cost_ratio"])
-        return joined(words.known["list.parts"], [said, cost])
+        parts = [said, *words.fates(part)]
+        if part["cost_ratio"] is not None:
+            parts.append(words.say("claim.cost", ratio=part["cost_ratio"]))
+        return joined(words.known["list.parts"], parts)
 
     def measured(self, model: Model, axis: Axis, part: Part) -> Text:
         words = self.words

@@ -69,15 +69,16 @@ class AxisTables:
     # The comparison
 
     def comparison_head(self) -> dict[int, Text]:
-        """The levels at which the two intervals were made; none where they are not all the same."""
+        """The levels at which the two intervals were made: of the differences, that of this factor's comparisons."""
         say, level = self.words.say, self.words.level
-        levels = {
-            row["difference_level"] for row in self.rows.values() if row["difference_interval"]
+        own = {
+            row["difference_level"]
+            for row in self.rows.values()
+            if row["judged_on"] == self.axis.name
         }
-        levels = levels or {self.own["difference_level"]}
         second = (
-            say("table.interval", level=level(next(iter(levels))))
-            if len(levels) == 1
+            say("table.interval", level=level(own.pop()))
+            if own
             else say("table.interval_plain")
         )
         return {3: say("table.interval", level=level(self.model.confidence)), 5: second}

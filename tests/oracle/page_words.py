@@ -190,12 +190,15 @@ class Words:
 
     def flags(self, row: dict[str, Any]) -> Text:
         """Counts of diverged and collapsed replicates."""
-        parts = [
+        return self.listed(self.fates(row))
+
+    def fates(self, row: dict[str, Any]) -> list[Text]:
+        """The counts one by one, those that are not zero."""
+        return [
             self.say(f"flag.{fate}", k=row[f"n_{fate}"], n=row["n_total"])
             for fate in ("diverged", "collapsed")
             if row[f"n_{fate}"]
         ]
-        return self.listed(parts)
 
     def conclusion(self, model: Model, axis: Axis, row: dict[str, Any]) -> Text:
         """A verdict in a table: its mark, its words, counts, notes."""

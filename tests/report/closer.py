@@ -26,14 +26,17 @@ VERIFICATION = {
 
 
 @cache
-def portraits(language: str = "en", failed: tuple[str, ...] = ()) -> dict[str, Any]:
-    """By model, the documents that the portraits stage would write of a sample."""
+def portraits(
+    language: str = "en", failed: tuple[str, ...] = (), axes: tuple[str, ...] | None = None
+) -> dict[str, Any]:
+    """By model, the documents that the portraits stage would write of a sample, or of some axes of it."""
     made, words = sample(failed=failed), Words(load(language))
     found: dict[str, Any] = {}
     for model in made.study["models"]:
         cells = {
             cell["key"]: _portrait(made, model["model"], cell, words)
             for axis in model["axes"]
+            if axes is None or axis["axis"] in axes
             for cell in axis["cells"]
             if not cell["failed"]
         }

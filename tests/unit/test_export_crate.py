@@ -136,6 +136,7 @@ def blank(identifier: str, name: str) -> Callable[[list[dict[str, Any]]], Any]:
     return change
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     "change",
     [

@@ -81,7 +81,7 @@ def test_replicates_logs_and_facts_are_there():
 
 def test_material_of_a_cell_is_shown():
     made = only(sample(), "cnn", "kernel")
-    html = page(made, portraits=portraits())
+    html = page(made, portraits=portraits(axes=("kernel",)))
     assert html.count('<ul class="gallery"') == 4
     assert html.count('<img class="kernels"') == 4
     assert html.count('<table class="matrix">') == 7  # the baseline has no difference to itself
@@ -93,7 +93,7 @@ def test_material_of_a_cell_is_shown():
 
 
 def test_residuals_are_shown_for_a_regression():
-    html = page(only(sample(), "fnn", "activation"), portraits=portraits())
+    html = page(only(sample(), "fnn", "activation"), portraits=portraits(axes=("activation",)))
     assert html.count("Residuals: prediction minus true value") == 3
     assert "thousand USD" in text_of(html)
 

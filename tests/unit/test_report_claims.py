@@ -164,8 +164,9 @@ COUNTED = {**PLACE, "rule": "replicates", "k": 3, "n": 12, "median": 1.3}
 PARTS: dict[str, tuple[dict[str, Any], str]] = {
     "compared": (
         COMPARED,
-        "Depth = 4 against 2: +1.2 [+0.1, +2.3] percentage points, better; 2/12 diverged; "
-        "3/12 no better than a trivial prediction; 2.8 times the training time → contradicted",
+        "Depth = 4 against 2: +1.2 [+0.1, +2.3] percentage points (97.5 % CI), better; "
+        "2/12 diverged; 3/12 no better than a trivial prediction; 2.8 times the training time → "
+        "contradicted",
     ),
     "no number": (
         {**COMPARED, "difference": None, "interval": None, "n_diverged": 0, "n_collapsed": 0,
@@ -175,13 +176,13 @@ PARTS: dict[str, tuple[dict[str, Any], str]] = {
     "the verdict is the answer": (
         {**COMPARED, "verdict": "inconclusive", "answer": Answer.INCONCLUSIVE, "n_diverged": 0,
          "n_collapsed": 0, "cost_ratio": None},
-        "Depth = 4 against 2: +1.2 [+0.1, +2.3] percentage points, inconclusive",
+        "Depth = 4 against 2: +1.2 [+0.1, +2.3] percentage points (97.5 % CI), inconclusive",
     ),
     "measured": (
         {**PLACE, "rule": "measured", "measure": "epochs_to_final", "cell_value": 10.0,
          "than_value": 6.5, "p": 0.0004},
-        "epochs to within 10 % of the final validation loss, Depth: 10.0 with 4, 6.5 with 2 "
-        "(p <0.001) → contradicted",
+        "epochs to within 10 % of the final validation loss, Depth: 10.0 (4) against 6.5 (2), "
+        "p <0.001 → contradicted",
     ),
     "at most": (
         {**COUNTED, "measure": "final_ratio", "at_most": 1.25},
@@ -208,7 +209,7 @@ PARTS: dict[str, tuple[dict[str, Any], str]] = {
 def test_every_rule_says_what_it_saw(name: str) -> None:
     part, said = PARTS[name]
     (model,) = only(sample(), "cnn", "depth").study["models"]
-    (line,) = Teller(model, "accuracy", Words(load("en"))).lines(part)
+    line = Teller(model, "accuracy", Words(load("en"))).line(part)
     assert line.startswith(said)
     assert said.endswith("con") or said.endswith("cont") or line == said
 

@@ -81,6 +81,11 @@ CASES: dict[str, tuple[dict, str]] = {
         {"verdict": Verdict.BETTER, "below_margin": True},
         f"The estimate is smaller than the equivalence margin ({MARGIN}).",
     ),
+    "broken": (
+        {"verdict": Verdict.WORSE, "difference_interval": None, "ratio_interval": None},
+        "tanh is worse than relu: the median of the paired differences in test MSE is −35 %, "
+        "that is −4.00 (1000 USD)² (adjusted p 0.010).",
+    ),
     "equivalent": (
         {"verdict": Verdict.EQUIVALENT},
         "tanh is practically equivalent to relu: the 97.5 % CI of the difference, −35 [−50, −20] %",
@@ -114,7 +119,7 @@ CASES: dict[str, tuple[dict, str]] = {
     **{
         reason: ({"reason": reason}, sentence)
         for reason, sentence in {
-            Reason.NO_REFERENCE: "tanh: not tested, as the reference relu failed.",
+            Reason.NO_REFERENCE: "tanh: not tested, as the reference relu has no replicate to compare with.",
             Reason.IDENTICAL: "tanh and relu are identical: the factor changes nothing.",
             Reason.ZERO: "tanh: not tested, as an exact zero in it or in relu has no ratio.",
             Reason.NO_SPREAD: "tanh: not tested, as its difference to relu is the same in every",

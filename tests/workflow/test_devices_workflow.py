@@ -200,6 +200,7 @@ def run_in_pods(project: Project) -> tuple[dict[str, bytes], dict[str, bytes], P
     return before, project.files(*numbers), project
 
 
+@pytest.mark.extended
 @prepared(run_in_pods)
 def test_a_cell_trained_in_pods_has_the_same_numbers(
     outcome: tuple[dict[str, bytes], dict[str, bytes], Project],

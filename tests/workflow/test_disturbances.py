@@ -8,6 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
 from workflow_project import Project, prepared
 
 NUMBERS = ("results/store/*/*/eval-*/*", "results/store/*/*/train/history.csv")
@@ -71,6 +72,7 @@ def there_and_back(project: Project) -> dict[str, Any]:
     }
 
 
+@pytest.mark.extended
 @prepared(there_and_back)
 def test_another_configuration_leaves_no_stale_number(outcome: dict[str, Any]) -> None:
     views, study, html = outcome["changed"], outcome["study"], outcome["html"]
@@ -95,11 +97,13 @@ def test_another_configuration_leaves_no_stale_number(outcome: dict[str, Any]) -
     assert outcome["idle"] == {}
 
 
+@pytest.mark.extended
 @prepared(there_and_back)
 def test_changed_back_trains_nothing(outcome: dict[str, Any]) -> None:
     assert outcome["back"].jobs == {"view": 4, **TABLES}
 
 
+@pytest.mark.extended
 @prepared(there_and_back)
 def test_changed_back_every_byte_is_the_first_configurations(outcome: dict[str, Any]) -> None:
     assert outcome["after"].keys() == outcome["before"].keys()
@@ -130,6 +134,7 @@ def on_one_core(project: Project) -> dict[str, bytes]:
     return {path: b"" for path, content in after.items() if before[path] != content}
 
 
+@pytest.mark.extended
 @prepared(on_one_core)
 def test_one_core_and_two_give_the_same_bytes(outcome: dict[str, bytes]) -> None:
     assert list(outcome) == []
@@ -193,6 +198,7 @@ def killed_later(project: Project) -> tuple[dict[str, Any], dict[str, Any], dict
     return before, project.files(*MADE), project.jobs()
 
 
+@pytest.mark.extended
 @prepared(killed_later)
 def test_killed_later_the_report_is_the_undisturbed_one(outcome: Any) -> None:
     before, after, left = outcome
@@ -216,6 +222,7 @@ def killed_and_remembered(project: Project) -> tuple[bool, int, str, dict[str, i
     return locked, done.status, done.text, project.jobs(target), made
 
 
+@pytest.mark.extended
 @prepared(killed_and_remembered)
 def test_after_a_kill_the_same_command_does_all_there_is_to_do(outcome: tuple[Any, ...]) -> None:
     locked, status, text, left, made = outcome
@@ -363,6 +370,7 @@ def another_study(project: Project) -> tuple[Any, ...]:
     return before, after, project.jobs(), project.jobs("--configfile", "other.yaml"), html
 
 
+@pytest.mark.extended
 @prepared(another_study)
 def test_another_study_changes_nothing_of_the_default_study(outcome: tuple[Any, ...]) -> None:
     before, after, left, left_of_other, html = outcome

@@ -153,6 +153,14 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         lambda c: c["models"]["fnn"].update(replicates=7),
         "models.fnn.replicates",
     ),
+    "an old margin": (
+        lambda c: c["statistics"].update(margin={"fnn": 3.0}),
+        "statistics.margin is {'fnn': 3.0}, an old spelling",
+    ),
+    "a margin of the other kind": (
+        lambda c: c["statistics"]["tested"]["fnn"].update(margin=0.1),
+        "statistics.tested.fnn.margin",
+    ),
     "empty axis": (
         lambda c: c["models"]["fnn"]["axes"]["depth"].update(values=[]),
         "models.fnn.axes.depth.values",

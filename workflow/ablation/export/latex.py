@@ -128,10 +128,16 @@ def axis_table(compared: dict[str, Any], axis: dict[str, Any], place: Place, not
     words, metric = place.words, compared["metric"]
     labels = [cell["label"] for cell in axis["cells"]]
     rows = [compared["axes"][axis["axis"]]["rows"][label] for label in labels]
-    levels = [row["difference_level"] for row in rows if row["difference_level"]]
-    level = levels[0] if levels else place.confidence
+    level = compared["axes"][axis["axis"]]["difference_level"]
     means = _estimates(metric, rows, "mean", "interval", sign=False)
-    gaps = _estimates(metric, rows, "difference", "difference_interval", sign=True)
+    gaps = [
+        words("export.own_level", text=text, level=fmt.percent(row["difference_level"]))
+        if row["difference_interval"] and row["difference_level"] != level
+        else text
+        for row, text in zip(
+            rows, _estimates(metric, rows, "difference", "difference_interval", sign=True), strict=True
+        )
+    ]
     return table(
         [
             words("table.value"),

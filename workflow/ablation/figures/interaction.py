@@ -110,7 +110,7 @@ def interaction_figure(sheet: Sheet, metric: str) -> Figure:
             ax.set_title(words.fixed(names[2], panel))
         ax.set_xticks(range(len(labels[0])), [sheet.text(text) for text in labels[0]])
         ax.set_xlabel(words.named("parameter", names[0]))
-    if metric in POSITIVE:
+    if metric in POSITIVE and frame["mean"].notna().any():
         axs[0].set_yscale("log")
         axs[0].yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0), numticks=12))
         axs[0].yaxis.set_major_formatter("{x:g}")

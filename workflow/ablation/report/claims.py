@@ -76,13 +76,13 @@ def _row(
 ) -> dict[str, Any]:
     answer = Answer(claim["answer"])
     compared = comparisons["models"].get(claim["model"])
-    tested = [part for part in claim["parts"] if part["answer"] != Answer.NOT_TESTED]
+    steps = [step for part in claim["parts"] for step in part.get("steps", [part])]
+    tested = [step for step in steps if step["answer"] != Answer.NOT_TESTED]
     evidence = []
     if compared is not None:
         teller = Teller(models[claim["model"]], compared["metric"], words)
-        evidence = [line for part in tested for line in teller.lines(part)]
-        if len(evidence) == 1 and len(claim["parts"]) == 1:  # its answer is the claim's
-            evidence = [getattr(teller, f"_{tested[0]['rule']}")(tested[0])]
+        tell = teller.line if len(steps) > 1 else teller.text  # else its answer is the claim's
+        evidence = [tell(step) for step in tested]
     return {
         "id": claim["id"],
         "model": words.named("model_short", claim["model"]),
@@ -110,15 +110,18 @@ class Teller:
     def __init__(self, model: dict[str, Any], metric: str, words: Words) -> None:
         self.model, self.metric, self.words = model, metric, words
 
-    def lines(self, part: dict[str, Any]) -> list[str]:
-        """One line per thing that was looked at, with the answer that it gives."""
-        if "steps" in part:
-            return [line for step in part["steps"] for line in self.lines(step)]
-        text = getattr(self, f"_{part['rule']}")(part)
+    def text(self, part: dict[str, Any]) -> str:
+        """What was looked at, in numbers."""
+        text: str = getattr(self, f"_{part['rule']}")(part)
+        return text
+
+    def line(self, part: dict[str, Any]) -> str:
+        """The same with the answer that it gives."""
+        text = self.text(part)
         if part.get("verdict") == part["answer"]:  # inconclusive is inconclusive
-            return [text]
+            return text
         answer = self.words(f"answer.{slug(part['answer'])}")
-        return [self.words("claim.line", text=text, answer=answer)]
+        return self.words("claim.line", text=text, answer=answer)
 
     def _axis(self, part: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = next(
@@ -141,6 +144,9 @@ class Teller:
             number = fmt.fixed(gap, places, sign=True)
             number += f" {fmt.interval(bounds, places, sign=True)}" if bounds else ""
             number = words.difference(self.metric, number)
+        if bounds:
+            level = fmt.percent(part["level"])
+            number = words("claim.at_level", difference=number, level=level)
         parts = [
             words(
                 "claim.compared",

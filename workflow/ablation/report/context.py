@@ -188,10 +188,8 @@ def _scope(data: dict[str, Any], facts: dict[str, Any], words: Words) -> str:
 
 def _axis(axis: Axis, inputs: Inputs, theirs: dict[str, Any] | None) -> dict[str, Any]:
     words = inputs.words
-    levels = {row["difference_level"] for row in axis.compared["rows"].values()} - {None}
-    level = (
-        levels.pop() if len(levels) == 1 else None
-    )  # rows judged under other factors have theirs
+    # Of the comparisons judged here; a row that is judged elsewhere says its own.
+    level = axis.compared["difference_level"] if axis.compared["n_comparisons"] else None
     fixed = [words.fixed(name, label_of(value)) for name, value in axis.axis["with"].items()]
     others = [metric for metric in axis.metrics if metric != axis.metric]
     digits = (theirs or {}).get("per_digit", {}).get(axis.name, {})
