@@ -46,10 +46,10 @@ quoted-check: $(VENV)/.report ## Say whether what the docs quote still holds for
 	$(BIN)/python docs/quoted.py --check
 
 test: $(VENV)/.test ## Run the tests
-	$(BIN)/python -m pytest -n logical --dist loadgroup -m "not extended" --ignore=tests/report/test_browser.py
+	$(BIN)/python -m pytest -n logical -m "not extended" --ignore=tests/report/test_browser.py
 
 test-extended: $(VENV)/.test ## Run what takes minutes: disturbed runs, progress, plan, verification, comparison, exports
-	$(BIN)/python -m pytest -n logical --dist loadgroup -m extended --ignore=tests/report/test_browser.py
+	$(BIN)/python -m pytest -n logical -m extended --ignore=tests/report/test_browser.py
 
 browser-test: $(VENV)/.test ## Look at the report in headless Chromium (needs Debian's chromium)
 	$(BIN)/python -m pytest tests/report/test_browser.py

@@ -13,6 +13,7 @@ from hypothesis import settings
 from numpy.typing import NDArray
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+SHARING = ("workflow", "oracle")
 Part = dict[str, Any]
 Parts = Callable[..., tuple[Part, Part]]
 
@@ -21,17 +22,17 @@ settings.register_profile("project", deadline=None, derandomize=True)
 settings.load_profile("project")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that look at the same runs go to one worker, and begin before the many short ones."""
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests that look at the same runs go to one worker; the longest of these parts begins first."""
+    from xdist.scheduler import LoadScopeScheduling
 
-    def shared(item: pytest.Item) -> str | None:
-        folder = item.path.parent.name
-        return folder if folder in ("workflow", "oracle") else None
+    class SharedRuns(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            folder = Path(nodeid.partition("::")[0]).parent.name
+            return folder if folder in SHARING else nodeid
 
-    for item in items:
-        if (group := shared(item)) is not None:
-            item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: shared(item) is None)
+    return SharedRuns(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

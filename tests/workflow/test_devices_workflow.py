@@ -57,6 +57,7 @@ def asked(variables: dict[str, str], *options: str) -> Callable[[Project], dict[
 CLUSTER_CPU = ("--config", "compute={device: cpu}")
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     ("gpus", "device"),
     [

@@ -275,6 +275,7 @@ def failing(project: Project) -> dict[str, Any]:
 RETRY = {"train": 3, "evaluate": 3, "view": 5, **TABLES}
 
 
+@pytest.mark.extended
 @prepared(failing)
 def test_failed_cells_are_named_by_the_report(outcome: dict[str, Any]) -> None:
     views = outcome["views"]
@@ -287,12 +288,14 @@ def test_failed_cells_are_named_by_the_report(outcome: dict[str, Any]) -> None:
     assert fingerprint(outcome["html"]).startswith("failed")
 
 
+@pytest.mark.extended
 @prepared(failing)
 def test_failed_cells_and_no_others_are_tried_again_by_each_run(outcome: dict[str, Any]) -> None:
     assert [plan.jobs for plan in outcome["retries"]] == [RETRY] * 2
     assert [plan.trained for plan in outcome["retries"]] == [["cnn", "fnn", "fnn"]] * 2
 
 
+@pytest.mark.extended
 @prepared(failing)
 def test_once_repaired_nothing_is_left_to_do(outcome: dict[str, Any]) -> None:
     assert "injected" not in outcome["repaired"]
