@@ -77,9 +77,7 @@ class AxisTables:
             if row["judged_on"] == self.axis.name
         }
         second = (
-            say("table.interval", level=level(own.pop()))
-            if own
-            else say("table.interval_plain")
+            say("table.interval", level=level(own.pop())) if own else say("table.interval_plain")
         )
         return {3: say("table.interval", level=level(self.model.confidence)), 5: second}
 

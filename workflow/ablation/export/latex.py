@@ -135,7 +135,9 @@ def axis_table(compared: dict[str, Any], axis: dict[str, Any], place: Place, not
         if row["difference_interval"] and row["difference_level"] != level
         else text
         for row, text in zip(
-            rows, _estimates(metric, rows, "difference", "difference_interval", sign=True), strict=True
+            rows,
+            _estimates(metric, rows, "difference", "difference_interval", sign=True),
+            strict=True,
         )
     ]
     return table(
