@@ -108,7 +108,7 @@ class ClaimsPage:
             cell=words.setting(axis, axis.cell(part["cell"])),
             than=words.label(axis.cell(part["than"])),
             difference=difference,
-            verdict=words.known[f"verdict.{part['verdict'].replace(' ', '-')}"],
+            verdict=words.verdict(part),
         )
         parts = [said, *words.fates(part)]
         if part["cost_ratio"] is not None:

@@ -120,7 +120,7 @@ class Findings:
             metric=self.said_metric,
             difference=self.words.difference(self.metric, row),
             level=self.words.level(row["difference_level"]),
-            verdict=self.words.verdict(row, metric_reason=False),
+            verdict=self.words.verdict(row),
         )
 
     def best(self) -> list[Text]:

@@ -180,10 +180,10 @@ class Words:
 
     # Verdicts
 
-    def verdict(self, row: dict[str, Any], metric_reason: bool = True) -> str:
+    def verdict(self, row: dict[str, Any]) -> str:
         """A verdict with its reason."""
         said = self.known[f"verdict.{row['verdict'].replace(' ', '-')}"]
-        if not row["reason"] or not metric_reason:
+        if not row["reason"]:
             return said
         reason = self.known[f"reason.{row['reason'].replace(' ', '-')}"]
         return self.plain("verdict.because", verdict=said, reason=reason)

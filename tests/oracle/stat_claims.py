@@ -143,6 +143,7 @@ class Claims:
         return {
             "answer": answered(found["verdict"] in confirming, found["verdict"] in contradicting),
             "verdict": found["verdict"],
+            "reason": found["reason"],
             "difference": found["difference"],
             "interval": found["difference_interval"],
             "level": found["difference_level"],

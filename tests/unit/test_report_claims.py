@@ -157,7 +157,7 @@ def test_a_measure_is_printed_as_a_reader_wants_it(name: str, value: float, text
 
 
 PLACE = {"axis": "depth", "cell": "4", "than": "2", "answer": Answer.CONTRADICTED}
-COMPARED = {**PLACE, "rule": "compared", "verdict": "better", "difference": 0.012,
+COMPARED = {**PLACE, "rule": "compared", "verdict": "better", "reason": None, "difference": 0.012,
             "interval": [0.001, 0.023], "level": 0.975, "n_diverged": 2, "n_collapsed": 3,
             "n_total": 12, "cost_ratio": 2.84}  # fmt: skip
 COUNTED = {**PLACE, "rule": "replicates", "k": 3, "n": 12, "median": 1.3}

@@ -116,6 +116,7 @@ def compared(part: dict[str, Any], evidence: Evidence) -> dict[str, Any]:
         **_place(part),
         "answer": answer if verdict.tested else Answer.NOT_TESTED,
         "verdict": verdict.value,
+        "reason": outcome.judged.reason,
         "difference": difference,
         "interval": interval,
         "level": outcome.level,

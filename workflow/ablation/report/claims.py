@@ -8,6 +8,7 @@ from typing import Any
 from ablation import published as pub
 from ablation.claims.rules import Answer
 from ablation.report import format as fmt
+from ablation.report.axis import worded
 from ablation.report.metrics import scaled, scaled_pair
 from ablation.report.words import Words, slug
 
@@ -153,7 +154,7 @@ class Teller:
                 cell=self._place(part),
                 than=words.value(part["than"]),
                 difference=number,
-                verdict=words(f"verdict.{slug(part['verdict'])}"),
+                verdict=worded(part["verdict"], part["reason"], words),
             )
         ]
         parts += [

@@ -6,11 +6,11 @@ import math
 from typing import Any
 
 from ablation.report import format as fmt
-from ablation.report.axis import Axis, flags, heads
+from ablation.report.axis import Axis, flags, heads, verdict_text
 from ablation.report.axis_tables import comparison_cells, forest, margin_of
 from ablation.report.metrics import scaled, scaled_pair
 from ablation.report.prose import axis_sentences, difference_text, margin_text
-from ablation.report.words import Words, slug
+from ablation.report.words import Words
 
 REACH = (1.5, 6.0)  # how many margins the forest reaches at least, at most
 SHOWN = 0.9  # the share of interval ends that the forest shows, within that
@@ -123,7 +123,7 @@ def matters(axes: dict[str, Axis], ranking: list[dict[str, Any]], words: Words) 
             metric=words(f"metric.{axis.metric}"),
             difference=difference_text(axis, label, words),
             level=fmt.percent(axis.row(label)["difference_level"]),
-            verdict=words(f"verdict.{slug(axis.row(label)['verdict'])}"),
+            verdict=verdict_text(axis, label, words),
         )
     )
     return found
