@@ -124,6 +124,17 @@ def test_every_interval_of_a_table_says_its_own_level(confidence: float) -> None
                 assert level in head or level in line.replace("\\", ""), (axis["axis"], label)
 
 
+def test_a_factor_that_judges_nothing_of_its_own_has_no_level_in_its_head() -> None:
+    """A repeated comparison is judged under the first factor that has it."""
+    made = only(sample(), "cnn", "kernel")
+    words, compared = Words(load("en")), made.comparisons["models"]["cnn"]
+    (axis,) = made.study["models"][0]["axes"]
+    compared["axes"]["kernel"] |= {"n_comparisons": 0, "difference_level": None}
+    text = latex.axis_table(compared, axis, latex.Place("cnn", 0.95, words))
+    assert "Difference, points [CI]" in text
+    assert text.count(r"(98.33 \% CI)") == 3
+
+
 def test_parquet_keeps_numbers_types_and_nulls(tmp_path: object) -> None:
     made = sample(failed=("cnn/kernel_9",))
     compared = tidy.comparisons_frame(made.study, made.comparisons)

@@ -217,7 +217,9 @@ def verdict_text(row: dict[str, Any], words: Words) -> str:
     return f"{text}; {counts}" if counts else text
 
 
-def _head(key: str, level: float, words: Words) -> str:
+def _head(key: str, level: float | None, words: Words) -> str:
+    if level is None:  # every comparison is judged under another factor, at a level of its own
+        return words("export.with_any_interval", head=words(key))
     return words("export.with_interval", head=words(key), level=fmt.percent(level))
 
 
