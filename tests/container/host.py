@@ -53,13 +53,13 @@ def certificates(settings: dict[str, str]) -> Path | None:
     return next((Path(path) for path in named if path and Path(path).is_file()), None)
 
 
-def folders(settings: dict[str, str]) -> set[Path]:
-    """The folders of packages that the settings name; the pages of an index point to files beside it."""
+def places(settings: dict[str, str]) -> set[Path]:
+    """The folders of packages and the files that the settings name; the pages of an index point to files beside it."""
     found: set[Path] = set()
     for option, value in settings.items():
         for word in value.split():
             path = Path(word.removeprefix("file://"))
-            if path.is_absolute() and path.is_dir():
+            if path.is_absolute() and (path.is_dir() or (path.is_file() and option != "cert")):
                 beside = option in INDEXES and path.parent != Path("/")
                 found.add(path.parent if beside else path)
     return found
@@ -72,7 +72,7 @@ def pip_mounts(folder: Path) -> dict[Path, str]:
         folder: where to write the configuration.
     """
     settings = pip_settings()
-    mounts = {path: str(path) for path in folders(settings)}
+    mounts = {path: str(path) for path in places(settings)}
     bundle = certificates(settings)
     if bundle is not None:
         copied = folder / "certificates.crt"
