@@ -44,11 +44,14 @@ def test_a_build_that_fails_says_why(
 
 def test_pip_works_in_a_build_as_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index, wheels, bundle = tmp_path / "index" / "simple", tmp_path / "wheels", tmp_path / "ca.crt"
+    limits = tmp_path / "constraints.txt"
+    limits.write_text("torch<=2.14.1", "utf-8")
     for path in (index, wheels):
         path.mkdir(parents=True)
     bundle.write_text("certificates", "utf-8")
     listed = (
         f":env:.find-links='{wheels}'\nglobal.cert='{bundle}'\n"
+        f"global.constraint='{limits}'\n"
         f"global.extra-index-url='\\nfile://{index}\\nhttps://example.org/simple'\n"
         "global.find-links='/nowhere'\ninstall.quiet=\"1\"\nlist.format='json'\n"
     )
@@ -57,11 +60,11 @@ def test_pip_works_in_a_build_as_here(tmp_path: Path, monkeypatch: pytest.Monkey
     folder.mkdir()
     mounts = host.pip_mounts(folder)
     assert {str(path) for path in mounts} == {
-        *(str(index.parent), str(wheels)),
+        *(str(index.parent), str(wheels), str(limits)),
         *(str(folder / "certificates.crt"), str(folder / "pip.conf")),
     }
     assert (folder / "pip.conf").read_text("utf-8").splitlines() == [
-        *("[global]", f"cert = {host.BUNDLE}"),
+        *("[global]", f"cert = {host.BUNDLE}", f"constraint = {limits}"),
         f"extra-index-url = file://{index} https://example.org/simple",
         *(f"find-links = {wheels}", "quiet = 1"),
     ]
