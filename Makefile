@@ -52,7 +52,7 @@ test-extended: $(VENV)/.test ## Run what takes minutes: disturbed runs, progress
 	$(BIN)/python -m pytest -n logical -m extended --ignore=tests/report/test_browser.py
 
 browser-test: $(VENV)/.test ## Look at the report in headless Chromium (needs Debian's chromium)
-	$(BIN)/python -m pytest tests/report/test_browser.py
+	$(BIN)/python -m pytest -n logical tests/report/test_browser.py
 
 lint: $(VENV)/.test ## Check format and style
 	$(BIN)/ruff format --check .
