@@ -30,8 +30,8 @@ verify: $(VENV)/.report ## Train CELLS=3 cells again in a scratch folder and com
 	PYTHONPATH=workflow $(BIN)/python -m ablation verify --report $(if $(CELLS),--cells $(CELLS)) \
 	  $(if $(CELL),--cell $(CELL)) $(if $(CONFIG),--configfile $(CONFIG))
 
-diff: $(VENV)/.report ## Compare two studies in diff.html (A=, B=: a report, a folder of results, a git revision)
-	PYTHONPATH=workflow $(BIN)/python -m ablation diff $(if $(TRAIN),--train) --output diff.html -- "$(A)" "$(B)"
+diff: $(VENV)/.report ## Compare two studies in diff.html (A=, B=: a report or a folder of results)
+	PYTHONPATH=workflow $(BIN)/python -m ablation diff --output diff.html -- "$(A)" "$(B)"
 
 gpu-benchmark: $(VENV)/.report ## Measure training on a GPU: the table of benchmarks/README.md
 	$(BIN)/python benchmarks/gpu.py --study

@@ -1,4 +1,4 @@
-"""Reproducible ablation studies: download → prepare → train → evaluate → view → collect → plot → report."""
+"""Reproducible ablation studies: download → prepare → train → evaluate → collect → plot → report."""
 
 from pathlib import Path
 
@@ -29,4 +29,4 @@ include: "workflow/rules/export.smk"
 rule all:
     default_target: True
     input:
-        PLAN.report,
+        get_everything,

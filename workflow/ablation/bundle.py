@@ -9,13 +9,14 @@ from typing import Any
 
 import pandas as pd
 
+from ablation.canonical import key_of
 from ablation.schemas import InvalidDocumentError, validate_document
-from ablation.store import read_json
+from ablation.store import find, read_json
 from ablation.tables import WORDS, read_csv
 
 FORMAT = 2
 ELEMENT = "study-data"
-BULKY = ("confusion_matrix", "fingerprint")
+BULKY = ("confusion_matrix",)
 _SCRIPT = re.compile(rf'<script type="application/json" id="{ELEMENT}">(.*?)</script>', re.DOTALL)
 # What could end the element or the line of script, in JSON's own way of writing it.
 _ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
@@ -39,7 +40,7 @@ def document(
         config: the resolved configuration, None where it is not known.
 
     Returns:
-        ``format`` (2), ``study`` and ``comparisons`` without confusion matrices and fingerprints, ``replicates`` as column →
+        ``format`` (2), ``study`` and ``comparisons`` without confusion matrices, ``replicates`` as column →
         list (None for no number; columns without any are left out), ``config``.
     """
     return {
@@ -57,12 +58,13 @@ def frame(bundle: dict[str, Any]) -> pd.DataFrame:
 
 
 def embed(bundle: dict[str, Any]) -> str:
-    """A document as text that is safe between the tags of a script element.
+    """A document with its digest, as text that is safe between the tags of a script element.
 
     Raises:
         ValueError: for NaN or an infinity, which JSON does not have.
     """
-    text = json.dumps(bundle, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    whole = {**bundle, "digest": key_of(bundle)}
+    text = json.dumps(whole, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate(_ESCAPES)
 
 
@@ -89,6 +91,10 @@ def _from_report(path: Path) -> dict[str, Any]:
         bundle = json.loads(found.group(1))
     except ValueError:
         raise BundleError(f"{path} carries data that is no JSON: make the report again.") from None
+    if isinstance(bundle, dict) and bundle.pop("digest", None) != key_of(bundle):
+        raise BundleError(
+            f"{path} is damaged: its data are not those that were written; make it again."
+        )
     return _checked(bundle, path)
 
 
@@ -100,14 +106,17 @@ def _from_folder(path: Path) -> dict[str, Any]:
             f"{path} holds no finished study: allowed is a folder with tables/study.json and tables/comparisons.json, "
             "such as results or results/<study>."
         )
+    entry = find(tables)
+    damaged = ["manifest.json"] if entry is None else entry.damaged()
+    if damaged:
+        raise BundleError(
+            f"{tables} is damaged or incomplete ({', '.join(damaged)}): run snakemake, which makes it again."
+        )
     try:
         rows = read_csv(tables / "replicates.csv", WORDS)
     except (OSError, ValueError) as error:
         raise BundleError(f"{tables}/replicates.csv cannot be read: {error}") from error
-    mark = read_json(path / ".marks" / "report.json")
-    spec = mark.get("spec") if isinstance(mark, dict) else None
-    config = spec.get("config") if isinstance(spec, dict) else None
-    return _checked(document(study, comparisons, rows, config), path)
+    return _checked(document(study, comparisons, rows, None), path)
 
 
 def _checked(bundle: Any, path: Path) -> dict[str, Any]:

@@ -1,124 +1,100 @@
-"""The command line behind the rules: ``python -m ablation <stage> …``. Each stage imports only what it needs."""
+"""The command line: ``python -m ablation <stage> <key>`` behind the rules, and the commands that a person gives."""
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import logging
 import os
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ablation import commands
 from ablation.download import DownloadError
+from ablation.jobs import STAGES
 from ablation.loglines import DATE_FORMAT, FORMAT
-from ablation.store import StoreError
+from ablation.sources import OtherCodeError
+from ablation.store import Copy, StoreError, require
 
 log = logging.getLogger("ablation")
 RUN_FACTS = "ABLATION_RUN"
-FOLLOWED = "ABLATION_FOLLOWED"  # set by the logger plugin, which shows what a job would print
+SAY_ALL = (DownloadError, StoreError, OtherCodeError)  # these sentences say all there is to know
+
+
+def run_facts() -> dict[str, Any]:
+    """What a job needs to know and no number depends on: ``device``, ``checkpoint_seconds``, ``mirrors``."""
+    found: dict[str, Any] = json.loads(os.environ[RUN_FACTS])
+    return found
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ablation", description=__doc__)
-    stages = parser.add_subparsers(dest="stage", required=True)
-
-    def stage(name: str, *paths: str, spec: bool = True) -> argparse.ArgumentParser:
-        sub = stages.add_parser(name)
-        if spec:
-            sub.add_argument("--spec", type=json.loads, required=True)
-        for path in paths:
-            sub.add_argument(f"--{path}", type=Path, required=True)
-        return sub
-
-    runs = [
-        stage("download", "output"),
-        stage("train", "data", "output"),
-        stage("report", "mark", "tables", "figures", "portraits", "output", spec=False),
-    ]
-    for sub in runs:
-        sub.add_argument("--run", type=Path, default=os.environ.get(RUN_FACTS), help="run facts")
-    stage("prepare", "raw", "output")
-    stage("evaluate", "entry", "train", "test", "output")
-    stage("view", "entry", "metrics", "output")
-    stage("yardsticks", "train", "test", "output")
-    stage("collect", "mark", "output", spec=False)
-    stage("draws", "mark", "tables", "output", spec=False)
-    stage("plot", "mark", "tables", "output", spec=False)
-    stage("portraits", "mark", "tables", "output", spec=False)
-    stage("export", "mark", "tables", "output", spec=False)
-    commands.add(stages)
-    fail = stage("fail", "output", "log", spec=False)
-    fail.add_argument("--fingerprint", required=True)
-    fail.add_argument("--status", type=int, required=True)
-    plan = stages.add_parser("plan", help="what would run, why, and for how long; writes nothing")
-    plan.add_argument("--configfile", type=Path, nargs="+", action="extend", default=[])
-    plan.add_argument("--config", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
-    plan.add_argument("--cores", type=int, help="as many as there are where left out")
+    words = parser.add_subparsers(dest="command", required=True)
+    for stage in STAGES:
+        words.add_parser(stage).add_argument("key", help="names its specification in the store")
+    words.add_parser("download").add_argument("dataset")
+    show = words.add_parser("show", help="make a readable copy of what an entry holds")
+    show.add_argument("manifest", type=Path)
+    show.add_argument("target", nargs="+")
+    show.add_argument("--source", help="a file of the entry; the target's own name where left out")
+    fail = words.add_parser("fail", help="record a failed job in place of its result")
+    fail.add_argument("stage", choices=STAGES)
+    fail.add_argument("key")
+    fail.add_argument("status", type=int)
+    fail.add_argument("log", type=Path)
+    commands.add(words)
     return parser
 
 
-def _run_facts(options: argparse.Namespace) -> dict[str, Any]:
-    """What a job needs to know and no number depends on."""
-    facts: dict[str, Any] = json.loads(Path(options.run).read_text(encoding="utf-8"))
-    return facts
+def _show(options: argparse.Namespace) -> None:
+    entry = require(options.manifest.parent)
+    for target in options.target:
+        source = options.source or entry.holds(Path(target).name)
+        Copy(target, entry.stage, entry.key, source).refresh(entry)
 
 
-def _run(options: argparse.Namespace) -> None:
-    given: dict[str, Any] = vars(options)
-    stage: str = given["stage"]
-    spec: dict[str, Any] = given.get("spec") or {}
-    if stage == "train":
-        from ablation.train_job import train
+def _fail(options: argparse.Namespace) -> None:
+    from ablation.jobs import fail
 
-        line = train(spec, options.data, options.output, _run_facts(options))
-        if not os.environ.get(FOLLOWED):
-            print(line, flush=True)
-    elif stage == "plan":
-        from ablation.plan_job import show
+    fail(options.stage, options.key, options.status, options.log)
 
-        show(options.configfile, options.config, options.cores)
-    elif stage in ("collect", "draws", "plot", "portraits", "report", "export"):
-        job = importlib.import_module(f"ablation.{stage}_job")
-        names = ("tables", "figures", "portraits", "output")
-        paths = {name: given[name] for name in names if name in given}
-        spec = json.loads(options.mark.read_text(encoding="utf-8"))["spec"]
-        run = [_run_facts(options)] if "run" in given else []
-        getattr(job, stage)(spec, *run, **paths)
-    else:
-        from ablation import jobs
 
-        if stage == "download":
-            jobs.download(spec, _run_facts(options), options.output)
-        elif stage == "prepare":
-            jobs.prepare(spec, options.raw, options.output)
-        elif stage == "evaluate":
-            from ablation.evaluate_job import evaluate
+def _download(options: argparse.Namespace) -> None:
+    from ablation.prepare_job import download
 
-            evaluate(spec, options.entry, options.train, options.test, options.output)
-        elif stage == "view":
-            from ablation.views import view
+    download(options.dataset, run_facts())
 
-            view(spec, options.entry, options.metrics, options.output)
-        elif stage == "yardsticks":
-            jobs.yardsticks(spec, options.train, options.test, options.output)
-        elif stage == "fail":
-            jobs.fail(options.output, options.fingerprint, options.status, options.log)
+
+def _stage(options: argparse.Namespace) -> None:
+    from ablation.jobs import run
+
+    run(options.command, options.key, run_facts())
+    if options.command == "train":
+        from ablation.progress import say_trained
+
+        say_trained(options.key)
+
+
+JOBS: Mapping[str, Callable[[argparse.Namespace], None]] = {
+    "show": _show,
+    "fail": _fail,
+    "download": _download,
+}
 
 
 def main() -> int:
-    """Run one stage; an error is one line at the end of the log, after its traceback."""
-    logging.basicConfig(level=logging.INFO, format=FORMAT, datefmt=DATE_FORMAT, stream=sys.stderr)
+    """Run one job or command; an error is one line at the end of the log, after its traceback."""
     options = _parser().parse_args()
-    if options.stage in commands.NAMES:
+    if options.command in commands.NAMES:
         return commands.run(options)
+    logging.basicConfig(level=logging.INFO, format=FORMAT, datefmt=DATE_FORMAT, stream=sys.stderr)
     try:
-        _run(options)
+        JOBS.get(options.command, _stage)(options)
     except Exception as error:
-        if not isinstance(error, DownloadError | StoreError):  # these say all there is to know
-            log.exception("%s failed", options.stage)
+        if not isinstance(error, SAY_ALL):
+            log.exception("%s failed", options.command)
         log.error("%s: %s", type(error).__name__, " ".join(str(error).split()))
         return 1
     return 0

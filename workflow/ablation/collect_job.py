@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,20 @@ from ablation import published
 from ablation.claims.judge import judge_claims
 from ablation.claims.rules import Evidence
 from ablation.courses import courses_table
+from ablation.jobs import Inputs, Spec
 from ablation.loglines import LOG, tail
 from ablation.registry import MODELS
 from ablation.schemas import validate_columns, validate_document
 from ablation.statistics.compare import Question, compare, model_numbers
-from ablation.store import read_json, write_json, write_text
-from ablation.tables import read_csv, study_fingerprint
+from ablation.store import Entry, write_json, write_text
+from ablation.tables import read_csv
 
 
-def collect(spec: dict[str, Any], output: Path) -> None:
-    """Read all views, histories and yardsticks of a study; write its tables, and study, comparisons and claims as JSON."""
+def collect(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
+    """Read all metrics, histories and yardsticks of a study; write its tables, and study, comparisons and claims as JSON."""
     cells = [cell for model in spec["models"] for axis in model["axes"] for cell in axis["cells"]]
-    views = {cell["cell"]: read_json(Path(cell["view"])) for cell in cells}
+    metrics = {key: entry.read("metrics.json") for key, entry in inputs["evaluate"].items()}
+    views = {cell["cell"]: {**metrics[cell["evaluation"]], **cell} for cell in cells}
     references = {
         cell["cell"]: cell["label"] == axis["reference"]
         for model in spec["models"]
@@ -34,15 +36,16 @@ def collect(spec: dict[str, Any], output: Path) -> None:
     }
     good = [cell for cell in cells if "failed" not in views[cell["cell"]]["status"]]
     yardsticks = {
-        model["model"]: read_json(Path(model["yardsticks_file"]))["yardsticks"]
+        model["model"]: inputs["yardsticks"][model["yardsticks"]].read("yardsticks.json")
         for model in spec["models"]
     }
-    logs = {cell["cell"]: _log(cell, views[cell["cell"]]) for cell in cells}
+    trained = inputs["train"]
+    logs = {cell["cell"]: _log(trained[cell["key"]], views[cell["cell"]]) for cell in cells}
     study = tidy.study_document(spec["study"], spec["models"], views, yardsticks, logs)
     tables = {
         "replicates": tidy.replicates_table(list(views.values())),
-        "epochs": tidy.joined_table("epochs", _read_each(good, _history)),
-        "gradients": tidy.joined_table("gradients", _read_each(good, _gradients)),
+        "epochs": tidy.joined_table("epochs", _read_each(good, trained, _history)),
+        "gradients": tidy.joined_table("gradients", _read_each(good, trained, _gradients)),
     }
     tables["courses"] = courses_table(tables["epochs"], tables["gradients"])
     questions = {
@@ -54,7 +57,7 @@ def collect(spec: dict[str, Any], output: Path) -> None:
         )
         for model in spec["models"]
     }
-    confidence, samples = spec["statistics"]["confidence"], _samples(good)
+    confidence, samples = spec["statistics"]["confidence"], _samples(good, inputs)
     comparisons = compare(
         study, tables["replicates"], questions, confidence=confidence, samples=samples
     )
@@ -62,14 +65,10 @@ def collect(spec: dict[str, Any], output: Path) -> None:
     claims = _claims(study, tables, questions, samples, confidence)
     for name, table in tables.items():
         validate_columns(list(table.columns), name)
-        write_text(output / f"{name}.csv", table.to_csv(index=False))
-    failed = len(good) < len(cells)
-    document = {"fingerprint": study_fingerprint(spec, failed), **study}
-    for name, content in (("comparisons", comparisons), ("claims", claims), ("study", document)):
+        write_text(draft / f"{name}.csv", table.to_csv(index=False))
+    for name, content in (("comparisons", comparisons), ("claims", claims), ("study", study)):
         validate_document(content, name)
-        write_json(
-            output / f"{name}.json", content
-        )  # study.json, which Snakemake waits for, is the last
+        write_json(draft / f"{name}.json", content)
 
 
 def _claims(
@@ -101,20 +100,24 @@ def _claims(
 
 
 def _read_each(
-    cells: list[dict[str, Any]], read: Callable[[Path, str], pd.DataFrame]
+    cells: list[dict[str, Any]],
+    trained: Mapping[str, Entry],
+    read: Callable[[Path, str], pd.DataFrame],
 ) -> dict[tuple[str, str], pd.DataFrame]:
     """(model, key) → what a file of its entry holds; one key is read once."""
     return {
-        (cell["model"], cell["key"]): read(Path(cell["store"]) / "train", cell["model"])
+        (cell["model"], cell["key"]): read(trained[cell["key"]].folder, cell["model"])
         for cell in {(cell["model"], cell["key"]): cell for cell in cells}.values()
     }
 
 
-def _samples(cells: list[dict[str, Any]]) -> dict[str, dict[str, dict[int, NDArray[Any]]]]:
+def _samples(
+    cells: list[dict[str, Any]], inputs: Inputs
+) -> dict[str, dict[str, dict[int, NDArray[Any]]]]:
     """Metric → key → its value of every test sample, by replicate."""
     found: dict[str, dict[str, dict[int, NDArray[Any]]]] = {}
     for cell in {cell["key"]: cell for cell in cells}.values():
-        predictions = read_csv(Path(cell["store"]) / f"eval-{cell['eval']}" / "predictions.csv")
+        predictions = read_csv(inputs["evaluate"][cell["evaluation"]].folder / "predictions.csv")
         for metric in MODELS[cell["model"]].metrics:
             values = tidy.per_sample_metric(predictions, metric.name)
             if values:
@@ -122,12 +125,12 @@ def _samples(cells: list[dict[str, Any]]) -> dict[str, dict[str, dict[int, NDArr
     return found
 
 
-def _log(cell: dict[str, Any], view: dict[str, Any]) -> list[str] | None:
+def _log(trained: Entry, view: dict[str, Any]) -> list[str] | None:
     """The end of a cell's log: of its training, or of what failed. None for an entry that has no log."""
     if "failed" in view["status"]:
         lines: list[str] | None = view["status"].get("log")
         return lines
-    return tail(Path(cell["store"]) / "train" / LOG)
+    return tail(trained.folder / LOG)
 
 
 def _history(entry: Path, model: str) -> pd.DataFrame:

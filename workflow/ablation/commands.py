@@ -1,4 +1,4 @@
-"""The commands that a person gives: ``verify`` and ``diff``. A mistake is one sentence, without a traceback."""
+"""The commands that a person gives: ``plan``, ``verify`` and ``diff``. A mistake is one sentence, without a traceback."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     Stages = argparse._SubParsersAction[argparse.ArgumentParser]
 
-NAMES = ("verify", "diff")
+NAMES = ("verify", "diff", "plan")
 PROJECT = Path(__file__).resolve().parents[2]
 MISTAKE = 2  # the exit status of a mistake in the input; 1 says that cells are different
 
@@ -21,7 +21,11 @@ class MistakeError(ValueError):
 
 
 def add(stages: Stages) -> None:
-    """Add the options of both commands."""
+    """Add the options of all commands."""
+    plan = stages.add_parser("plan", help="what would run, why, and for how long; writes nothing")
+    plan.add_argument("--configfile", type=Path, nargs="+", action="extend", default=[])
+    plan.add_argument("--config", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
+    plan.add_argument("--cores", type=int, help="as many as there are where left out")
     verify = stages.add_parser("verify", help="train cells again and compare with the store")
     verify.add_argument("--configfile", type=Path, nargs="+", default=[], action="extend")
     verify.add_argument("--cells", type=int, help="how many, by chance; 3 where left out")
@@ -31,12 +35,10 @@ def add(stages: Stages) -> None:
     verify.add_argument("--keep", action="store_true", help="keep the scratch folder")
     verify.add_argument("--report", action="store_true", help="make the report anew after it")
     diff = stages.add_parser("diff", help="compare two studies in one HTML file")
-    diff.add_argument("a", help="a report, a folder of results, or a git revision")
+    diff.add_argument("a", help="a report, or a folder of results")
     diff.add_argument("b", help="the same; differences are B minus A")
     diff.add_argument("--output", type=Path, default=Path("diff.html"))
     diff.add_argument("--language", choices=("en", "zh"), help="that of B where left out")
-    diff.add_argument("--train", action="store_true", help="train what a revision lacks")
-    diff.add_argument("--cores", type=int, help="for a revision; all where left out")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -52,21 +54,19 @@ def run(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     given: dict[str, Any] = vars(options)
-    if options.stage == "verify":
+    if options.command == "plan":
+        from ablation.plan_job import show
+
+        show(options.configfile, options.config, options.cores)
+        return 0
+    if options.command == "verify":
         from ablation.verify_job import verify
 
         choice = {name: given[name] for name in ("cells", "seed", "cores", "keep", "report")}
         return verify(options.configfile, named=options.cell, **choice)
     from ablation.diff_job import diff
 
-    diff(
-        options.a,
-        options.b,
-        options.output,
-        language=options.language,
-        train=options.train,
-        cores=options.cores,
-    )
+    diff(options.a, options.b, options.output, language=options.language)
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import shutil
@@ -15,6 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.request import Request, urlopen
 
+from ablation.store import sha256
+
 log = logging.getLogger("ablation")
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -25,18 +26,16 @@ class DownloadError(RuntimeError):
     """No source gave the right bytes; the message names each source and what was wrong with it."""
 
 
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def is_pinned(path: Path, expected: str, repacked: Mapping[str, str] = NOTHING) -> bool:
+    """Whether a file is, byte for byte, the pinned one or its known repackaging."""
+    return sha256(path) in (expected, repacked.get(expected))
 
 
 def verify(path: Path, expected: str, repacked: Mapping[str, str] = NOTHING) -> None:
     """Raise DownloadError if the file is not, byte for byte, the pinned one or its known repackaging."""
-    found = sha256(path)
-    if found not in (expected, repacked.get(expected)):
+    if not is_pinned(path, expected, repacked):
         raise DownloadError(
-            f"{path.name} has SHA-256 {found[:12]}… and {path.stat().st_size} bytes, expected {expected[:12]}…"
+            f"{path.name} has SHA-256 {sha256(path)[:12]}… and {path.stat().st_size} bytes, expected {expected[:12]}…"
         )
 
 

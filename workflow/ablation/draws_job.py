@@ -10,13 +10,13 @@ import torch
 from safetensors.torch import load_file
 from scipy.stats import binomtest
 
+from ablation.jobs import Inputs, Spec, one
 from ablation.registry import MODELS
 from ablation.schemas import validate_document
-from ablation.store import put_aside_if_damaged, read_json, write_json
-from ablation.tables import study_fingerprint
+from ablation.store import write_json
 
 
-def draws(spec: dict[str, Any], tables: Path, output: Path) -> None:
+def draws(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
     """Test one network of the best cell on its further test draws.
 
     The cell is chosen by validation loss. Its replicate is the first that did not diverge, whatever it reached: validation
@@ -24,11 +24,13 @@ def draws(spec: dict[str, Any], tables: Path, output: Path) -> None:
 
     Args:
         spec: ``confidence`` of the intervals.
-        tables: the folder of ``study.json`` and ``comparisons.json``.
-        output: ``draws.json``: per model, null where there is no best cell or where its data have no further draws.
+        inputs: the tables, the trained cells and the prepared data.
+        draft: gets ``draws.json``: per model, null where there is no best cell or where its data have no further draws.
+        facts: not used.
     """
     torch.set_num_threads(1)
-    study, comparisons = (read_json(tables / f"{name}.json") for name in ("study", "comparisons"))
+    tables = one(inputs, "collect")
+    study, comparisons = (tables.read(f"{name}.json") for name in ("study", "comparisons"))
     found = {}
     for model in study["models"]:
         name = model["model"]
@@ -36,14 +38,13 @@ def draws(spec: dict[str, Any], tables: Path, output: Path) -> None:
         module = import_module(MODELS[name].module("evaluate"))
         drawn = best is not None and hasattr(module, "evaluate_draws")
         found[name] = (
-            _first_network(module, _cell(model, best["cell"]), spec["confidence"])
+            _first_network(module, _cell(model, best["cell"]), inputs, spec["confidence"])
             if drawn
             else None
         )
-    failed = study["fingerprint"].startswith("failed")
-    document = {"fingerprint": study_fingerprint(spec, failed), "models": found}
+    document = {"models": found}
     validate_document(document, "draws")
-    write_json(output, document)
+    write_json(draft / "draws.json", document)
 
 
 def _cell(model: dict[str, Any], name: str) -> dict[str, Any]:
@@ -52,16 +53,16 @@ def _cell(model: dict[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-def _first_network(module: Any, cell: dict[str, Any], confidence: float) -> dict[str, Any] | None:
-    view = read_json(Path(cell["view"]))
-    chosen = next(row for row in view["replicates"] if row["status"] == "ok")
-    store = Path(cell["store"])
-    entry, data = store / "train", store.parents[1] / "data" / view["data"]["prepared"]
-    put_aside_if_damaged(entry)
-    train, test = (load_file(data / f"{part}.safetensors") for part in ("train", "test"))
+def _first_network(
+    module: Any, cell: dict[str, Any], inputs: Inputs, confidence: float
+) -> dict[str, Any] | None:
+    tested = inputs["evaluate"][cell["evaluation"]].read("metrics.json")
+    chosen = next(row for row in tested["replicates"] if row["status"] == "ok")
+    trained, data = inputs["train"][cell["key"]], inputs["prepare"][cell["prepared"]]
+    train, test = (load_file(data.folder / f"{part}.safetensors") for part in ("train", "test"))
     part = {**test, **{name: train[name] for name in ("mean", "scale")}}
-    parameters, tensors = view["spec"]["parameters"], load_file(entry / "model.safetensors")
-    rows = module.evaluate_draws(parameters, tensors, part, chosen["replicate"])
+    weights = load_file(trained.folder / "model.safetensors")
+    rows = module.evaluate_draws(cell["parameters"], weights, part, chosen["replicate"])
     for row in rows:
         hits = sum(row["confusion_matrix"][i][i] for i in range(len(row["confusion_matrix"])))
         interval = binomtest(hits, row["n"]).proportion_ci(confidence, method="wilson")

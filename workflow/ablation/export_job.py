@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterable
@@ -15,11 +14,13 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from ablation.download import TORCHVISION, sha256
-from ablation.export.plan import CRATE, ROOT, TABLES, workflow_files
+from ablation.canonical import key_of
+from ablation.download import TORCHVISION
+from ablation.export.parts import ROOT, workflow_files
+from ablation.jobs import Inputs, Spec, one
 from ablation.provenance import REVISION, git_state
-from ablation.store import read_json, write_json, write_text
-from ablation.tables import read_tables, study_fingerprint
+from ablation.store import Entry, read_spec, write_text
+from ablation.tables import read_tables
 
 log = logging.getLogger("ablation")
 IMAGE = {"name": "hw1", "tag": "latest", "registry": "localhost"}
@@ -34,30 +35,8 @@ To run the study again: `pip install --require-hashes -r requirements.txt`, then
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of every file in an archive: the same content is the same bytes
 
 
-def export(spec: dict[str, Any], tables: Path, output: Path) -> None:
-    """Make one part of a study's exports, and beside its folder a manifest of what it was made from.
-
-    Args:
-        spec: of ``ablation.export.plan``; ``part`` is ``tables``, ``figures`` or ``crate``.
-        tables: the folder of ``study.json``.
-        output: the part's folder, made anew; its manifest is the same path with ``.json`` at its end.
-    """
-    makers = {"tables": _tables, "figures": _figures, "crate": _crate}
-    shutil.rmtree(output, ignore_errors=True)
-    output.mkdir(parents=True)
-    made = makers[spec["part"]](spec, tables, output)
-    failed = read_json(tables / "study.json")["fingerprint"].startswith("failed")
-    manifest = output.with_name(f"{output.name}.json")
-    files = {path.relative_to(manifest.parent).as_posix(): sha256(path) for path in sorted(made)}
-    write_json(manifest, {"fingerprint": study_fingerprint(spec, failed), "files": files})
-
-
-def _below(folder: Path) -> Iterable[Path]:
-    """All files below a folder but Snakemake's own."""
-    return sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
-
-
-def _tables(spec: dict[str, Any], tables: Path, output: Path) -> Iterable[Path]:
+def export_tables(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
+    """Write every table as CSV and Parquet, and every comparison as LaTeX."""
     from pyarrow import parquet
 
     from ablation.export import latex
@@ -65,17 +44,18 @@ def _tables(spec: dict[str, Any], tables: Path, output: Path) -> Iterable[Path]:
     from ablation.report.messages import load
     from ablation.report.words import Words
 
-    study, comparisons, frames, _ = read_tables(tables)
-    fingerprint, name = study["fingerprint"], study["study"]["name"]
+    collected = one(inputs, "collect")
+    study, comparisons, frames = read_tables(collected.folder)
+    name = study["study"]["name"]
     compared = tidy.comparisons_frame(study, comparisons)
     frames = {**frames, "comparisons": compared}
     for kind, frame in frames.items():
-        _write_csv(tidy.typed(frame), output / f"{kind}.csv")
-        table = tidy.parquet_table(kind, frame, {"study": name, "fingerprint": fingerprint})
-        parquet.write_table(table, output / f"{kind}.parquet")
-    _write_csv(tidy.summary_frame(compared), output / "summary.csv")
+        _write_csv(tidy.typed(frame), draft / f"{kind}.csv")
+        table = tidy.parquet_table(kind, frame, {"study": name, "key": collected.key})
+        parquet.write_table(table, draft / f"{kind}.parquet")
+    _write_csv(tidy.summary_frame(compared), draft / "summary.csv")
     words = Words(load(spec["language"]))
-    note = f"Study {name}, made from {fingerprint}. Needs \\usepackage{{booktabs}}"
+    note = f"Study {name}, made from {collected.key}. Needs \\usepackage{{booktabs}}"
     note += " and, for its Chinese words, XeLaTeX with ctex." if spec["language"] == "zh" else "."
     for entry in study["models"]:
         model = entry["model"]
@@ -83,28 +63,28 @@ def _tables(spec: dict[str, Any], tables: Path, output: Path) -> Iterable[Path]:
         for axis in entry["axes"]:
             stem = f"{model}_{axis['axis']}"
             rows = tidy.axis_frame(compared, model, axis["axis"])
-            _write_csv(rows, output / f"{stem}.csv")
+            _write_csv(rows, draft / f"{stem}.csv")
             text = latex.axis_table(comparisons["models"][model], axis, place, note)
-            write_text(output / f"{stem}.tex", text)
+            write_text(draft / f"{stem}.tex", text)
     summary = latex.summary_table(study, comparisons, words, note)
-    write_text(output / "summary.tex", summary)
-    return _below(output)
+    write_text(draft / "summary.tex", summary)
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:
     write_text(path, frame.to_csv(index=False, lineterminator="\n"))
 
 
-def _figures(spec: dict[str, Any], tables: Path, output: Path) -> Iterable[Path]:
+def export_figures(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
+    """Draw the figures of a model once more, as files of their own."""
     from ablation.export.figures import files
     from ablation.figures import draw_model
     from ablation.plot_job import read_predictions
     from ablation.report.messages import load
 
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every glyph
-    study, comparisons, frames, _ = read_tables(tables)
-    predictions = read_predictions(study, spec["model"])
-    draws = read_json(tables / "draws.json")["models"][spec["model"]]
+    study, comparisons, frames = read_tables(one(inputs, "collect").folder)
+    predictions = read_predictions(study, spec["model"], inputs)
+    draws = one(inputs, "draws").read("draws.json")["models"][spec["model"]]
 
     def draw(language: str, fonts: list[str], serialise: Any) -> dict[str, Any]:
         return draw_model(
@@ -114,17 +94,19 @@ def _figures(spec: dict[str, Any], tables: Path, output: Path) -> Iterable[Path]
         )  # fmt: skip
 
     for name, content in files(draw, spec["language"]).items():
-        (output / name).write_bytes(content)
-    return _below(output)
+        (draft / name).write_bytes(content)
 
 
-def _crate(spec: dict[str, Any], tables: Path, output: Path) -> Iterable[Path]:
+def _below(folder: Path) -> Iterable[Path]:
+    """All files below a folder but Snakemake's own."""
+    return sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+
+
+def export_crate(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
+    """Pack the study as an RO-Crate, as a folder and as a zip of it."""
     from ablation.export.crate import Contents, build
 
-    exports = output.parent
-    report = Path(spec["report"]["path"])
-    study = read_json(tables / "study.json")
-    views = {cell: Path(path) for cell, path in spec["cells"].items()}
+    study = one(inputs, "collect").read("study.json")
     environments = [
         cell["environment"]
         for model in study["models"]
@@ -136,20 +118,23 @@ def _crate(spec: dict[str, Any], tables: Path, output: Path) -> Iterable[Path]:
         name: sorted({found[name] for found in environments if found.get(name)})
         for name in SOFTWARE
     }
+    report = one(inputs, "report").folder / "report.html"
+    ended = datetime.fromtimestamp(int(report.stat().st_mtime), UTC).isoformat()
     state = git_state(ROOT)
     commit = state["git_commit"] or f"sha256:{spec['workflow']}"
-    drawn = [name for name in spec["exports"]["names"] if name != TABLES]
-    with tempfile.TemporaryDirectory(dir=exports, prefix=".crate-") as draft:
-        config = Path(draft) / "config.yaml"
+    evaluated = inputs["evaluate"]
+    crate = draft / "ro-crate"
+    with tempfile.TemporaryDirectory(prefix="ablation-crate-") as scratch:
+        config = Path(scratch) / "config.yaml"
         text = yaml.safe_dump(spec["config"], sort_keys=False, allow_unicode=True)
         config.write_text(text, encoding="utf-8")
-        readme = Path(draft) / "README.md"
+        readme = Path(scratch) / "README.md"
         readme.write_text(README.format(title=spec["config"]["report"]["title"]), encoding="utf-8")
         contents = Contents(
             title=spec["config"]["report"]["title"],
             study=study["study"]["name"],
-            key=study["fingerprint"].rpartition(" ")[2],
-            ended=datetime.fromtimestamp(int(report.stat().st_mtime), UTC).isoformat(),
+            key=key_of(spec),
+            ended=ended,
             workflow=[(ROOT / path, path.as_posix()) for path in workflow_files()],
             readme=readme,
             config=config,
@@ -157,11 +142,13 @@ def _crate(spec: dict[str, Any], tables: Path, output: Path) -> Iterable[Path]:
             report=report,
             outputs={
                 "tables": ("Tables of the comparisons: CSV, LaTeX and Parquet",
-                           _packed(exports / TABLES, exports)),
+                           _packed(one(inputs, "export_tables"), "tables")),
                 "figures": ("Figures: SVG and PDF",
-                            [file for name in drawn for file in _packed(exports / name, exports)]),
+                            [file for key, entry in inputs["export_figures"].items()
+                             for file in _packed(entry, f"figures/{read_spec(key)['model']}")]),
                 "results": ("The numbers of every cell",
-                            [(path, f"results/{cell}/metrics.json") for cell, path in views.items()]),
+                            [(evaluated[key].folder / "metrics.json", f"results/{cell}/metrics.json")
+                             for cell, key in spec["cells"].items()]),
             },
             software=software,
             version=f"{commit}-dirty" if state["git_dirty"] else commit,
@@ -169,14 +156,12 @@ def _crate(spec: dict[str, Any], tables: Path, output: Path) -> Iterable[Path]:
             in_image=REVISION in os.environ,
             agent=spec["config"]["export"]["agent"],
         )  # fmt: skip
-        build(contents).write(output)
-    archive = output.with_name(f"{CRATE}.zip")
-    pack(output, archive)
-    return [*_below(output), archive]
+        build(contents).write(crate)
+    pack(crate, draft / f"{crate.name}.zip")
 
 
-def _packed(folder: Path, exports: Path) -> list[tuple[Path, str]]:
-    return [(path, path.relative_to(exports).as_posix()) for path in _below(folder)]
+def _packed(entry: Entry, place: str) -> list[tuple[Path, str]]:
+    return [(entry.folder / name, f"{place}/{name}") for name in entry.files]
 
 
 def _raw(raw: dict[str, Any]) -> Any:
@@ -192,16 +177,9 @@ def _raw(raw: dict[str, Any]) -> Any:
 
 
 def pack(folder: Path, archive: Path) -> None:
-    """Put a folder into a zip archive beside it, whole or not at all; the same files give the same bytes."""
-    handle, draft = tempfile.mkstemp(dir=archive.parent, prefix=f".{archive.name}-")
-    try:
-        with os.fdopen(handle, "wb") as stream, zipfile.ZipFile(stream, "w") as made:
-            for path in _below(folder):
-                entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), MOMENT)
-                entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-                made.writestr(entry, path.read_bytes())
-        os.chmod(draft, 0o644)
-        os.replace(draft, archive)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
+    """Put a folder into a zip archive; the same files give the same bytes."""
+    with zipfile.ZipFile(archive, "w") as made:
+        for path in _below(folder):
+            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), MOMENT)
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            made.writestr(entry, path.read_bytes())

@@ -11,7 +11,7 @@ from ablation.canonical import canonical_json, key_of, label
 from ablation.config import ConfigError, schema, validate
 from ablation.factors import check_label, combinations, factors_of, is_factorial, levels_label
 from ablation.registry import MODELS, Model
-from ablation.sources import installed_digest
+from ablation.sources import code_of
 
 Parameters = dict[str, Any]
 
@@ -41,10 +41,6 @@ class Cell:
     @property
     def name(self) -> str:
         return f"{self.model}/{self.axis}_{self.label}"
-
-    @cached_property
-    def spec_json(self) -> str:
-        return canonical_json(self.spec)
 
     @cached_property
     def key(self) -> str:
@@ -273,9 +269,11 @@ def _shared_spec(config: dict[str, Any], model: Model, parameters: Parameters) -
 def _data_spec(config: dict[str, Any], model: Model, parameters: Parameters) -> dict[str, Any]:
     """The specification of prepared data."""
     return {
+        "stage": "prepare",
         **_shared_spec(config, model, parameters),
         "parameters": {name: parameters[name] for name in model.data_parameters},
-        "code": installed_digest(*model.code("prepare")),
+        "code": code_of(*model.code("prepare")),
+        "inputs": {},
     }
 
 
@@ -289,14 +287,16 @@ def _cell(
     parameters: Parameters,
 ) -> Cell:
     compute = config["compute"]
+    data_spec = _data_spec(config, model, parameters)
     spec = {
+        "stage": "train",
         **_shared_spec(config, model, parameters),
         "parameters": model.relevant(parameters),
         "precision": compute["precision"] if model.has_precision else "fp32",
         "threads": compute["threads"],
-        "code": installed_digest(*model.code("prepare", "train")),
+        "code": code_of(*model.code("prepare", "train")),
+        "inputs": {"prepare": [key_of(data_spec)]},
     }
-    data_spec = _data_spec(config, model, parameters)
     return Cell(model.name, axis, text, value, parameters, spec, data_spec)
 
 

@@ -1,89 +1,97 @@
-"""The jobs around training: raw files, prepared data, yardsticks, and the record of a failure."""
+"""What every job of a stage does: read its specification and its inputs, compare both with their digests, publish what it makes."""
 
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
+import shutil
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ablation.canonical import key_of
-from ablation.download import copy_embedded, fetch_official, mirror_variable, verify
+from ablation import sources
 from ablation.loglines import tail
-from ablation.registry import MODELS, REPACKED
-from ablation.sources import code_digest
-from ablation.store import StoreError, write_json
-from ablation.tensors import save_arrays
+from ablation.store import (
+    CHECKPOINTS,
+    Entry,
+    Failure,
+    StoreError,
+    folder_of,
+    publish,
+    read_spec,
+    require,
+    write_json,
+)
 
 log = logging.getLogger("ablation")
-PAUSES = (2.0, 4.0)  # seconds between rounds over all mirrors
+Spec = dict[str, Any]
+Inputs = Mapping[str, Mapping[str, Entry]]  # stage → key → entry
+Make = Callable[[Spec, Inputs, Path, dict[str, Any]], None]
+
+# Stage → the module and its function that fills the draft of an entry.
+STAGES = {
+    "prepare": "prepare_job",
+    "train": "train_job",
+    "evaluate": "evaluate_job",
+    "yardsticks": "yardsticks_job",
+    "collect": "collect_job",
+    "draws": "draws_job",
+    "plot": "plot_job",
+    "portraits": "portraits_job",
+    "report": "report_job",
+    "export_tables": "export_job",
+    "export_figures": "export_job",
+    "export_crate": "export_job",
+}
 
 
-def download(spec: dict[str, Any], run: dict[str, Any], folder: Path) -> None:
-    """Put the raw files of a data set into a folder, verified.
+def one(inputs: Inputs, stage: str) -> Entry:
+    """The only input of a stage."""
+    (entry,) = inputs[stage].values()
+    return entry
+
+
+def run(stage: str, key: str, facts: dict[str, Any]) -> None:
+    """Make the entry of a stage and a key.
 
     Args:
-        spec: ``dataset``, ``files`` (name → SHA-256), and whether they are ``embedded`` in a package.
-        run: ``mirrors`` per data set, tried after the one that the environment names.
-        folder: where they go, all or none.
+        stage: one of ``STAGES``.
+        key: its specification lies in the store.
+        facts: what a job needs to know and no number depends on.
+
+    Raises:
+        StoreError: if the specification or an input is missing or damaged.
+        OtherCodeError: if the code on disk is not the code of the specification.
     """
-    if spec["embedded"]:
-        copy_embedded(spec["files"], folder)
-    else:
-        name = spec["dataset"]
-        first = os.environ.get(mirror_variable(name))
-        mirrors = [*([first] if first else []), *run["mirrors"][name]]
-        served = fetch_official(
-            name, spec["files"], folder, mirrors, repacked=REPACKED, pauses=PAUSES
-        )
-        log.info("served by %s", served)
+    spec = read_spec(key)
+    if spec["stage"] != stage:
+        raise StoreError(f"{key} is a key of {spec['stage']}, not of {stage}")
+    sources.require(spec["code"])
+    inputs = {
+        name: {each: require(folder_of(name, each)) for each in keys}
+        for name, keys in spec["inputs"].items()
+    }
+    failures = {
+        name: failure
+        for group in inputs.values()
+        for entry in group.values()
+        for name, failure in entry.failures.items()
+    }
+    with publish(folder_of(stage, key), failures) as draft:
+        if stage == "evaluate" and failures:  # what failed in training has nothing to test
+            write_failed(spec, next(iter(failures.values())), draft)
+        else:
+            make: Make = getattr(import_module(f"ablation.{STAGES[stage]}"), stage)
+            make(spec, inputs, draft, facts)
+    shutil.rmtree(CHECKPOINTS / key, ignore_errors=True)
 
 
-def prepare(spec: dict[str, Any], raw: Path, output: Path) -> None:
-    """Split and standardise, and publish the train and the test part as two files."""
-    model = MODELS[spec["model"]]
-    _require_code(spec, *model.code("prepare"))
-    for name, expected in spec["data"]["files"].items():
-        verify(raw / name, expected, REPACKED)
-    module = import_module(model.module("prepare"))
-    train, test = module.prepare(raw, spec["parameters"], spec["seed"], spec["replicates"])
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".prepare-") as draft:
-        for name, part in (("train", train), ("test", test)):
-            save_arrays(Path(draft) / f"{name}.safetensors", part)
-        for name in ("train", "test"):
-            (Path(draft) / f"{name}.safetensors").rename(output / f"{name}.safetensors")
-
-
-def _require_code(spec: dict[str, Any], *entries: str) -> None:
-    """Refuse to compute under a key that another version of the code made."""
-    found = code_digest(*entries)
-    if spec["code"] != found:
-        raise StoreError(
-            f"the specification was made for code {spec['code']}, but this is code {found}: "
-            "the sources changed after the workflow was read; start it again"
-        )
-
-
-def yardsticks(spec: dict[str, Any], train_part: Path, test_part: Path, output: Path) -> None:
-    """Fit the simple models on the same splits."""
-    from safetensors.numpy import load_file
-
-    model = MODELS[spec["model"]]
-    _require_code(spec, *model.code("prepare", "yardsticks"))
-    module = import_module(model.module("yardsticks"))
-    results = module.yardsticks(load_file(train_part), load_file(test_part), spec["seed"])
-    write_json(output, {"key": key_of(spec), "spec": spec, "yardsticks": results})
-
-
-def fail(output: Path, fingerprint: str, status: int, log_file: Path) -> None:
-    """Record that a cell's job failed, in place of its result.
+def fail(stage: str, key: str, status: int, log_file: Path) -> None:
+    """Record that a cell's job failed, in place of its result; the next run forgets it and tries again.
 
     Args:
-        output: the job's target.
-        fingerprint: what the target would carry; marked as failed, so that the next run tries again.
-        status: the exit status of the job as the shell gives it (128 + signal for a killed one).
+        stage, key: of the job.
+        status: its exit status as the shell gives it (128 + signal for a killed one).
         log_file: its last line is the reason; its last lines are kept.
     """
     reason, lines = f"exit status {status}", tail(log_file) or []
@@ -92,4 +100,39 @@ def fail(output: Path, fingerprint: str, status: int, log_file: Path) -> None:
         reason += " (by hand, or out of memory)" if status == 137 else ""
     elif lines:
         reason = lines[-1].partition(" ")[2][:300] or reason
-    write_json(output, {"fingerprint": f"failed {fingerprint}", "failed": reason, "log": lines})
+    failure, folder = Failure(reason, tuple(lines)), folder_of(stage, key)
+    with publish(folder, {f"{stage}/{key}": failure}) as draft:
+        if stage == "evaluate":
+            write_failed(read_spec(key), failure, draft)
+
+
+def write_failed(spec: Spec, failure: Failure, draft: Path) -> None:
+    """Write the ``metrics.json`` of a cell that has no numbers.
+
+    Args:
+        spec: of its evaluation.
+        failure: of its training or its evaluation.
+    """
+    (key,) = spec["inputs"]["train"]
+    document = {
+        **facts_of(spec, key),
+        "status": {"failed": failure.reason, "ok": 0, "diverged": 0, "log": list(failure.log)},
+        **dict.fromkeys(("metrics", "confusion_matrix", "model_size", "cost"), None),
+        "replicates": [],
+        "environment": None,
+        "data": None,
+    }
+    write_json(draft / "metrics.json", document)
+
+
+def facts_of(spec: Spec, key: str) -> dict[str, Any]:
+    """What ``metrics.json`` says of where its numbers come from.
+
+    Args:
+        spec: of the evaluation.
+        key: of the trained cell.
+    """
+    from ablation.canonical import key_of
+
+    trained = read_spec(key)
+    return {"model": spec["model"], "key": key, "evaluation": key_of(spec), "spec": trained}

@@ -1,26 +1,33 @@
-"""Where every target of a study lies, what it must carry, and whether what is on disk is that.
+"""The table of stages of a study: what each is made from, its key, where it lies, and what people read of it.
 
-Paths are relative to the working directory, as Snakemake wants them. Nothing here reads a table or imports torch.
+The key of a stage is the digest of its specification, which holds the keys of what it is made from. So a path tells all that
+decides a file's content, and a file that exists is the right one. Nothing here reads a result or imports torch.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ablation import published, verification
-from ablation.canonical import canonical_json, digest, key_of, normalise
+from ablation.canonical import canonical_json, digest, key_of
+from ablation.export.parts import digest_of, raw_files, workflow_files
 from ablation.grid import Cell, ModelStudy, Study
-from ablation.marks import settle
 from ablation.registry import EMBEDDED
-from ablation.sources import installed_digest
-from ablation.store import MANIFEST, read_json, write_json
+from ablation.sources import code_of
+from ablation.store import MANIFEST, RESULTS, STORE, Copy, folder_of, spec_path
 
-RESULTS = Path("results")
-STORE = RESULTS / "store"
 TEMPLATES = Path(__file__).resolve().parent.parent / "report"
+TABLES = (
+    *(f"{name}.csv" for name in ("cells", "replicates", "epochs", "courses", "gradients")),
+    *(f"{name}.json" for name in ("study", "comparisons", "claims")),
+)
+EXPORTS = ("export_tables", "export_figures", "export_crate")
+Spec = dict[str, Any]
 
 
 def _files_digest(*paths: Path) -> str:
@@ -34,19 +41,79 @@ def _baseline_key(part: ModelStudy) -> str | None:
     return next(keys, None)
 
 
+@dataclass(frozen=True)
+class Stage:
+    """One thing that the workflow makes.
+
+    Attributes:
+        spec: all that decides it: ``stage``, ``inputs`` (stage → keys of what it is made from), and facts of its own.
+        key: the digest of the specification.
+    """
+
+    spec: Spec
+    key: str
+
+    @property
+    def name(self) -> str:
+        return str(self.spec["stage"])
+
+    @property
+    def folder(self) -> Path:
+        return folder_of(self.name, self.key)
+
+    @property
+    def manifest(self) -> str:
+        """The file that is written last."""
+        return str(self.folder / MANIFEST)
+
+    @property
+    def spec_file(self) -> str:
+        return str(spec_path(self.key))
+
+    @property
+    def inputs(self) -> Iterator[str]:
+        """The keys of what it is made from."""
+        return (key for keys in self.spec["inputs"].values() for key in keys)
+
+    @property
+    def raw(self) -> dict[str, str]:
+        """Path of each raw file that it reads → SHA-256."""
+        if self.name == "export_crate":
+            return {raw["path"]: raw["sha256"] for raw in self.spec["raw"] if raw["embedded"]}
+        if self.name != "prepare":
+            return {}
+        source = self.spec["data"]
+        return {f"resources/{source['dataset']}/{n}": d for n, d in source["files"].items()}
+
+
+def stage(name: str, inputs: Iterable[Stage] = (), **facts: Any) -> Stage:
+    """A stage that is made from others."""
+    keys: dict[str, list[str]] = {}
+    for source in inputs:
+        keys.setdefault(source.name, []).append(source.key)
+    spec = {"stage": name, **facts, "inputs": keys}
+    return Stage(spec, key_of(spec))
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the command line said about the configuration: files over it, and ``KEY=VALUE`` over these."""
+
+    files: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+
+
 @dataclass
 class Plan:
-    """All paths and fingerprints of a study.
+    """All stages of a study, and the readable copies of what they make.
 
     Attributes:
         study: the grid.
-        fresh: target → whether the file on disk is the expected one; filled by :meth:`settle`.
-        config_files: the files that were given on the command line, for the commands that a report shows.
+        given: for the commands that a report shows.
     """
 
     study: Study
-    fresh: dict[str, bool] = field(default_factory=dict)
-    config_files: tuple[str, ...] = ()
+    given: Given = field(default_factory=Given)
 
     @property
     def results(self) -> Path:
@@ -55,99 +122,77 @@ class Plan:
         return RESULTS if name == "default" else RESULTS / name
 
     @property
-    def report(self) -> str:
+    def report_file(self) -> str:
         name = self.study.name
         return "report.html" if name == "default" else f"report-{name}.html"
-
-    @property
-    def run_facts(self) -> str:
-        """A file with what a training job needs to know and no number depends on."""
-        return str(self.results / ".marks" / "run.json")
-
-    def mark(self, name: str) -> str:
-        """The mark of one of this study's targets."""
-        return str(self.results / ".marks" / f"{name}.json")
-
-    def cell_mark(self, model: str, key: str, stage: str) -> str:
-        """The mark of a store entry, shared by all studies."""
-        return str(STORE / ".marks" / f"{model}-{key}-{stage}.json")
-
-    def status(self, cell: Cell) -> str:
-        """What the train rule makes; the entry is the folder ``train`` beside it."""
-        return str(STORE / cell.model / cell.key / "status.json")
-
-    def evaluation(self, model: str) -> str:
-        """The digest of a model's evaluation code."""
-        return installed_digest(f"ablation.{model}.evaluate", "ablation.evaluate_job")
-
-    def metrics(self, cell: Cell) -> str:
-        """What the evaluate rule makes."""
-        folder = f"eval-{self.evaluation(cell.model)}"
-        return str(STORE / cell.model / cell.key / folder / "metrics.json")
 
     def view(self, cell: Cell) -> str:
         """The readable target of a cell."""
         return str(self.results / cell.name / "metrics.json")
 
-    def data(self, spec: dict[str, Any], part: str) -> str:
-        """The prepared ``train`` or ``test`` part of a data specification."""
-        return str(STORE / "data" / f"{spec['model']}-{key_of(spec)}" / f"{part}.safetensors")
+    @property
+    def parts(self) -> dict[str, ModelStudy]:
+        """The study's models by name."""
+        return {part.model.name: part for part in self.study.models}
 
-    def raw(self, spec: dict[str, Any]) -> list[str]:
-        """The raw files of a data specification."""
-        source = spec["data"]
-        return [f"resources/{source['dataset']}/{name}" for name in source["files"]]
-
-    def table(self, name: str) -> str:
-        """One of the collected files: ``cells.csv``, ``study.json``, …"""
-        return str(self.results / "tables" / name)
-
-    def figures_manifest(self, part: ModelStudy) -> str:
-        """The file that says what a model's figures were drawn from; they lie in the folder beside it."""
-        return str(self.results / "figures" / f"{part.model.name}.json")
-
-    def portraits(self, part: ModelStudy) -> str:
-        """The document with what each cell of a model shows when looked at closer."""
-        return str(self.results / "portraits" / f"{part.model.name}.json")
-
-    def _drawn(self, part: ModelStudy) -> bool:
-        """Whether every figure that the manifest names exists."""
-        manifest = Path(self.figures_manifest(part))
-        names = (read_json(manifest) or {}).get("figures", [])
-        return all((manifest.with_suffix("") / f"{name}.svg").is_file() for name in names)
-
-    def cell_facts(self, cell: Cell) -> dict[str, Any]:
-        """A cell's place, for its view."""
-        facts = {
-            **{"cell": cell.name, "model": cell.model, "axis": cell.axis, "label": cell.label},
-            **{"value": cell.value, "key": cell.key, "eval": self.evaluation(cell.model)},
-            "spec": cell.spec,
-        }
-        return {**facts, "fingerprint": key_of([facts, installed_digest("ablation.views")])}
-
-    def yardstick_spec(self, part: ModelStudy) -> dict[str, Any]:
-        """The specification of a model's yardsticks, on the data of its baseline."""
-        code = installed_digest(*part.model.code("prepare", "yardsticks"))
-        return {**part.data_spec, "code": code}
-
-    def yardsticks(self, part: ModelStudy) -> str:
-        """What the yardsticks rule makes."""
-        key = key_of(self.yardstick_spec(part))
-        return str(STORE / "yardsticks" / f"{part.model.name}-{key}.json")
+    # The stages
 
     @cached_property
-    def collect_spec(self) -> dict[str, Any]:
-        """What the tables depend on."""
-        code = installed_digest("ablation.collect_job")
+    def prepared(self) -> dict[str, Stage]:
+        """The prepared data, by key."""
+        return {key: Stage(spec, key) for key, spec in self.study.by_data_key.items()}
+
+    @cached_property
+    def trained(self) -> dict[str, Stage]:
+        """The distinct cells, by key."""
+        return {key: Stage(cell.spec, key) for key, cell in self.study.by_key.items()}
+
+    @cached_property
+    def evaluated(self) -> dict[str, Stage]:
+        """The evaluation of each distinct cell, by the cell's key."""
+        codes = {
+            part.model.name: code_of(part.model.module("evaluate"), "ablation.evaluation")
+            for part in self.study.models
+        }
         return {
-            "study": {"name": self.study.name, "seed": self.study.seed},
-            "statistics": {"confidence": self.study.config["statistics"]["confidence"]},
-            "published": _files_digest(published.NUMBERS, published.CLAIMS),
-            "models": [self._described(part) for part in self.study.models],
-            "code": code,
+            key: stage(
+                "evaluate",
+                [self.trained[key], self.prepared[cell.data_key]],
+                model=cell.model,
+                code=codes[cell.model],
+            )
+            for key, cell in self.study.by_key.items()
         }
 
-    def _described(self, part: ModelStudy) -> dict[str, Any]:
+    @cached_property
+    def yardsticks(self) -> dict[str, Stage]:
+        """The yardsticks of each model, on the data of its baseline."""
+        return {
+            part.model.name: stage(
+                "yardsticks",
+                [self.prepared[part.data_key]],
+                model=part.model.name,
+                seed=self.study.seed,
+                code=code_of(*part.model.code("prepare", "yardsticks")),
+            )
+            for part in self.study.models
+        }
+
+    @cached_property
+    def collected(self) -> Stage:
+        """The tables."""
+        confidence = self.study.config["statistics"]["confidence"]
+        return stage(
+            "collect",
+            [*self.trained.values(), *self.evaluated.values(), *self.yardsticks.values()],
+            study={"name": self.study.name, "seed": self.study.seed},
+            statistics={"confidence": confidence},
+            published=_files_digest(published.NUMBERS, published.CLAIMS),
+            models=[self._described(part) for part in self.study.models],
+            code=code_of("ablation.collect_job"),
+        )
+
+    def _described(self, part: ModelStudy) -> Spec:
         dataset = part.data_spec["data"]["dataset"]
         return {
             "model": part.model.name,
@@ -158,171 +203,230 @@ class Plan:
                 "dataset": dataset,
                 "source": "embedded" if dataset in EMBEDDED else "official",
                 "sha256": part.data_spec["data"]["files"],
-                "prepared": Path(self.data(part.data_spec, "train")).parent.name,
+                "prepared": part.data_key,
             },
-            "yardsticks_file": self.yardsticks(part),
+            "yardsticks": self.yardsticks[part.model.name].key,
             "axes": [
                 {
-                    **{"axis": axis.name, "parameter": axis.parameter, "with": axis.fixed},
+                    "axis": axis.name,
+                    "parameter": axis.parameter,
+                    "with": axis.fixed,
                     "factors": axis.factors,
                     "reference": axis.reference,
-                    "cells": [
-                        {
-                            **self.cell_facts(cell),
-                            "levels": cell.levels,
-                            "store": str(STORE / cell.model / cell.key),
-                            "view": self.view(cell),
-                        }
-                        for cell in axis.cells
-                    ],
+                    "cells": [self._place(cell) for cell in axis.cells],
                 }
                 for axis in part.axes
             ],
         }
 
-    @cached_property
-    def draws_spec(self) -> dict[str, Any]:
-        """What the further test draws depend on."""
+    def _place(self, cell: Cell) -> Spec:
         return {
-            "collected": key_of(self.collect_spec),
-            "confidence": self.study.config["statistics"]["confidence"],
-            "code": installed_digest(
-                "ablation.draws_job",
-                *(part.model.module("evaluate") for part in self.study.models),
-            ),
-        }
-
-    def plot_spec(self, part: ModelStudy) -> dict[str, Any]:
-        """What a model's figures depend on."""
-        report = self.study.config["report"]
-        messages = sorted((TEMPLATES / "locale" / report["language"]).glob("*.po"))
-        return {
-            "model": part.model.name,
-            "collected": key_of(self.collect_spec),
-            "draws": key_of(self.draws_spec),
-            "palette": report["palette"],
-            "language": report["language"],
-            "messages": _files_digest(*messages),
-            "code": installed_digest("ablation.plot_job"),
-        }
-
-    def portraits_spec(self, part: ModelStudy) -> dict[str, Any]:
-        """What a model's portraits depend on; the words are those on the axes of their figures."""
-        report = self.plot_spec(part)
-        return {
-            "model": part.model.name,
-            "collected": key_of(self.collect_spec),
-            "baseline": _baseline_key(part),
-            "reference": _files_digest(TEMPLATES / "reference.yaml"),
-            **{name: report[name] for name in ("language", "messages")},
-            "code": installed_digest("ablation.portraits_job"),
+            "cell": cell.name,
+            "model": cell.model,
+            "axis": cell.axis,
+            "label": cell.label,
+            "value": cell.value,
+            "levels": cell.levels,
+            "key": cell.key,
+            "evaluation": self.evaluated[cell.key].key,
+            "prepared": cell.data_key,
+            "code": cell.spec["code"]["digest"],
+            "target": self.view(cell),
         }
 
     @cached_property
-    def report_spec(self) -> dict[str, Any]:
-        """What the report depends on, the last verification included."""
-        captions = TEMPLATES / "captions"  # of Snakemake's own report
-        files = sorted(p for p in TEMPLATES.rglob("*") if p.is_file() and p.parent != captions)
-        verified = verification.digest_of(self.results)
-        return {
-            **({} if verified is None else {"verification": verified}),
-            "config": self.study.config,
-            "figures": [key_of(self.plot_spec(part)) for part in self.study.models],
-            "portraits": [key_of(self.portraits_spec(part)) for part in self.study.models],
-            "templates": _files_digest(*files),
-            "code": installed_digest("ablation.report_job"),
-        }
-
-    def settle(self, *, write: bool) -> Plan:
-        """Compare every target on disk with what it must be, and bring the marks up to date.
-
-        Args:
-            write: False in processes that only look on.
-        """
-        for cell in self.study.by_key.values():
-            self._settle_cell(cell, write)
-        for cell in self.study.cells:
-            expected = self.cell_facts(cell)["fingerprint"]
-            made = self._all_fresh(self.status(cell), self.metrics(cell))
-            self._settle(self.view(cell), self.mark(cell.name), expected, write, intact=made)
-        yardsticks = [self.yardsticks(part) for part in self.study.models]
-        self.fresh.update({path: Path(path).is_file() for path in yardsticks})
-        shown = self._all_fresh(*yardsticks, *(self.view(cell) for cell in self.study.cells))
-        tables = self.table("study.json")
-        self._settle_spec(tables, "collect", self.collect_spec, write, intact=shown)
-        drawn = self.table("draws.json")
-        self._settle_spec(drawn, "draws", self.draws_spec, write, intact=self.fresh[tables])
-        for part in self.study.models:
-            manifest, name = self.figures_manifest(part), f"plot-{part.model.name}"
-            whole = self._all_fresh(tables, self.table("draws.json")) and self._drawn(part)
-            self._settle_spec(manifest, name, self.plot_spec(part), write, intact=whole)
-            portraits, name = self.portraits(part), f"portraits-{part.model.name}"
-            spec, collected = self.portraits_spec(part), self.fresh[tables]
-            self._settle_spec(portraits, name, spec, write, intact=collected)
-        figures = [self.figures_manifest(part) for part in self.study.models]
-        closer = [self.portraits(part) for part in self.study.models]
-        made = self._all_fresh(tables, *figures, *closer)
-        self._settle_spec(self.report, "report", self.report_spec, write, intact=made)
-        if write:
-            self._write_run_facts()
-        return self
-
-    def _settle_cell(self, cell: Cell, write: bool) -> None:
-        target = Path(self.status(cell))
-        intact = (target.parent / "train" / MANIFEST).is_file()
-        mark = self.cell_mark(cell.model, cell.key, "train")
-        self._settle(str(target), mark, cell.key, write, intact=intact)
-        mark = self.cell_mark(cell.model, cell.key, "evaluate")
-        expected, trained = self.evaluation(cell.model), self.fresh[str(target)]
-        self._settle(self.metrics(cell), mark, expected, write, intact=trained)
-
-    def _all_fresh(self, *targets: str) -> bool:
-        """A target is fresh only if all that it is made from is.
-
-        Snakemake depends on it: where a job has to run, it does not look at the reasons of the jobs after it, and an
-        ``ancient()`` input between them would leave those out of the run.
-        """
-        return all(self.fresh[target] for target in targets)
-
-    def _settle(
-        self,
-        target: str,
-        mark: str,
-        expected: str,
-        write: bool,
-        *,
-        spec: Any = None,
-        intact: bool = True,
-    ) -> None:
-        self.fresh[target] = settle(
-            Path(target), Path(mark), expected, spec=spec, intact=intact, write=write
+    def drawn(self) -> Stage:
+        """The best network on further test draws."""
+        evaluation = (part.model.module("evaluate") for part in self.study.models)
+        return stage(
+            "draws",
+            [
+                self.collected,
+                *self.trained.values(),
+                *self.evaluated.values(),
+                *self._tested_data(self.study.cells),
+            ],
+            confidence=self.study.config["statistics"]["confidence"],
+            code=code_of("ablation.draws_job", *evaluation),
         )
 
-    def _settle_spec(
-        self, target: str, name: str, spec: dict[str, Any], write: bool, *, intact: bool
-    ) -> None:
-        mark, expected = self.mark(name), key_of(spec)
-        self._settle(target, mark, expected, write, spec=normalise(spec), intact=intact)
+    def _tested_data(self, cells: Iterable[Cell]) -> list[Stage]:
+        return [self.prepared[key] for key in dict.fromkeys(cell.data_key for cell in cells)]
 
-    def _write_run_facts(self) -> None:
+    def _of(self, stages: dict[str, Stage], part: ModelStudy) -> list[Stage]:
+        return [stages[key] for key in dict.fromkeys(cell.key for cell in part.cells)]
+
+    @cached_property
+    def _words(self) -> Spec:
+        language = self.study.config["report"]["language"]
+        messages = sorted((TEMPLATES / "locale" / language).glob("*.po"))
+        return {"language": language, "messages": _files_digest(*messages)}
+
+    def _plotted(self, name: str, code: str) -> dict[str, Stage]:
+        palette = self.study.config["report"]["palette"]
+        return {
+            part.model.name: stage(
+                name,
+                [self.collected, self.drawn, *self._of(self.evaluated, part)],
+                model=part.model.name,
+                palette=palette,
+                **self._words,
+                code=code_of(code),
+            )
+            for part in self.study.models
+        }
+
+    @cached_property
+    def figures(self) -> dict[str, Stage]:
+        """The figures of each model."""
+        return self._plotted("plot", "ablation.plot_job")
+
+    @cached_property
+    def portraits(self) -> dict[str, Stage]:
+        """What each cell of a model shows when looked at closer; the words are those on the axes of their figures."""
+        return {
+            part.model.name: stage(
+                "portraits",
+                [
+                    self.collected,
+                    *self._of(self.trained, part),
+                    *self._of(self.evaluated, part),
+                    *self._tested_data(part.cells),
+                ],
+                model=part.model.name,
+                baseline=_baseline_key(part),
+                reference=_files_digest(TEMPLATES / "reference.yaml"),
+                **self._words,
+                code=code_of("ablation.portraits_job"),
+            )
+            for part in self.study.models
+        }
+
+    @cached_property
+    def reported(self) -> Stage:
+        """The page, the last verification included."""
+        captions = TEMPLATES / "captions"  # of Snakemake's own report
+        files = sorted(p for p in TEMPLATES.rglob("*") if p.is_file() and p.parent != captions)
+        return stage(
+            "report",
+            [self.collected, self.drawn, *self.figures.values(), *self.portraits.values()],
+            config=self.study.config,
+            given={"files": self.given.files, "overrides": self.given.overrides},
+            verification=verification.read(self.results),
+            templates=_files_digest(*files),
+            code=code_of("ablation.report_job"),
+        )
+
+    @cached_property
+    def exported(self) -> dict[str, Stage]:
+        """The exports by the name of their folder: ``tables``, ``figures/<model>``, ``ro-crate``."""
+        code = "ablation.export_job"
+        tables = stage("export_tables", [self.collected], **self._words, code=code_of(code))
+        figures = {f"figures/{m}": s for m, s in self._plotted("export_figures", code).items()}
+        crate = stage(
+            "export_crate",
+            [self.reported, self.collected, tables, *figures.values(), *self.evaluated.values()],
+            config=self.study.config,
+            report=self.report_file,
+            cells={cell.name: self.evaluated[cell.key].key for cell in self.study.cells},
+            raw=raw_files(self.study),
+            workflow=digest_of(workflow_files()),
+            code=code_of(code),
+        )
+        return {"tables": tables, **figures, "ro-crate": crate}
+
+    @cached_property
+    def stages(self) -> dict[str, Stage]:
+        """All stages by key, each after what it is made from; the exports come last."""
+        found = [
+            *self.prepared.values(),
+            *self.trained.values(),
+            *self.evaluated.values(),
+            *self.yardsticks.values(),
+            self.collected,
+            self.drawn,
+            *self.figures.values(),
+            *self.portraits.values(),
+            self.reported,
+            *self.exported.values(),
+        ]
+        return {each.key: each for each in found}
+
+    @property
+    def wanted(self) -> list[Stage]:
+        """What a run without a target makes: all but the exports, and the data only where something reads them."""
+        return [s for s in self.stages.values() if s.name not in ("prepare", *EXPORTS)]
+
+    # What people read
+
+    @cached_property
+    def copies(self) -> dict[str, Copy]:
+        """Readable path → what it shows, of all but the exports."""
+        found = [Copy(self.report_file, "report", self.reported.key, "report.html")]
+        found += [
+            Copy(self.view(cell), "evaluate", self.evaluated[cell.key].key, "metrics.json")
+            for cell in self.study.cells
+        ]
+        found += [
+            Copy(self.table(name), "collect", self.collected.key, name)
+            for name in (*TABLES, MANIFEST)
+        ]
+        found.append(Copy(self.table("draws.json"), "draws", self.drawn.key, "draws.json"))
+        found += [
+            Copy(str(self.results / "figures" / model), "plot", figures.key)
+            for model, figures in self.figures.items()
+        ]
+        return {copy.target: copy for copy in found}
+
+    @cached_property
+    def export_copies(self) -> dict[str, Copy]:
+        """Readable path of each export → what it shows."""
+        folder = self.results / "export"
+        found = [
+            Copy(str(folder / name), made.name, made.key, name if name == "ro-crate" else "")
+            for name, made in self.exported.items()
+        ]
+        crate = self.exported["ro-crate"]
+        archive = "ro-crate.zip"
+        found.append(Copy(str(folder / archive), crate.name, crate.key, archive))
+        return {copy.target: copy for copy in found}
+
+    def table(self, name: str) -> str:
+        """One of the collected files: ``cells.csv``, ``study.json``, …"""
+        return str(self.results / "tables" / name)
+
+    def place(self, path: str) -> Cell:
+        """The cell of a path below ``results/``: ``cnn/kernel_5``, or with the study's name before it."""
+        return self.study.by_name["/".join(path.split("/")[-2:])]
+
+    def name_of(self, key: str) -> str:
+        """What a stage is about: a cell's name, or a model's; nothing for one of the whole study."""
+        spec = self.stages[key].spec
+        cell = self.study.by_key.get(next(iter(spec["inputs"].get("train", [key])), key))
+        return (
+            cell.name
+            if cell and spec["stage"] in ("train", "evaluate")
+            else str(spec.get("model", ""))
+        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables through which jobs get what no number depends on, and the logger plugin the names of the cells."""
         compute = self.study.config["compute"]
         facts = {
             "device": compute["device"],
             "checkpoint_seconds": compute["checkpoint_seconds"],
             "mirrors": self.study.config["data"]["mirrors"],
-            "config_files": list(self.config_files),
-            "cells": {f"{c.model}/{c.key}": c.name for c in self.study.by_key.values()},
         }
-        path = Path(self.run_facts)
-        if read_json(path) != facts:
-            write_json(path, facts)
+        return {"ABLATION_RUN": json.dumps(facts), "ABLATION_CELLS": self.names_file}
 
     @property
-    def view_names(self) -> list[str]:
-        """The views of this study, as paths below ``results/`` without ``/metrics.json``."""
-        return [str(Path(self.view(cell)).parent.relative_to(RESULTS)) for cell in self.study.cells]
+    def names_file(self) -> str:
+        """The file with the name of each distinct cell by key, for those who follow a run."""
+        return str(STORE / "cells" / f"{self.study.name}.json")
 
-    def undeclared(self, name: str) -> str:
+    def undeclared(self, target: str) -> str:
         """The sentence for a cell that the configuration does not declare."""
         valid = ", ".join(cell.name for cell in self.study.cells)
-        return f"results/{name} is no cell of study {self.study.name}; its cells are: {valid}."
+        name = target.removesuffix("/metrics.json")
+        return f"{name} is no cell of study {self.study.name}; its cells are: {valid}."

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,11 @@ from ablation import costs
 from ablation.config import ConfigError, merge, resolve
 from ablation.devices import gpu_count, refusal, resolves_to_cuda
 from ablation.grid import Cell, Study, build
-from ablation.plan import STORE, Plan
+from ablation.plan import Plan, Stage
 from ablation.planning import Found, Spec, Target, is_spec, reason
 from ablation.registry import EMBEDDED, MODELS
-from ablation.store import MANIFEST, read_json
+from ablation.settle import Shelf
+from ablation.store import STORE, find, read_json, spec_path
 
 PLAIN = 400  # characters; where nobody looks at a terminal, no line is broken
 Row = tuple[str, ...]
@@ -69,35 +71,36 @@ def _yaml(text: str, where: str) -> Any:
 
 
 def _stored(models: list[str]) -> tuple[dict[str, Spec], dict[str, costs.Cost]]:
-    """Specification and cost of every entry of some models in the store, by key."""
+    """Specification and cost of every trained entry of some models in the store, by key."""
     specs: dict[str, Spec] = {}
     found: dict[str, costs.Cost] = {}
-    for model in models:
-        for path in sorted((STORE / model).glob("*/train/spec.json")):
-            spec, run = read_json(path), read_json(path.with_name("run.json"))
-            if not is_spec(spec) or not path.with_name(MANIFEST).is_file():
-                continue
-            key = path.parts[-3]
-            specs[key] = spec
-            cost = costs.read_cost(spec, (run or {}).get("cost") or {})
-            if cost is not None:
-                found[key] = cost
+    for folder in sorted((STORE / "train").glob("[!.]*")):
+        spec = read_json(spec_path(folder.name))
+        entry = find(folder)
+        if entry is None or entry.failures or not is_spec(spec) or spec["model"] not in models:
+            continue
+        specs[folder.name] = spec
+        run = read_json(folder / "run.json") or {}
+        cost = costs.read_cost(spec, run.get("cost") or {})
+        if cost is not None:
+            found[folder.name] = cost
     return specs, found
 
 
 def _found(plan: Plan, cell: Cell, collected: dict[str, set[str]] | None) -> Found:
     """What is on disk of a cell. collected: the cells of each axis of the last collected study, None without one."""
-    status = Path(plan.status(cell))
     views = [read_json(Path(plan.view(c))) for c in plan.study.cells if c.key == cell.key]
     viewed = next((view["spec"] for view in views if view and is_spec(view.get("spec"))), None)
     place = "study"
     if collected is not None:
         labels = collected.get(f"{cell.model}/{cell.axis}")
         place = "axis" if labels is None else "" if cell.label in labels else "value"
+    folder = plan.trained[cell.key].folder
+    entry = find(folder)
+    failure = entry.failure if entry else None
     return Found(
-        status=read_json(status),
-        has_status=status.is_file(),
-        has_entry=(status.parent / "train" / MANIFEST).is_file(),
+        failed=failure.reason if failure else None,
+        is_damaged=entry is None and folder.exists(),
         viewed=viewed,
         place=place or None,
     )
@@ -114,44 +117,20 @@ def _collected(plan: Plan) -> dict[str, set[str]] | None:
     }
 
 
-def jobs(plan: Plan) -> dict[str, int]:
-    """Jobs per rule that would run, as a dry run of Snakemake counts them. The plan is settled."""
-    study, fresh = plan.study, plan.fresh
-    trained = [cell for cell in study.by_key.values() if not fresh[plan.status(cell)]]
-    tested = [cell for cell in study.by_key.values() if not fresh[plan.metrics(cell)]]
-    simple = [part for part in study.models if not fresh[plan.yardsticks(part)]]
-    draws = not fresh[plan.table("draws.json")]
-    parts = {plan.data(cell.data_spec, "train") for cell in trained}
-    whole = [cell.data_spec for cell in tested] + [part.data_spec for part in simple]
-    whole += [cell.data_spec for cell in study.cells] if draws else []
-    parts |= {plan.data(spec, part) for spec in whole for part in ("train", "test")}
-    missing = {Path(path).parent for path in parts if not Path(path).is_file()}
-    prepared = [
-        spec
-        for spec in study.by_data_key.values()
-        if Path(plan.data(spec, "train")).parent in missing
-    ]
-    raw = {
-        (spec["data"]["dataset"], path)
-        for spec in prepared
-        for path in plan.raw(spec)
-        if not Path(path).is_file()
-    }
-    counts = {
-        "copy_embedded": sum(dataset in EMBEDDED for dataset, _ in raw),
-        "download": len({dataset for dataset, _ in raw if dataset not in EMBEDDED}),
-        "prepare": len(prepared),
-        "train": len(trained),
-        "evaluate": len(tested),
-        "view": sum(not fresh[plan.view(cell)] for cell in study.cells),
-        "yardsticks": len(simple),
-        "collect": int(not fresh[plan.table("study.json")]),
-        "draws": int(draws),
-        "portraits": sum(not fresh[plan.portraits(part)] for part in study.models),
-        "plot": sum(not fresh[plan.figures_manifest(part)] for part in study.models),
-        "report": int(not fresh[plan.report]),
-    }
-    return {rule: count for rule, count in counts.items() if count}
+def stages_to_make(plan: Plan, shelf: Shelf) -> list[Stage]:
+    """The stages that a real run would make, those that failed and what was made of them included."""
+    return shelf.to_make(plan.wanted, frozenset(shelf.failed()))
+
+
+def jobs(plan: Plan, shelf: Shelf) -> dict[str, int]:
+    """Jobs per rule that a real run would run, without the copies of what it makes."""
+    made = stages_to_make(plan, shelf)
+    counts = Counter(stage.name for stage in made)
+    missing = {path for stage in made for path in stage.raw if not Path(path).is_file()}
+    embedded = [path for path in missing if Path(path).parts[1] in EMBEDDED]
+    fetched = {Path(path).parts[1] for path in missing} - set(EMBEDDED)
+    counts = Counter(copy_embedded=len(embedded), download=len(fetched)) + counts
+    return dict(counts)
 
 
 def _table(rows: Sequence[Row], *, heads: Row = (), right: tuple[int, ...] = ()) -> Table:
@@ -164,12 +143,12 @@ def _table(rows: Sequence[Row], *, heads: Row = (), right: tuple[int, ...] = ())
     return table
 
 
-def _cached(plan: Plan) -> Sequence[Row]:
+def _cached(plan: Plan, missing: Collection[str]) -> Sequence[Row]:
     """The cells that stand, an axis per row."""
     rows = []
     for part in plan.study.models:
         for axis in part.axes:
-            labels = [cell.label for cell in axis.cells if plan.fresh[plan.status(cell)]]
+            labels = [cell.label for cell in axis.cells if cell.key not in missing]
             if labels:
                 rows.append((f"  {part.model.name}/{axis.name}", ", ".join(labels)))
     return rows
@@ -208,15 +187,17 @@ def show(files: list[Path], overrides: list[str], cores: int | None) -> None:
     buffer = StringIO()
     plain: dict[str, Any] = {} if on_terminal else {"file": buffer, "width": PLAIN}
     console = Console(markup=False, highlight=False, emoji=False, soft_wrap=True, **plain)
-    _print(console, Plan(study).settle(write=False), cores or len(os.sched_getaffinity(0)))
+    _print(console, Plan(study), cores or len(os.sched_getaffinity(0)))
     if not on_terminal:
         print("\n".join(line.rstrip() for line in buffer.getvalue().splitlines()))
 
 
 def _print(console: Console, plan: Plan, cores: int) -> None:
     study = plan.study
-    counts = jobs(plan)
-    targets = [cell for cell in study.by_key.values() if not plan.fresh[plan.status(cell)]]
+    shelf = Shelf(plan)
+    counts = jobs(plan, shelf)
+    missing = {stage.key for stage in stages_to_make(plan, shelf)}
+    targets = [cell for cell in study.by_key.values() if cell.key in missing]
     targets = [cell for cell in study.cells if any(cell is target for target in targets)]
     console.print(
         f"Study {study.name}: {len(study.cells)} cells, {len(study.by_key)} of them distinct; "
@@ -224,7 +205,7 @@ def _print(console: Console, plan: Plan, cores: int) -> None:
     )
     if targets:
         _print_training(console, plan, targets, cores)
-    cached = _cached(plan)
+    cached = _cached(plan, missing)
     if cached:
         console.print("\nCached", style="bold")
         console.print(_table(cached), soft_wrap=False)
@@ -245,8 +226,6 @@ def _print_training(console: Console, plan: Plan, cells: list[Cell], cores: int)
         target = Target(cell.spec, cell.parameters, model.relevant)
         on_disk = _found(plan, cell, collected)
         guess = costs.estimate(target, spent, model.train_size, "cuda" if cuda else "cpu")
-        if on_disk.has_entry and not on_disk.has_status:
-            guess = costs.Estimate(0.0, guess.basis if guess else ())
         found.append(guess)
         more = sum(other.key == cell.key for other in study.cells) - 1
         name = f"{cell.name} (and {more} more)" if more else cell.name

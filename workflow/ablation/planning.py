@@ -55,16 +55,14 @@ class Found:
     """What is on disk of a cell that is not settled.
 
     Attributes:
-        status: the content of ``status.json``, None if there is none that can be read.
-        has_status: whether that file exists.
-        has_entry: whether its published folder has a manifest.
+        failed: why the last training failed, None if it did not.
+        is_damaged: whether its entry lacks a file.
         viewed: the specification that its view was made from, None without a view.
         place: ``value``, ``axis`` or ``study``: what of its place the last collected study did not have; None if it had all.
     """
 
-    status: dict[str, Any] | None
-    has_status: bool
-    has_entry: bool
+    failed: str | None
+    is_damaged: bool
     viewed: Spec | None
     place: str | None
 
@@ -154,12 +152,9 @@ def reason(target: Target, found: Found, stored: dict[str, Spec]) -> str:
         found: what is on disk of it.
         stored: key → specification of every whole entry in the store.
     """
-    failed = (found.status or {}).get("failed")
-    if failed is not None:
-        return f"failed before: {failed}"
-    if found.has_entry and not found.has_status:
-        return "trained before, but not recorded: its entry is checked and stays"
-    if found.has_status:
+    if found.failed is not None:
+        return f"failed before: {found.failed}"
+    if found.is_damaged:
         return "damaged entry"
     if found.viewed is not None:
         return listed(changes(found.viewed, target)) or "its entry is gone from the store"

@@ -12,6 +12,7 @@ from safetensors import safe_open
 
 from ablation import published
 from ablation.figures import portraits as figures
+from ablation.jobs import Inputs, Spec, one
 from ablation.portraits.kernels import FIRST_LAYER, first_replicate, kernels
 from ablation.portraits.mistakes import confusion, mistakes
 from ablation.portraits.residuals import residuals, with_residuals
@@ -19,27 +20,28 @@ from ablation.portraits.series import series
 from ablation.report.messages import load as load_messages
 from ablation.report.words import Words
 from ablation.schemas import validate_document
-from ablation.store import put_aside_if_damaged, read_json, write_text
-from ablation.tables import read_csv, read_tables, study_fingerprint
+from ablation.store import write_text
+from ablation.tables import read_csv, read_tables
 
 Cell = dict[str, Any]
 
 
-def portraits(spec: dict[str, Any], tables: Path, output: Path) -> None:
-    """Write the portraits of a model's cells, by key; a failed cell has none.
+def portraits(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
+    """Write the portraits of a model's cells, by key, as ``portraits.json``; a failed cell has none.
 
     Args:
         spec: ``model``; ``baseline``, the key of its baseline cell or None; ``language`` of the figures.
-        tables: the folder of ``study.json`` and the tables.
-        output: the document.
+        inputs: the tables, the trained and tested cells, and the prepared data.
+        draft: gets the document.
+        facts: not used.
     """
-    study, _, frames, failed = read_tables(tables)
+    study, _, frames = read_tables(one(inputs, "collect").folder)
     model = next(part for part in study["models"] if part["model"] == spec["model"])
     cells = {
         cell["key"]: cell for axis in model["axes"] for cell in axis["cells"] if not cell["failed"]
     }
     words = Words(load_messages(spec["language"]))
-    facts = published.load()["facts"].get(model["data"]["dataset"], {})
+    known = published.load()["facts"].get(model["data"]["dataset"], {})
     found: dict[str, Any] = {}
     for key, cell in cells.items():
         replicates = frames["replicates"]
@@ -47,19 +49,16 @@ def portraits(spec: dict[str, Any], tables: Path, output: Path) -> None:
         portrait = _training(key, frames["epochs"], replicates, words)
         if spec["model"] == "cnn":
             baseline = cells.get(spec["baseline"]) if key != spec["baseline"] else None
-            portrait |= _classifier(cell, baseline, replicates)
+            portrait |= _classifier(cell, baseline, replicates, inputs)
         elif spec["model"] == "fnn":
-            portrait |= _regression(key, cell, facts.get("censored_at"), words)
+            portrait |= _regression(
+                key, _predictions(cell, inputs), known.get("censored_at"), words
+            )
         found[key] = portrait
-    document = {
-        "fingerprint": study_fingerprint(spec, failed),
-        "model": spec["model"],
-        "baseline": spec["baseline"],
-        "cells": found,
-    }
+    document = {"model": spec["model"], "baseline": spec["baseline"], "cells": found}
     validate_document(document, "portraits")
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    write_text(output, text + "\n")
+    write_text(draft / "portraits.json", text + "\n")
 
 
 def _training(
@@ -73,17 +72,18 @@ def _training(
     return {"series": series(own), "curves": _text(figure)}
 
 
-def _classifier(cell: Cell, baseline: Cell | None, replicates: pd.DataFrame) -> dict[str, Any]:
+def _classifier(
+    cell: Cell, baseline: Cell | None, replicates: pd.DataFrame, inputs: Inputs
+) -> dict[str, Any]:
     """Mistakes, kernels and confusions."""
-    store, prepared = Path(cell["store"]), read_json(Path(cell["view"]))["data"]["prepared"]
-    put_aside_if_damaged(store / "train")
-    with safe_open(store.parents[1] / "data" / prepared / "test.safetensors", "numpy") as part:
+    data, trained = inputs["prepare"][cell["prepared"]], inputs["train"][cell["key"]]
+    with safe_open(data.folder / "test.safetensors", "numpy") as part:
         images = part.get_tensor("images")
-    with safe_open(store / "train" / "model.safetensors", "numpy") as network:
+    with safe_open(trained.folder / "model.safetensors", "numpy") as network:
         weights = network.get_tensor(FIRST_LAYER)
     first = first_replicate(replicates)
     return {
-        "mistakes": mistakes(_predictions(cell), images),
+        "mistakes": mistakes(_predictions(cell, inputs), images),
         "kernels": None if first is None else kernels(weights, first),
         "confusion": confusion(
             cell["confusion_matrix"], baseline["confusion_matrix"] if baseline else None
@@ -91,9 +91,10 @@ def _classifier(cell: Cell, baseline: Cell | None, replicates: pd.DataFrame) -> 
     }
 
 
-def _regression(key: str, cell: Cell, censored_at: float | None, words: Words) -> dict[str, Any]:
+def _regression(
+    key: str, predictions: pd.DataFrame, censored_at: float | None, words: Words
+) -> dict[str, Any]:
     """Residuals, in figures and as a figure."""
-    predictions = _predictions(cell)
     found = residuals(predictions, censored_at)
     if found is not None:
         made = with_residuals(predictions)
@@ -101,8 +102,8 @@ def _regression(key: str, cell: Cell, censored_at: float | None, words: Words) -
     return {"residuals": found}
 
 
-def _predictions(cell: Cell) -> pd.DataFrame:
-    return read_csv(Path(cell["store"]) / f"eval-{cell['eval']}" / "predictions.csv")
+def _predictions(cell: Cell, inputs: Inputs) -> pd.DataFrame:
+    return read_csv(inputs["evaluate"][cell["evaluation"]].folder / "predictions.csv")
 
 
 def _text(figure: bytes | None) -> str | None:

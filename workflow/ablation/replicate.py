@@ -9,17 +9,34 @@ from typing import Any
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ablation.store import StoreError, read_json, require_whole
+from ablation.store import STORE, Entry, StoreError, read_json, require
 
 
-def _view(cell: str, results: Path) -> dict[str, Any]:
+def _view(cell: str, results: Path) -> tuple[dict[str, Any], Path]:
+    """The numbers of a cell as the store has them, and the folder of the store."""
     target = results / cell / "metrics.json"
-    view: dict[str, Any] | None = read_json(target)
-    if view is None:
-        raise StoreError(f"{target.parent} has no metrics.json: run snakemake {target}")
+    shown = read_json(target)
+    if not isinstance(shown, dict):
+        raise StoreError(
+            f"{target.parent} has no metrics.json that can be read: run snakemake {target}"
+        )
+    store = _store(results)
+    tested = _entry(store, "evaluate", shown.get("evaluation"), target)
+    view: dict[str, Any] = tested.read("metrics.json")
+    if shown != view:
+        raise StoreError(f"{target} is not what the store holds: run snakemake {target}")
     if "failed" in view["status"]:
         raise StoreError(f"{cell} failed: {view['status']['failed']}")
-    return view
+    return view, store
+
+
+def _entry(store: Path, stage: str, key: Any, target: Path) -> Entry:
+    try:
+        return require(store / stage / str(key))
+    except StoreError:
+        raise StoreError(
+            f"{store / stage / str(key)} is missing or damaged: run snakemake {target}"
+        ) from None
 
 
 def load_replicate(cell: str, replicate: int, results: str | Path = "results") -> nn.Sequential:
@@ -38,10 +55,9 @@ def load_replicate(cell: str, replicate: int, results: str | Path = "results") -
         StoreError: if the cell is not there, failed, or its files are damaged.
         IndexError: if there is no such replicate.
     """
-    view = _view(cell, Path(results))
-    entry = _store(Path(results)) / view["model"] / view["key"] / "train"
-    require_whole(entry)
-    tensors = load_file(entry / "model.safetensors")
+    view, store = _view(cell, Path(results))
+    entry = _entry(store, "train", view["key"], Path(results, cell, "metrics.json"))
+    tensors = load_file(entry.folder / "model.safetensors")
     count = len(next(iter(tensors.values())))
     if not 0 <= replicate < count:
         raise IndexError(f"replicate {replicate} of {cell}: there are 0 to {count - 1}")
@@ -56,10 +72,11 @@ def load_test_part(
     """Load the standardised inputs and the targets that a replicate was tested on.
 
     Raises:
-        StoreError: if the cell is not there or failed.
+        StoreError: if the cell is not there, failed, or its files are damaged.
     """
-    view = _view(cell, Path(results))
-    folder = _store(Path(results)) / "data" / view["data"]["prepared"]
+    view, store = _view(cell, Path(results))
+    target = Path(results, cell, "metrics.json")
+    folder = _entry(store, "prepare", view["data"]["prepared"], target).folder
     train, test = (load_file(folder / f"{part}.safetensors") for part in ("train", "test"))
     module = import_module(f"ablation.{view['model']}.evaluate")
     seen = {name: train[name] for name in ("mean", "scale")}
@@ -69,4 +86,5 @@ def load_test_part(
 
 def _store(results: Path) -> Path:
     """The store is shared by all studies: it lies in the folder, or beside it."""
-    return next((p for p in (results / "store", results.parent / "store") if p.is_dir()), results)
+    beside = (results / STORE.name, results.parent / STORE.name)
+    return next((path for path in beside if path.is_dir()), results)

@@ -5,35 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ablation import verification
+from ablation.jobs import Inputs, Spec, one
 from ablation.report import build
-from ablation.store import read_json, write_text
-from ablation.tables import read_tables, study_fingerprint
+from ablation.store import write_text
+from ablation.tables import read_tables
 
 
-def report(
-    spec: dict[str, Any],
-    run: dict[str, Any],
-    *,
-    tables: Path,
-    figures: Path,
-    portraits: Path,
-    output: Path,
-) -> None:
-    """Assemble the one HTML file.
+def report(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
+    """Assemble the one HTML file, ``report.html``.
 
     Args:
-        spec: the resolved configuration, and what the report's fingerprint is made of.
-        run: ``config_files``, for the commands that the report shows.
-        tables, figures, portraits: the folders of what it is made from.
-        output: the report.
+        spec: the resolved configuration, what the command line said of it, and the last verification.
+        inputs: the tables, the further draws, the figures and the portraits.
+        draft: gets the report.
+        facts: not used.
     """
-    study, comparisons, frames, failed = read_tables(tables)
+    tables = one(inputs, "collect")
+    study, comparisons, frames = read_tables(tables.folder)
     drawn = {
-        name: (figures / part["model"] / f"{name}.svg").read_text(encoding="utf-8")
-        for part in study["models"]
-        for name in read_json(figures / f"{part['model']}.json")["figures"]
+        name.removesuffix(".svg"): (figures.folder / name).read_text(encoding="utf-8")
+        for figures in inputs["plot"].values()
+        for name in figures.files
     }
+    portraits = (entry.read("portraits.json") for entry in inputs["portraits"].values())
     settings = spec["config"]["report"]
     html = build(
         study,
@@ -43,28 +37,10 @@ def report(
         config=spec["config"],
         language=settings["language"],
         title=settings["title"],
-        claims=read_json(tables / "claims.json"),
-        draws=read_json(tables / "draws.json")["models"],
-        portraits={
-            part["model"]: read_json(portraits / f"{part['model']}.json")
-            for part in study["models"]
-        },
-        store={"orphans": orphans(study)},
-        verification=verification.read(tables.parent),
-        config_files=run.get("config_files", []),
+        claims=tables.read("claims.json"),
+        draws=one(inputs, "draws").read("draws.json")["models"],
+        portraits={each["model"]: each for each in portraits},
+        verification=spec["verification"],
+        given=spec["given"],
     )
-    head = f'<head>\n<meta name="fingerprint" content="{study_fingerprint(spec, failed)}">'
-    if "<head>" not in html:
-        raise ValueError("the report template has no plain <head>")
-    write_text(output, html.replace("<head>", head, 1))
-
-
-def orphans(study: dict[str, Any]) -> int:
-    """How many trained cells lie in the store beside the study's own, for the study's models."""
-    count = 0
-    for model in study["models"]:
-        cells = [cell for axis in model["axes"] for cell in axis["cells"]]
-        folder = Path(cells[0]["store"]).parent
-        trained = {path.parent.name for path in folder.glob("*/train")}
-        count += len(trained - {cell["key"] for cell in cells})
-    return count
+    write_text(draft / "report.html", html)

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ablation.canonical import digest
 
@@ -113,3 +114,26 @@ def code_digest(*entries: str, root: Path = ROOT) -> str:
 def installed_digest(*entries: str) -> str:
     """:func:`code_digest` of this installation, taken once per process: the plan asks for it of every cell."""
     return code_digest(*entries)
+
+
+def code_of(*modules: str) -> dict[str, Any]:
+    """What a specification says of the code that makes its numbers: the modules, and the digest of all that they reach."""
+    return {"modules": list(modules), "digest": installed_digest(*modules)}
+
+
+class OtherCodeError(RuntimeError):
+    """The code on disk is not the code of a specification."""
+
+
+def require(code: dict[str, Any]) -> None:
+    """Refuse to compute under a key that another version of the code made.
+
+    Raises:
+        OtherCodeError: if the sources changed since the specification was made.
+    """
+    found = code_digest(*code["modules"])
+    if code["digest"] != found:
+        raise OtherCodeError(
+            f"the specification was made for code {code['digest']}, but this is code {found}: "
+            "the sources changed after the workflow was read; start it again"
+        )

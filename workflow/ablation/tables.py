@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from ablation.canonical import key_of
 from ablation.store import read_json
 
 TABLES = ("cells", "replicates", "epochs", "courses")
@@ -36,16 +35,7 @@ def read_csv(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
     )
 
 
-def study_fingerprint(spec: dict[str, Any], failed: bool) -> str:
-    """What was made while a cell was failed is never taken for settled."""
-    return f"failed {key_of(spec)}" if failed else key_of(spec)
-
-
-def read_tables(
-    tables: Path,
-) -> tuple[dict[str, Any], dict[str, Any], dict[str, pd.DataFrame], bool]:
-    """study.json, comparisons.json, the tables, and whether a cell failed."""
-    study = read_json(tables / "study.json")
+def read_tables(tables: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, pd.DataFrame]]:
+    """study.json, comparisons.json, and the tables."""
     frames = {name: read_csv(tables / f"{name}.csv", WORDS) for name in TABLES}
-    failed = study["fingerprint"].startswith("failed")
-    return study, read_json(tables / "comparisons.json"), frames, failed
+    return read_json(tables / "study.json"), read_json(tables / "comparisons.json"), frames

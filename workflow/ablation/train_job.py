@@ -1,4 +1,4 @@
-"""Train one cell and publish its entry: the only job that costs minutes, so it starts with as little as it can."""
+"""Train one cell: the only job that costs minutes, so it starts with as little as it can."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from ablation import provenance
 from ablation.canonical import key_of
 from ablation.devices import resolves_to_cuda
+from ablation.jobs import Inputs, Spec, one
 from ablation.lease import own_gpu
 from ablation.loglines import LOG, Line, bounded, kept
 from ablation.registry import MODELS
-from ablation.sources import code_digest
-from ablation.store import StoreError, is_whole, publish, read_json, write_json, write_text
+from ablation.store import CHECKPOINTS, write_json, write_text
 from ablation.tensors import save_tensors
 
 if TYPE_CHECKING:
@@ -28,58 +28,24 @@ if TYPE_CHECKING:
 log = logging.getLogger("ablation")
 
 
-def train(spec: dict[str, Any], part: Path, output: Path, run: dict[str, Any]) -> str:
-    """Train a cell unless its entry is there, and write ``status.json``.
+def train(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
+    """Train a cell: weights, history, replicates, run facts and log.
 
     Args:
         spec: the resolved specification.
-        part: the prepared train part.
-        output: ``results/store/<model>/<key>/status.json``; the entry is the folder ``train`` beside it.
-        run: ``device``, ``checkpoint_seconds`` and ``cells`` (the study's), none of which changes a number.
-
-    Returns:
-        One line for the console.
-
-    Raises:
-        StoreError: if the code on disk is not the code of the specification.
+        inputs: the prepared data.
+        draft: the entry to fill.
+        facts: ``device``, ``checkpoint_seconds`` and the names of the study's ``cells``, none of which changes a number.
     """
-    model, key = MODELS[spec["model"]], key_of(spec)
-    found = code_digest(*model.code("prepare", "train"))
-    if spec["code"] != found:
-        raise StoreError(
-            f"the specification was made for code {spec['code']}, but this is code {found}: "
-            "the sources changed after the workflow was read; start it again"
-        )
-    entry = output.parent / "train"
-    if is_whole(entry):
-        log.info("%s is there already and stays", entry)
-    else:
-        with kept() as lines:
-            _train(spec, model.module("train"), part, entry, run, lines=lines)
-    write_json(output, {"fingerprint": key, "key": key, "status": "ok"})
-    facts = read_json(entry / "run.json")["cost"]
-    name = run["cells"].get(f"{spec['model']}/{key}", f"{spec['model']}/{key}")
-    return f"{name} trained in {facts['seconds']:.1f} s; {_progress(output.parents[2], run)}"
-
-
-def _progress(store: Path, run: dict[str, Any]) -> str:
-    """How many of the study's cells are trained."""
-    states = [read_json(store / cell / "status.json") or {} for cell in run["cells"]]
-    done = sum(state.get("status") == "ok" for state in states)
-    return f"{done} of {len(states)} cells done"
+    with kept() as lines:
+        _train(spec, one(inputs, "prepare").folder / "train.safetensors", draft, facts, lines=lines)
 
 
 def _train(
-    spec: dict[str, Any],
-    module: str,
-    part: Path,
-    entry: Path,
-    run: dict[str, Any],
-    *,
-    lines: list[Line],
+    spec: Spec, part: Path, draft: Path, facts: dict[str, Any], *, lines: list[Line]
 ) -> None:
-    """Train and publish. lines: what is logged meanwhile; after a resume it begins with the epoch that was reached."""
-    leased = own_gpu() if resolves_to_cuda(run["device"]) else None  # before torch looks for GPUs
+    """Train and write. lines: what is logged meanwhile; after a resume it begins with the epoch that was reached."""
+    leased = own_gpu() if resolves_to_cuda(facts["device"]) else None  # before torch looks for GPUs
     if leased:  # cuBLAS reads it at its first call: products that give the same bytes each time
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch
@@ -93,15 +59,15 @@ def _train(
     torch.set_num_threads(spec["threads"])
     device = torch.device("cuda" if leased else "cpu")
     environment = _environment(spec, leased)
-    precision = environment["precision"]
+    precision, key = environment["precision"], key_of(spec)
     same = ("torch", "device", "gpu", "cpu", "precision")
-    identity = {"key": key_of(spec), **{name: str(environment[name]) for name in same}}
+    identity = {"key": key, **{name: str(environment[name]) for name in same}}
     meter = provenance.Meter()
     saved = Checkpoints(
-        entry.parent, identity, run["checkpoint_seconds"], spec["replicates"], meter
+        CHECKPOINTS / key, identity, facts["checkpoint_seconds"], spec["replicates"], meter
     )
-    log.info("%s on %s in %s, key %s", spec["model"], device, precision, key_of(spec))
-    network, data = import_module(module), load_file(part)
+    log.info("%s on %s in %s, key %s", spec["model"], device, precision, key)
+    network, data = import_module(MODELS[spec["model"]].module("train")), load_file(part)
 
     def train_some(chosen: Sequence[int]) -> Trained:
         trained: Trained = network.run(
@@ -125,9 +91,8 @@ def _train(
         "replicates_at_once": at_once,
         "finished_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-    facts = {"cost": cost, "environment": environment}
-    _publish(entry, spec, trained, data, facts, lines=bounded(lines))
-    saved.remove()
+    run = {"cost": cost, "environment": environment}
+    _write(draft, spec, trained, data, run, lines=bounded(lines))
 
 
 def _environment(spec: dict[str, Any], leased: str | None) -> dict[str, Any]:
@@ -151,25 +116,22 @@ def _environment(spec: dict[str, Any], leased: str | None) -> dict[str, Any]:
     }
 
 
-def _publish(
-    entry: Path,
-    spec: dict[str, Any],
+def _write(
+    draft: Path,
+    spec: Spec,
     trained: Trained,
     data: dict[str, Any],
     run: dict[str, Any],
     *,
     lines: list[str],
 ) -> None:
-    with publish(entry) as draft:
-        save_tensors(draft / "model.safetensors", trained.tensors)
-        samples = _write_history(draft / "history.csv", trained.history, data)
-        _write_gradients(draft / "gradients.csv", trained.gradients, spec["parameters"]["epochs"])
-        write_json(draft / "replicates.json", _replicates(trained))
-        write_json(draft / "spec.json", spec)
-        rate = samples / run["cost"]["seconds"] if samples else None
-        cost = {**run["cost"], "samples_per_second": rate}
-        write_json(draft / "run.json", {**run, "cost": cost})
-        write_text(draft / LOG, "".join(f"{line}\n" for line in lines))
+    save_tensors(draft / "model.safetensors", trained.tensors)
+    samples = _write_history(draft / "history.csv", trained.history, data)
+    _write_gradients(draft / "gradients.csv", trained.gradients, spec["parameters"]["epochs"])
+    write_json(draft / "replicates.json", _replicates(trained))
+    rate = samples / run["cost"]["seconds"] if samples else None
+    write_json(draft / "run.json", {**run, "cost": {**run["cost"], "samples_per_second": rate}})
+    write_text(draft / LOG, "".join(f"{line}\n" for line in lines))
 
 
 def _precision(requested: str, device: str, *, has_bf16: bool) -> str:

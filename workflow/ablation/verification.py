@@ -26,18 +26,14 @@ def read(results: Path) -> dict[str, Any] | None:
         results: the study's own folder, ``results`` or ``results/<study>``.
     """
     document = read_json(results / FILE)
+    if not isinstance(document, dict) or document.pop("digest", None) != key_of(document):
+        return None
     try:
         validate_document(document, "verification")
     except InvalidDocumentError:
         return None
     found: dict[str, Any] = document
     return found
-
-
-def digest_of(results: Path) -> str | None:
-    """The digest of a study's verification, or None where there is none."""
-    document = read(results)
-    return None if document is None else key_of(document)
 
 
 def write(results: Path, document: dict[str, Any]) -> None:
@@ -56,14 +52,9 @@ def write(results: Path, document: dict[str, Any]) -> None:
         earlier = [*before["earlier"], {**{name: before[name] for name in kept}, "cells": cells}]
     full = {**document, "earlier": earlier}
     validate_document(full, "verification")
-    write_json(results / FILE, full)
+    write_json(results / FILE, {**full, "digest": key_of(full)})
 
 
 def worst(outcomes: Collection[str]) -> str:
     """The worst of some outcomes."""
     return max(outcomes, key=OUTCOMES.index)
-
-
-def current(document: dict[str, Any], keys: Collection[str]) -> list[dict[str, Any]]:
-    """The verified cells whose key is still one of the study's: what the record says about today's numbers."""
-    return [cell for cell in document["cells"] if cell["key"] in keys]

@@ -22,13 +22,14 @@ import yaml
 from ablation import provenance, verification
 from ablation.commands import PROJECT, MistakeError, workflow_command
 from ablation.config import load
-from ablation.download import sha256
+from ablation.canonical import key_of
 from ablation.grid import Cell, build
-from ablation.plan import Plan
-from ablation.store import MANIFEST, read_json
+from ablation.plan import Plan, Stage
+from ablation.settle import Shelf
+from ablation.store import Entry, find, sha256
 
 DEFAULT_CELLS = 3
-VIEWED = ("status", "metrics", "replicates", "confusion_matrix", "model_size", "data")
+TESTED = ("metrics.json", "predictions.csv")  # files of an evaluation, the others are of a training
 
 
 def verify(
@@ -138,11 +139,12 @@ def _named(plan: Plan, name: str) -> Cell:
 
 def is_trained(plan: Plan, cell: Cell, root: Path = Path()) -> bool:
     """Whether a cell is trained and tested, with the code as it is now, in the project at ``root``."""
-    entry = root / plan.status(cell)
-    status, metrics = (read_json(path) or {} for path in (entry, root / plan.metrics(cell)))
-    tested = metrics.get("fingerprint") == plan.evaluation(cell.model)
-    whole = (entry.parent / "train" / MANIFEST).is_file()
-    return bool(status.get("fingerprint") == cell.key and tested and whole)
+    found = (find(root / stage.folder) for stage in _stages(plan, cell).values())
+    return all(entry is not None and not entry.failures for entry in found)
+
+
+def _stages(plan: Plan, cell: Cell) -> dict[str, Stage]:
+    return {"train": plan.trained[cell.key], "evaluate": plan.evaluated[cell.key]}
 
 
 def _repeat(plan: Plan, cells: Sequence[Cell], scratch: Path, cores: int | None) -> None:
@@ -167,68 +169,54 @@ def _judged(plan: Plan, cell: Cell, scratch: Path) -> dict[str, Any]:
     """One cell's part of the record."""
     from ablation.agreement import changed_facts, judge
 
-    runs = [
-        read_json(root / Path(plan.status(cell)).parent / "train" / "run.json")
-        for root in (Path(), scratch)
-    ]
-    if runs[0] is None:
-        raise MistakeError(
-            f"{plan.status(cell)} has no readable run.json beside it: train it again."
-        )
-    damaged = _damaged(plan, cell)
-    judged = judge(_trained(plan, cell, Path()), _trained(plan, cell, scratch), damaged)
-    then, now = (run["environment"] for run in runs)
+    stored, again = (_entries(plan, cell, root) for root in (Path(), scratch))
+    damaged = [f"{stage}/{name}" for stage, entry in stored.items() for name in entry.damaged()]
+    copy = plan.copies[plan.view(cell)]
+    if not damaged and Path(copy.target).exists() and not copy.is_current(stored["evaluate"]):
+        damaged = [copy.target]
+    judged = judge(_trained(cell, stored), _trained(cell, again), damaged)
+    then, now = (entries["train"].read("run.json") for entries in (stored, again))
     return {
         **{"cell": cell.name, "model": cell.model, "key": cell.key},
         **judged,
-        "changed": changed_facts(then, now),
-        "seconds": runs[1]["cost"]["seconds"],
+        "changed": changed_facts(then["environment"], now["environment"]),
+        "seconds": now["cost"]["seconds"],
     }
 
 
-def _trained(plan: Plan, cell: Cell, root: Path) -> Any:
+def _entries(plan: Plan, cell: Cell, root: Path) -> dict[str, Entry]:
+    found = {name: find(root / stage.folder) for name, stage in _stages(plan, cell).items()}
+    return {name: entry for name, entry in found.items() if entry is not None}
+
+
+def _trained(cell: Cell, entries: dict[str, Entry]) -> Any:
     from safetensors.torch import load_file
 
     from ablation.agreement import COMPARED, Trained
     from ablation.tables import read_csv
 
-    entry = root / Path(plan.status(cell)).parent / "train"
-    tested = root / Path(plan.metrics(cell)).parent
-    folders = dict.fromkeys(COMPARED, entry) | dict.fromkeys(
-        ("metrics.json", "predictions.csv"), tested
-    )
+    trained, tested = (entries[stage].folder for stage in ("train", "evaluate"))
     try:
-        tensors = load_file(entry / "model.safetensors")
+        tensors = load_file(trained / "model.safetensors")
+        metrics = entries["evaluate"].read("metrics.json")
+        numbers = {n: value for n, value in metrics.items() if n not in ("cost", "environment")}
+        files = {name: sha256(trained / name) for name in COMPARED if name not in TESTED}
         return Trained(
-            digests={name: sha256(folder / name) for name, folder in folders.items()},
+            digests={
+                **files,
+                "metrics.json": key_of(numbers),
+                "predictions.csv": sha256(tested / "predictions.csv"),
+            },
             weights={name: tensor.double().numpy() for name, tensor in tensors.items()},
-            history=read_csv(entry / "history.csv"),
+            history=read_csv(trained / "history.csv"),
             predictions=read_csv(tested / "predictions.csv"),
-            metrics=read_json(tested / "metrics.json"),
+            metrics=metrics,
         )
     except Exception as error:
         raise MistakeError(
-            f"{cell.name} cannot be read in {entry.parent} ({' '.join(str(error).split())}): "
-            "remove that folder to have it trained again."
+            f"{cell.name} cannot be read in {trained} ({' '.join(str(error).split())}): "
+            "run snakemake again, which makes it anew."
         ) from error
-
-
-def _damaged(plan: Plan, cell: Cell) -> list[str]:
-    """Files of a stored cell that are not what was published, and its view if that shows other numbers than the store."""
-    entry = Path(plan.status(cell)).parent / "train"
-    found = []
-    for folder in (entry, Path(plan.metrics(cell)).parent):
-        manifest = read_json(folder / MANIFEST)
-        published = manifest if isinstance(manifest, dict) else {MANIFEST: ""}
-        found += [
-            f"{folder.name}/{name}"
-            for name, expected in published.items()
-            if not (folder / name).is_file() or sha256(folder / name) != expected
-        ]
-    metrics, view = (read_json(Path(path)) for path in (plan.metrics(cell), plan.view(cell)))
-    if isinstance(view, dict) and view.get("fingerprint") == plan.cell_facts(cell)["fingerprint"]:
-        found += [f"view: {name}" for name in VIEWED if view.get(name) != metrics.get(name)]
-    return found
 
 
 def _bounds() -> dict[str, Any]:
@@ -261,11 +249,11 @@ def sentence(cell: dict[str, Any]) -> str:
 
 def _rebuild_report(plan: Plan, configfiles: Sequence[Path], cores: int | None) -> None:
     """Bring the report up to date where nothing but the report has to be made."""
-    renewed = Plan(plan.study).settle(write=False)
-    if not renewed.fresh[renewed.table("study.json")]:
-        print(f"{plan.report} is not made: the study is not finished; snakemake finishes it.")
+    renewed = Plan(plan.study)
+    if [stage for stage in Shelf(renewed).to_make([renewed.reported]) if stage.name != "report"]:
+        print(f"{plan.report_file} is not made: the study is not finished; snakemake finishes it.")
         return
     variants = ["--configfile", *map(str, configfiles)] if configfiles else []
-    command = workflow_command(PROJECT / "Snakefile", cores, plan.report, options=variants)
+    command = workflow_command(PROJECT / "Snakefile", cores, plan.report_file, options=variants)
     if subprocess.run(command, check=False).returncode:
-        raise MistakeError(f"{plan.report} could not be made; logs/report says why.")
+        raise MistakeError(f"{plan.report_file} could not be made; logs/report says why.")

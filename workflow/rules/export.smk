@@ -3,63 +3,79 @@
 
 rule export_tables:
     input:
-        study=lambda wildcards: get_export_tables_inputs(wildcards)[0],
-        mark=lambda wildcards: get_export_tables_inputs(wildcards)[1],
+        get_inputs,
     output:
-        manifest=EXPORT.manifest(TABLES),
-        folder=directory(EXPORT.path(TABLES)),
+        "results/store/export_tables/{key}/manifest.json",
     log:
-        f"logs/export/{STUDY.name}/tables.log",
-    params:
-        spec=key_of(EXPORT.tables_spec()),
+        "logs/export_tables/{key}.log",
     message:
-        "Export the tables"
+        "Export the tables ({wildcards.key})"
     shell:
-        "python -m ablation export --mark {input.mark} --tables $(dirname {input.study})"
-        " --output {output.folder} 2> {log}"
+        "python -m ablation export_tables {wildcards.key} 2> {log}"
 
 
 rule export_figures:
     input:
-        study=lambda wildcards: get_export_figures_inputs(wildcards)[0],
-        draws=lambda wildcards: get_export_figures_inputs(wildcards)[1],
-        mark=lambda wildcards: get_export_figures_inputs(wildcards)[2],
+        get_inputs,
     output:
-        manifest=EXPORT.manifest("figures/{model}"),
-        folder=directory(EXPORT.path("figures/{model}")),
+        "results/store/export_figures/{key}/manifest.json",
     log:
-        f"logs/export/{STUDY.name}/figures-{{model}}.log",
-    wildcard_constraints:
-        model=one_of(PARTS),
+        "logs/export_figures/{key}.log",
     params:
-        spec=get_export_figures_spec,
+        name=get_name,
     message:
-        "Export the figures of {wildcards.model}"
+        "Export the figures of {params.name} ({wildcards.key})"
     shell:
-        "python -m ablation export --mark {input.mark} --tables $(dirname {input.study})"
-        " --output {output.folder} 2> {log}"
+        "python -m ablation export_figures {wildcards.key} 2> {log}"
 
 
 rule export_crate:
     input:
-        mark=lambda wildcards: get_crate_inputs(wildcards)[-1],
-        study=lambda wildcards: get_crate_inputs(wildcards)[0],
-        made=lambda wildcards: get_crate_inputs(wildcards)[1:-1],
+        get_inputs,
     output:
-        manifest=EXPORT.manifest(CRATE),
-        folder=directory(EXPORT.path(CRATE)),
-        archive=EXPORT.path(f"{CRATE}.zip"),
+        "results/store/export_crate/{key}/manifest.json",
     log:
-        f"logs/export/{STUDY.name}/ro-crate.log",
-    params:
-        spec=key_of(EXPORT.crate_spec()),
+        "logs/export_crate/{key}.log",
     message:
-        "Pack the study as {output.archive}"
+        "Pack the study as an RO-Crate ({wildcards.key})"
     shell:
-        "python -m ablation export --mark {input.mark} --tables $(dirname {input.study})"
-        " --output {output.folder} 2> {log}"
+        "python -m ablation export_crate {wildcards.key} 2> {log}"
+
+
+localrules:
+    show_export,
+    show_crate,
+
+
+rule show_export:
+    input:
+        lambda wildcards: get_shown(f"{PLAN.results}/export/{wildcards.part}"),
+    output:
+        directory(f"{PLAN.results}/export/{{part}}"),
+    log:
+        f"logs/show/{PLAN.study.name}/export/{{part}}.log",
+    wildcard_constraints:
+        part="tables|figures/[a-z]+",
+    message:
+        "Show {output}"
+    shell:
+        "python -m ablation show {input} {output} 2> {log}"
+
+
+rule show_crate:
+    input:
+        lambda wildcards: get_shown(f"{PLAN.results}/export/ro-crate"),
+    output:
+        directory(f"{PLAN.results}/export/ro-crate"),
+        f"{PLAN.results}/export/ro-crate.zip",
+    log:
+        f"logs/show/{PLAN.study.name}/ro-crate.log",
+    message:
+        "Show {output}"
+    shell:
+        "python -m ablation show {input} {output} 2> {log}"
 
 
 rule export:
     input:
-        EXPORT.manifests,
+        PLAN.export_copies,

@@ -3,11 +3,75 @@
 
 rule collect:
     input:
-        mark=lambda wildcards: get_collect_inputs(wildcards)[-1],
-        cells=lambda wildcards: get_collect_inputs(wildcards)[:-1],
+        get_inputs,
     output:
-        study=PLAN.table("study.json"),
-        comparisons=PLAN.table("comparisons.json"),
+        "results/store/collect/{key}/manifest.json",
+    log:
+        "logs/collect/{key}.log",
+    message:
+        "Collect the tables and compare the cells ({wildcards.key})"
+    shell:
+        "python -m ablation collect {wildcards.key} 2> {log}"
+
+
+rule draws:
+    input:
+        get_inputs,
+    output:
+        "results/store/draws/{key}/manifest.json",
+    log:
+        "logs/draws/{key}.log",
+    message:
+        "Test the best networks on further draws ({wildcards.key})"
+    shell:
+        "python -m ablation draws {wildcards.key} 2> {log}"
+
+
+rule plot:
+    input:
+        get_inputs,
+    output:
+        "results/store/plot/{key}/manifest.json",
+    log:
+        "logs/plot/{key}.log",
+    params:
+        name=get_name,
+    message:
+        "Draw the figures of {params.name} ({wildcards.key})"
+    shell:
+        "python -m ablation plot {wildcards.key} 2> {log}"
+
+
+rule portraits:
+    input:
+        get_inputs,
+    output:
+        "results/store/portraits/{key}/manifest.json",
+    log:
+        "logs/portraits/{key}.log",
+    params:
+        name=get_name,
+    message:
+        "Look closer at the cells of {params.name} ({wildcards.key})"
+    shell:
+        "python -m ablation portraits {wildcards.key} 2> {log}"
+
+
+localrules:
+    show_tables,
+    show_draws,
+    show_figures,
+
+
+rule show_tables:
+    input:
+        lambda wildcards: get_shown(PLAN.table("study.json")),
+    output:
+        [
+            PLAN.table(name)
+            for name in (*TABLES, MANIFEST)
+            if name not in ("cells.csv", "replicates.csv")
+        ],
         cells=report(
             PLAN.table("cells.csv"),
             caption="../report/captions/cells.rst",
@@ -20,44 +84,32 @@ rule collect:
             category="Tables",
             labels={"table": "replicates", "one row per": "cell, axis and replicate"},
         ),
-        epochs=PLAN.table("epochs.csv"),
     log:
-        f"logs/collect/{STUDY.name}.log",
-    params:
-        spec=key_of(PLAN.collect_spec),
+        f"logs/show/{PLAN.study.name}/tables.log",
     message:
-        "Collect the tables and compare the cells"
+        "Show the tables"
     shell:
-        "python -m ablation collect --mark {input.mark} --output $(dirname {output.study})"
-        " 2> {log}"
+        "python -m ablation show {input} {output} 2> {log}"
 
 
-rule draws:
+rule show_draws:
     input:
-        mark=lambda wildcards: get_draws_inputs(wildcards)[-1],
-        study=lambda wildcards: get_draws_inputs(wildcards)[0],
-        data=lambda wildcards: get_draws_inputs(wildcards)[1:-1],
+        lambda wildcards: get_shown(PLAN.table("draws.json")),
     output:
-        draws=PLAN.table("draws.json"),
+        PLAN.table("draws.json"),
     log:
-        f"logs/draws/{STUDY.name}.log",
-    params:
-        spec=key_of(PLAN.draws_spec),
+        f"logs/show/{PLAN.study.name}/draws.log",
     message:
-        "Test the best networks on further draws"
+        "Show the further draws"
     shell:
-        "python -m ablation draws --mark {input.mark} --tables $(dirname {input.study})"
-        " --output {output.draws} 2> {log}"
+        "python -m ablation show {input} {output} 2> {log}"
 
 
-rule plot:
+rule show_figures:
     input:
-        study=lambda wildcards: get_plot_inputs(wildcards)[0],
-        draws=lambda wildcards: get_plot_inputs(wildcards)[1],
-        mark=lambda wildcards: get_plot_inputs(wildcards)[2],
+        lambda wildcards: get_shown(f"{PLAN.results}/figures/{wildcards.model}"),
     output:
-        manifest=f"{PLAN.results}/figures/{{model}}.json",
-        figures=report(
+        report(
             directory(f"{PLAN.results}/figures/{{model}}"),
             patterns=["{name}.svg"],
             caption="../report/captions/figures.rst",
@@ -66,33 +118,10 @@ rule plot:
             labels=lambda wildcards: figure_place(wildcards.model, wildcards.name),
         ),
     log:
-        f"logs/plot/{STUDY.name}/{{model}}.log",
+        f"logs/show/{PLAN.study.name}/figures-{{model}}.log",
     wildcard_constraints:
-        model=one_of(PARTS),
-    params:
-        spec=get_plot_spec,
+        model="[a-z]+",
     message:
-        "Draw the figures of {wildcards.model}"
+        "Show the figures of {wildcards.model}"
     shell:
-        "python -m ablation plot --mark {input.mark} --tables $(dirname {input.study})"
-        " --output $(dirname {output.manifest}) 2> {log}"
-
-
-rule portraits:
-    input:
-        mark=lambda wildcards: get_portraits_inputs(wildcards)[-1],
-        study=lambda wildcards: get_portraits_inputs(wildcards)[0],
-        data=lambda wildcards: get_portraits_inputs(wildcards)[1:-1],
-    output:
-        document=f"{PLAN.results}/portraits/{{model}}.json",
-    log:
-        f"logs/portraits/{STUDY.name}/{{model}}.log",
-    wildcard_constraints:
-        model=one_of(PARTS),
-    params:
-        spec=get_portraits_spec,
-    message:
-        "Look closer at the cells of {wildcards.model}"
-    shell:
-        "python -m ablation portraits --mark {input.mark} --tables $(dirname {input.study})"
-        " --output {output.document} 2> {log}"
+        "python -m ablation show {input} {output} 2> {log}"

@@ -3,24 +3,34 @@
 
 rule report:
     input:
-        mark=lambda wildcards: get_report_inputs(wildcards)[-1],
-        study=lambda wildcards: get_report_inputs(wildcards)[0],
-        figures=lambda wildcards: get_shown(wildcards, PLAN.figures_manifest),
-        portraits=lambda wildcards: get_shown(wildcards, PLAN.portraits),
+        get_inputs,
     output:
-        html=report(
-            PLAN.report,
+        "results/store/report/{key}/manifest.json",
+    log:
+        "logs/report/{key}.log",
+    message:
+        "Assemble the report ({wildcards.key})"
+    shell:
+        "python -m ablation report {wildcards.key} 2> {log}"
+
+
+localrules:
+    show_report,
+
+
+rule show_report:
+    input:
+        lambda wildcards: get_shown(PLAN.report_file),
+    output:
+        report(
+            PLAN.report_file,
             caption="../report/captions/report.rst",
             category="Report",
-            labels={"study": STUDY.name},
+            labels={"study": PLAN.study.name},
         ),
     log:
-        f"logs/report/{STUDY.name}.log",
-    params:
-        spec=key_of(PLAN.report_spec),
+        f"logs/show/{PLAN.study.name}/report.log",
     message:
-        "Assemble {output.html}"
+        "Show {output}"
     shell:
-        "python -m ablation report --mark {input.mark} --tables $(dirname {input.study})"
-        " --figures $(dirname {input.figures[0]}) --portraits $(dirname {input.portraits[0]})"
-        " --output {output.html} 2> {log}"
+        "python -m ablation show {input} {output} --source report.html 2> {log}"

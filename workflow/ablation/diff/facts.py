@@ -68,7 +68,7 @@ def _of_model(model: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             yield f"{where}.data.{name}", model["data"][name]
     yield from _flat(f"{where}.data.sha256", model["data"]["sha256"])
     cells = [cell for axis in model["axes"] for cell in axis["cells"]]
-    codes = sorted({spec["code"] for cell in cells if (spec := cell.get("spec"))})
+    codes = sorted({cell["code"] for cell in cells})
     yield f"{where}.code", ", ".join(codes) or None
     for axis in model["axes"]:
         own = f"{where}.axes.{axis['axis']}"

@@ -20,9 +20,8 @@ def build(
     claims: dict[str, Any] | None = None,
     draws: dict[str, Any] | None = None,
     portraits: dict[str, Any] | None = None,
-    store: dict[str, Any] | None = None,
     verification: dict[str, Any] | None = None,
-    config_files: list[str] | None = None,
+    given: dict[str, list[str]] | None = None,
 ) -> str:
     """The whole page.
 
@@ -30,8 +29,8 @@ def build(
     ``replicates``, ``epochs`` and ``courses``. figures: SVG text by the names of
     ``ablation.figures.figure_names``. config: printed as it is; its ``report.palette`` colours the
     tables like the figures. claims: the content of ``claims.json``. draws: the models of ``draws.json``. portraits: by
-    model, what the cells' drawers show. store: facts of the store (``orphans``). verification: the last
-    ``verification.json``. config_files: of the study, for the commands that are shown. The page carries study, comparisons,
+    model, what the cells' drawers show. verification: the last ``verification.json``. given: ``files`` and ``overrides`` of the command
+    line, for the commands that are shown. The page carries study, comparisons,
     replicates and config as data; see ``ablation.bundle``. The same input gives the same bytes.
     """
     from markupsafe import Markup
@@ -58,9 +57,8 @@ def build(
         words=words,
         draws=draws or {},
         portraits=portraits or {},
-        store=store or {},
         verification=verification,
-        config_files=config_files or [],
+        given=given or {"files": [], "overrides": []},
     )
     data = document(study, comparisons, tables["replicates"], config)
     with fmt.locale(language):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import shlex
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,6 @@ from ablation.report.metrics import scaled
 from ablation.report.pictures import gallery, kernels, matrices
 from ablation.report.svg import inline
 from ablation.report.words import Words
-
-CONFIG_FILE = re.compile(r"^[\w./@+-]+$")
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,6 @@ def _view(
     differing = [row for row in parameters if row["differs"]]
     row = axis.row(first.label)
     centre = scaled(axis.metric, row["median"] if row["broken"] else row["mean"])
-    target = f"{cell['view']}"
     return {
         "key": cell["key"],
         "id": drawer_id(model["model"], cell["key"]),
@@ -92,7 +89,7 @@ def _view(
         "kernels": kernels(portrait.get("kernels"), words),
         "facts": fact_rows(model, cell, cost, words),
         "commands": [
-            {"text": words("cell.command"), "code": f"{command} {target}"},
+            {"text": words("cell.command"), "code": f"{command} {cell['target']}"},
             {"text": words("cell.verify"), "code": f"make verify CELL={cell['cell']}"},
         ],
         "parameters": parameters,
@@ -205,7 +202,7 @@ def fact_rows(
     """Key, data, cost, machine and versions of a cell."""
     environment = cell["environment"] or {}
     found = [_fact("cell.key", cell["key"], words, code=True)]
-    found += [_fact("cell.evaluation", cell["eval"], words, code=True)]
+    found += [_fact("cell.evaluation", cell["evaluation"], words, code=True)]
     for name, digest in model["data"]["sha256"].items():
         text = f"{name} {digest}"
         found.append(_fact("cell.data", text, words, code=True))
@@ -245,7 +242,15 @@ def _fact(name: str, text: str, words: Words, *, code: bool = False) -> dict[str
     return {"name": words(name), "text": text, "code": code}
 
 
-def commanded(config_files: list[str]) -> str:
-    """The command that makes a target of this study; files with unusual names are left to the reader's shell."""
-    shown = [f"'{name}'" if not CONFIG_FILE.match(name) else name for name in config_files]
-    return " ".join(["snakemake", *(["--configfile", *shown, "--"] if shown else [])])
+def commanded(given: dict[str, list[str]]) -> str:
+    """The command that makes a target of this study, for a shell.
+
+    Args:
+        given: ``files`` over the configuration, and ``overrides`` over these, as ``KEY=VALUE``.
+    """
+    options: list[str] = []
+    if given["files"]:
+        options += ["--configfile", *given["files"]]
+    if given["overrides"]:
+        options += ["--config", *given["overrides"]]
+    return shlex.join(["snakemake", *options, *(["--"] if options else [])])

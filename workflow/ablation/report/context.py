@@ -55,9 +55,8 @@ class Inputs:
     words: Words
     draws: dict[str, Any]
     portraits: dict[str, Any]
-    store: dict[str, Any]
     verification: dict[str, Any] | None
-    config_files: list[str]
+    given: dict[str, list[str]]
 
     @property
     def confidence(self) -> float:
@@ -100,7 +99,7 @@ def make_context(inputs: Inputs, *, language: str, title: str) -> dict[str, Any]
         "claims": claims_view(
             inputs.claims, inputs.claims_text, study, inputs.comparisons, words, language=language
         ),
-        "threats": threats(study, inputs.comparisons, inputs.store, words),
+        "threats": threats(study, inputs.comparisons, words),
         "verification": verification_view(inputs.verification, words),
         "page_words": htmlsafe_json_dumps({name: words(f"page.{name}") for name in PAGE_WORDS}),
         "provenance": {
@@ -128,7 +127,7 @@ def _model(entry: dict[str, Any], inputs: Inputs) -> dict[str, Any]:
     yardsticks = inputs.study.get("yardsticks", {}).get(name, {})
     summary = summary_view(axes, compared["ranking"], words)
     portraits = (inputs.portraits.get(name) or {}).get("cells", {})
-    command = commanded(inputs.config_files)
+    command = commanded(inputs.given)
     cells = cell_views(
         entry, axes, inputs.tables["cells"], words, portraits=portraits, command=command
     )

@@ -16,13 +16,8 @@ SMALL_TEST = 1000  # test samples below which one network's number is said to be
 MUST_AGREE = ("torch", "device", "gpu", "cpu", "precision", "threads", "python")
 
 
-def threats(
-    study: dict[str, Any], comparisons: dict[str, Any], store: dict[str, Any], words: Words
-) -> list[str]:
-    """One paragraph per threat, the study's own first.
-
-    store: ``orphans``, how many trained cells of the store are in no cell of this study; None where that is not known.
-    """
+def threats(study: dict[str, Any], comparisons: dict[str, Any], words: Words) -> list[str]:
+    """One paragraph per threat, the study's own first."""
     found: list[str] = []
     for model in study["models"]:
         compared = comparisons["models"][model["model"]]
@@ -31,8 +26,6 @@ def threats(
         found += _small_test(model, compared, words)
     found += _families(study, comparisons, words)
     found += _commits(study, words)
-    if store.get("orphans"):
-        found.append(words("threat.orphans", n=store["orphans"]))
     return found
 
 

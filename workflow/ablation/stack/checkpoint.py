@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
 import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ablation.provenance import Meter
 from ablation.tensors import save_tensors
+
+log = logging.getLogger("ablation")
+
+
+def _digest(tensors: dict[str, Tensor], *texts: str) -> str:
+    """The SHA-256 of names, types, shapes and bytes of tensors, and of texts."""
+    found = hashlib.sha256("\0".join(texts).encode())
+    for name, tensor in sorted(tensors.items()):
+        found.update(f"\0{name} {tensor.dtype} {tuple(tensor.shape)}\0".encode())
+        dense = tensor.detach().cpu().contiguous().reshape(-1)
+        found.update(dense.view(torch.uint8).numpy().data)
+    return found.hexdigest()
 
 
 class CheckpointFile:
@@ -39,26 +54,29 @@ class CheckpointFile:
         self.path, self.identity, self.seconds, self.cost = path, identity, seconds, cost
         self._saved = time.monotonic()
 
-    def _metadata(self) -> dict[str, str]:
+    def _read(self) -> tuple[dict[str, Tensor], dict[str, float]] | None:
+        """State and cost, or None if there is no file of this identity whose bytes are those that were saved."""
         try:
             with safe_open(self.path, framework="pt") as stream:
-                return dict(stream.metadata() or {})
-        except (OSError, SafetensorError):
-            return {}
+                metadata = stream.metadata() or {}
+                tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
+            identity, cost = metadata["identity"], metadata["cost"]
+        except (OSError, SafetensorError, KeyError):
+            return None
+        if metadata.get("digest") != _digest(tensors, identity, cost):
+            log.warning("%s is damaged and not used", self.path)
+            return None
+        return (tensors, json.loads(cost)) if json.loads(identity) == self.identity else None
 
     def earlier_cost(self) -> dict[str, float]:
         """The cost kept with a usable file, else nothing."""
-        metadata = self._metadata()
-        if json.loads(metadata.get("identity", "null")) != self.identity:
-            return {}
-        return {name: float(value) for name, value in json.loads(metadata["cost"]).items()}
+        found = self._read()
+        return found[1] if found else {}
 
     def load(self) -> dict[str, Tensor] | None:
-        """The state on disk, if it is of this identity."""
-        if json.loads(self._metadata().get("identity", "null")) != self.identity:
-            return None
-        with safe_open(self.path, framework="pt") as stream:
-            return {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (no mapping)
+        """The state on disk, if it is of this identity and whole."""
+        found = self._read()
+        return found[0] if found else None
 
     def due(self, *, ended: bool = False) -> bool:
         """Whether the last save (or the start) is long enough ago; after the last epoch, whether the end is kept."""
@@ -71,6 +89,7 @@ class CheckpointFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         metadata = {"identity": json.dumps(self.identity), "cost": json.dumps(self.cost())}
+        metadata["digest"] = _digest(tensors, *metadata.values())
         save_tensors(draft, tensors, metadata)
         with draft.open("rb") as stream:
             os.fsync(stream.fileno())
@@ -110,8 +129,3 @@ class Checkpoints:
         if earlier.get("seconds", 0.0) > self.meter.earlier.get("seconds", 0.0):
             self.meter.earlier = earlier
         return file
-
-    def remove(self) -> None:
-        """Forget all of them, once the training is published."""
-        for path in self.folder.glob("checkpoint*"):
-            path.unlink()

@@ -24,9 +24,9 @@ from .study import Outcome, Study
 from .tail import Tail
 
 RULE = "train"
-RUN_FACTS = "ABLATION_RUN"  # set by the workflow: the file that names the study's cells
+CELLS = "ABLATION_CELLS"  # set by the workflow: the file with the name of each cell by key
 FOLLOWED = "ABLATION_FOLLOWED"  # set for the jobs: what they would print is shown here
-STORE = Path("results", "store")
+TRAINED = Path("results", "store", "train")
 POLL = 0.5  # seconds
 # The display says these itself.
 REPLACED = (LogEvent.JOB_STARTED, LogEvent.JOB_FINISHED, LogEvent.PROGRESS)
@@ -42,7 +42,7 @@ class LogHandler(LogHandlerBase):
         self._following = not common.dryrun and not quiet & {Quietness.ALL, Quietness.PROGRESS}
         self._study = Study()
         self._logs: dict[int, Tail] = {}
-        self._outputs: dict[int, Path] = {}
+        self._entries: dict[int, Path] = {}
         self._state = threading.RLock()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -114,26 +114,20 @@ class LogHandler(LogHandlerBase):
         return event in REPLACED or (event is None and record.getMessage() == SELECTING)
 
     def _begin(self, stats: dict[str, int]) -> None:
-        facts = read_json(Path(os.environ.get(RUN_FACTS, "results/.marks/run.json")))
-        names = facts.get("cells", {})
-        trained = [
-            key for key in names if read_json(STORE / key / "status.json").get("status") == "ok"
-        ]
+        names = read_json(Path(os.environ.get(CELLS, "")))
+        trained = [key for key in names if outcome(TRAINED / key).seconds is not None]
         self._study = states.begin(names, trained, stats.get("total", 0), stats.get(RULE, 0))
 
     def _job_started(self, given: dict[str, Any]) -> bool:
         self._follow()
-        job, wildcards = given["jobid"], given["wildcards"]
-        key = f"{wildcards.get('model')}/{wildcards.get('key')}"
+        job, key = given["jobid"], given["wildcards"].get("key", "")
         if given["rule_name"] != RULE:
             text = given["rule_msg"] or given["rule_name"]
-            if key in self._study.names:
-                text = f"{given['rule_name']} {self._study.names[key]}"
             self._study = states.other_started(self._study, job, states.printable(text))
             return False
         if given["log"]:
             self._logs[job] = Tail(Path(given["log"][0]))
-        self._outputs[job] = Path(given["output"][0])
+        self._entries[job] = Path(given["output"][0]).parent
         self._study, lines = states.started(self._study, job, key, time.monotonic())
         if not self._screen.shows_state:
             self._say(lines)
@@ -142,8 +136,8 @@ class LogHandler(LogHandlerBase):
     def _job_finished(self, job: int) -> None:
         self._read(job, ended=True)
         self._logs.pop(job, None)
-        output = self._outputs.pop(job, None)
-        self._study, lines = states.finished(self._study, job, outcome(output))
+        entry = self._entries.pop(job, None)
+        self._study, lines = states.finished(self._study, job, outcome(entry))
         self._say(lines)
 
     def _say(self, lines: list[str]) -> None:
@@ -197,15 +191,17 @@ def as_sent(record: logging.LogRecord) -> logging.LogRecord:
     return record
 
 
-def outcome(status: Path | None) -> Outcome:
-    """How a training ended, by what it left beside its ``status.json``."""
-    if status is None:
+def outcome(entry: Path | None) -> Outcome:
+    """How a training ended, by the entry that it left."""
+    if entry is None:
         return Outcome()
-    failed = read_json(status).get("failed")
-    if failed is not None:
-        return Outcome(failed=str(failed))
-    seconds = read_json(status.parent / "train" / "run.json").get("cost", {}).get("seconds")
-    return Outcome(seconds=seconds)
+    manifest = read_json(entry / "manifest.json")
+    failure = manifest.get("failures", {}).get(f"{entry.parent.name}/{entry.name}")
+    if failure is not None:
+        return Outcome(failed=str(failure["reason"]))
+    if "run.json" not in manifest.get("files", {}):
+        return Outcome()
+    return Outcome(seconds=read_json(entry / "run.json").get("cost", {}).get("seconds"))
 
 
 def read_json(path: Path) -> dict[str, Any]:

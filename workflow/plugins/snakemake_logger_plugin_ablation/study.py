@@ -18,7 +18,7 @@ class Cell:
     """A cell in training.
 
     Attributes:
-        key: ``<model>/<key>``.
+        key: of its training.
         told: when it was last spoken of, in seconds of a monotonic clock.
         seconds: of the last epochs.
         at_once, waiting: where the memory does not hold all replicates: how many are trained at a time, and how many wait.
@@ -37,7 +37,7 @@ class Cell:
     @property
     def model(self) -> str:
         """The model's name."""
-        return self.key.partition("/")[0]
+        return self.name.partition("/")[0]
 
     @property
     def per_epoch(self) -> float | None:
@@ -66,7 +66,7 @@ class Study:
     """A run of the workflow.
 
     Attributes:
-        names: ``<model>/<key>`` → name, of all cells of the study.
+        names: key → name, of all cells of the study.
         trained: those that have their entry.
         pending: those that this run is still to train; None if the run makes a part of the study and it is not known which.
         n_pending: how many it is still to train.
@@ -102,7 +102,7 @@ def begin(names: Mapping[str, str], trained: Iterable[str], jobs: int, train_job
     """The state when Snakemake has counted its jobs.
 
     Args:
-        names: ``<model>/<key>`` → name, of all cells of the study.
+        names: key → name, of all cells of the study.
         trained: those that have their entry.
         jobs: of all rules.
         train_jobs: of the rule that trains.
@@ -224,7 +224,7 @@ def left(study: Study) -> float | None:
         mean = _mean([seconds for group in known.values() for seconds in group])
         waiting = [mean] * study.n_pending
     else:
-        waiting = [_mean(known.get(key.partition("/")[0])) for key in study.pending]
+        waiting = [_mean(known.get(study.names[key].partition("/")[0])) for key in study.pending]
     told = [seconds for seconds in (*running, *waiting) if seconds is not None]
     if len(told) < len(running) + len(waiting):
         return None
