@@ -3,10 +3,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-SNAKEMAKE := $(BIN)/snakemake
+# Scripts in an environment hold its path; modules also run after the folder was renamed.
+SNAKEMAKE := $(BIN)/python -P -m snakemake
 FOLLOW := PYTHONPATH=workflow/plugins $(SNAKEMAKE) --quiet rules --logger ablation
 
-.PHONY: report plan smoke report-full verify diff export gpu-benchmark simulate quoted quoted-check test test-extended browser-test lint types lock docker docker-test clean help
+.PHONY: report plan smoke report-full verify diff prune export gpu-benchmark simulate quoted quoted-check test test-extended browser-test lint types lock docker docker-test clean help
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,13 +56,13 @@ browser-test: $(VENV)/.test ## Look at the report in headless Chromium (needs De
 	$(BIN)/python -m pytest -n logical tests/report/test_browser.py
 
 lint: $(VENV)/.test ## Check format and style
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m snakefmt --check Snakefile workflow/rules
 	$(SNAKEMAKE) --lint
 
 types: $(VENV)/.test ## Check the types of the package
-	$(BIN)/mypy
+	$(BIN)/python -m mypy
 
 lock: ## Compile the locked requirements anew (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-header --quiet -o requirements.txt
@@ -75,13 +76,18 @@ docker: ## Build the image hw1 (TORCH_INDEX=address of CPU-only wheels: without 
 docker-test: ## Build the image and try it, with Docker or, as root, without (IMAGE_STORE=folder keeps the layers)
 	$(PYTHON) tests/container/run.py
 
+prune: $(VENV)/.report ## Say what no study in config/ needs of the store, and with YES=1 remove it (CONFIGS=more files)
+	PYTHONPATH=workflow $(BIN)/python -m ablation prune $(if $(CONFIGS),--configfile $(CONFIGS)) $(if $(YES),--yes)
+
 clean: ## Remove reports, results and logs; keep the environment and the raw data
 	rm -rf report*.html diff.html results logs .snakemake
 
-$(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+# Made at the end, so that a half-made environment is made anew.
+$(VENV)/.made:
+	$(PYTHON) -m venv --clear $(VENV)
+	touch $@
 
-$(VENV)/.report: requirements.txt | $(VENV)/bin/python
+$(VENV)/.report: requirements.txt | $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	touch $@
 

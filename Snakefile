@@ -1,14 +1,8 @@
 """Reproducible ablation studies: download → prepare → train → evaluate → collect → plot → report."""
 
-from pathlib import Path
-
 from snakemake.utils import min_version
 
 min_version("9.27")
-
-
-# A config.yaml in the working directory wins; in a folder of results alone, the one beside this file holds.
-configfile: "config.yaml" if Path("config.yaml").is_file() else f"{workflow.basedir}/config.yaml"
 
 
 container: "docker://hw1"
@@ -18,6 +12,12 @@ report: "workflow/report/captions/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+
+
+# Snakemake tells of it; the plan has read it with the project's own reader.
+configfile: own_file()
+
+
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"

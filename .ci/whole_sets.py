@@ -54,8 +54,8 @@ def main() -> int:
         subprocess.run(
             ["snakemake", "--quiet", "rules", *files, "--", target], cwd=ROOT, check=True
         )
-        view = json.loads((ROOT / target).read_text(encoding="utf-8"))
-        accuracy, data, cost = view["metrics"]["accuracy"], view["data"], view["cost"]
+        shown = json.loads((ROOT / target).read_text(encoding="utf-8"))
+        accuracy, data, cost = shown["metrics"]["accuracy"], shown["data"], shown["cost"]
         print(
             f"{dataset}: {'/'.join(str(data[part][0]) for part in PARTS)} images, "
             f"{accuracy['n']} replicates, test accuracy {accuracy['mean']:.4f} (SD {accuracy['sd']:.4f}), "

@@ -28,7 +28,7 @@ import yaml  # noqa: E402
 from ablation.cnn import layers  # noqa: E402
 from ablation.cnn.prepare import prepare  # noqa: E402
 from ablation.cnn.train import run  # noqa: E402
-from ablation.config import load  # noqa: E402
+from ablation.reading import load  # noqa: E402
 from ablation.stack import steps  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 

@@ -17,20 +17,23 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
-from typing import Any
-
-import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow"))
 
-from ablation.config import merge, resolve  # noqa: E402
+from ablation.canonical import canonical_json  # noqa: E402
 from ablation.grid import Cell, build  # noqa: E402
 from ablation.plan import Plan  # noqa: E402
 from ablation.provenance import cpu_has_bf16, cpu_name  # noqa: E402
+from ablation.reading import load  # noqa: E402
 
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--quiet", "all"]
-ENVIRON = {**os.environ, "PYTHONPATH": str(ROOT / "workflow")}
+FACTS = {"device": "auto", "checkpoint_seconds": 60, "mirrors": {}}
+ENVIRON = {
+    **os.environ,
+    "PYTHONPATH": str(ROOT / "workflow"),
+    "ABLATION_RUN": json.dumps(FACTS),
+}
 
 
 def seconds(command: list[str], folder: Path) -> float:
@@ -52,28 +55,31 @@ def scratch(folder: Path) -> Path:
     return copy
 
 
-def cell_with(epochs: int) -> Cell:
-    """The CNN's baseline with another number of epochs."""
-    config: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+def plan_with(epochs: int) -> Plan:
+    """The plan of the shipped study, the CNN's baseline with another number of epochs."""
     change = {"models": {"cnn": {"parameters": {"epochs": epochs}}}}
-    return build(resolve(merge(config, change))).by_name["cnn/kernel_5"]
+    return Plan(build(load(ROOT / "config.yaml", overrides=change)))
 
 
-def train_command(cell: Cell, data: Path, folder: Path) -> list[str]:
-    """The command of the train rule, into a scratch store."""
-    run = folder / "run.json"
-    run.write_text(json.dumps({"device": "auto", "checkpoint_seconds": 60, "cells": {}}))
-    output = folder / "store" / cell.model / cell.key / "status.json"
-    shutil.rmtree(folder / "store", ignore_errors=True)
-    paths = ["--data", str(data), "--run", str(run), "--output", str(output)]
-    return [sys.executable, "-m", "ablation", "train", "--spec", cell.spec_json, *paths]
+def cell_of(plan: Plan) -> Cell:
+    """The CNN's baseline."""
+    return plan.study.by_name["cnn/kernel_5"]
 
 
-def fixed_cost(data: Path, folder: Path, times: int) -> tuple[float, float, float]:
+def training(epochs: int, folder: Path) -> list[str]:
+    """The command of the train rule for a project in which the data are prepared and the cell is not trained."""
+    stage = plan_with(epochs).trained[cell_of(plan_with(epochs)).key]
+    shutil.rmtree(folder / stage.folder, ignore_errors=True)
+    (folder / stage.spec_file).parent.mkdir(parents=True, exist_ok=True)
+    (folder / stage.spec_file).write_text(canonical_json(stage.spec), encoding="utf-8")
+    return [sys.executable, "-m", "ablation", "train", stage.key]
+
+
+def fixed_cost(folder: Path, times: int) -> tuple[float, float, float]:
     """Seconds of a cell of 0 epochs, of ``import torch``, and the median ratio."""
     pairs = []
     for _ in range(times):
-        cell = seconds(train_command(cell_with(0), data, folder), folder)
+        cell = seconds(training(0, folder), folder)
         pairs.append((cell, seconds([sys.executable, "-c", "import torch"], folder)))
     return (
         median(cell for cell, _ in pairs),
@@ -86,11 +92,10 @@ def against_script(data: Path, folder: Path, times: int) -> tuple[float, float, 
     """Seconds per replicate and epoch of the stack (2 epochs less 0) and of the plain script, and their ratio."""
     pairs = []
     script = [sys.executable, str(ROOT / "benchmarks" / "plain_script.py"), str(data)]
+    replicates = cell_of(plan_with(2)).spec["replicates"]
     for _ in range(times):
-        cell = cell_with(2)
-        trained = seconds(train_command(cell, data, folder), folder)
-        start = seconds(train_command(cell_with(0), data, folder), folder)
-        ours = (trained - start) / 2 / cell.spec["replicates"]
+        trained, start = (seconds(training(epochs, folder), folder) for epochs in (2, 0))
+        ours = (trained - start) / 2 / replicates
         done = subprocess.run(script, check=True, capture_output=True, text=True, env=ENVIRON)
         pairs.append((ours, float(done.stdout)))
     return (
@@ -110,14 +115,14 @@ def main() -> None:
     print(f"Python {platform.python_version()}, {cpu_name()}, {cpus} cores, {bf16}\n")
     print("| what | measured |\n| --- | --- |")
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        copy = scratch(folder)
-        plan = Plan(build(resolve(yaml.safe_load((ROOT / "config.yaml").read_text()))))
-        data = copy / plan.data(cell_with(0).data_spec, "train")
-        seconds([*SNAKEMAKE, "--cores", "2", "--", str(data.relative_to(copy))], copy)
-        cell, torch, ratio = fixed_cost(data, folder, options.times)
+        copy = scratch(Path(name))
+        plan = plan_with(0)
+        prepared = plan.prepared[cell_of(plan).data_key]
+        seconds([*SNAKEMAKE, "--cores", "2", "--", prepared.manifest], copy)
+        data = copy / prepared.folder / "train.safetensors"
+        cell, torch, ratio = fixed_cost(copy, options.times)
         print(f"| a cell of 0 epochs | {cell:.2f} s, {ratio:.2f} × import torch ({torch:.2f} s) |")
-        ours, theirs, ratio = against_script(data, folder, options.times)
+        ours, theirs, ratio = against_script(data, copy, options.times)
         print(f"| CNN baseline, per replicate and epoch, one thread | {ours:.2f} s |")
         print(f"| the same by the plain script | {theirs:.2f} s, {ratio:.1f} × ours |", flush=True)
         if options.default_study:

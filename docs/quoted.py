@@ -77,8 +77,8 @@ def arithmetic(study: Path) -> str:
     """What decides the last digits of the quoted cell: precision, processor and its instructions."""
     import torch
 
-    view = study / "results" / "cnn" / f"{AXIS}_{CELL}" / "metrics.json"
-    made = json.loads(view.read_text(encoding="utf-8"))["environment"]
+    numbers = study / "results" / "cnn" / f"{AXIS}_{CELL}" / "metrics.json"
+    made = json.loads(numbers.read_text(encoding="utf-8"))["environment"]
     return f"{made['precision']}, {made['cpu']}, {torch.backends.cpu.get_cpu_capability()}"
 
 

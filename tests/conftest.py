@@ -1,17 +1,22 @@
 """What several tests share: the shipped configuration, the embedded data, small prepared parts."""
 
+from __future__ import annotations
+
 import os
 import sys
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from hypothesis import settings
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from ablation.grid import Study
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # A study that is there already need not be trained, so any worker may look at it.
@@ -48,7 +53,7 @@ def one_thread() -> None:
 @pytest.fixture
 def config() -> dict[str, Any]:
     """A fresh copy of the shipped configuration, resolved."""
-    from ablation.config import load
+    from ablation.reading import load
 
     return load(REPOSITORY / "config.yaml")
 
@@ -64,6 +69,18 @@ def cnn_parameters(config: dict[str, Any]) -> dict[str, Any]:
     """The CNN's baseline, narrower."""
     small = {"channels": [3, 4, 5, 6], "fc_width": 16, "batch_size": 16}
     return {**config["models"]["cnn"]["parameters"], **small}
+
+
+@pytest.fixture
+def narrow_study(
+    config: dict[str, Any], fnn_parameters: dict[str, Any], cnn_parameters: dict[str, Any]
+) -> Study:
+    """The shipped study with narrow networks."""
+    from ablation.grid import build
+
+    config["models"]["fnn"]["parameters"] = fnn_parameters
+    config["models"]["cnn"]["parameters"] = cnn_parameters
+    return build(config)
 
 
 @pytest.fixture(scope="session")

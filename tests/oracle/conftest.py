@@ -37,7 +37,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     - a CNN of 6 replicates and 3 epochs with the axes ``kernel``, ``dropout``, ``batchnorm`` and ``augmentation``.
 
     ``study.project``, ``study.report``, ``study.results``, ``study.tables`` and ``study.store`` are paths. ``study.cells`` are
-    the distinct cells with the paths of their stored files. ``study.views(model)`` are the ``metrics.json`` by cell name.
+    the distinct cells with the paths of their stored files. ``study.shown(model)`` are the paths of the readable
+    ``metrics.json`` by cell name.
     """
     given = os.environ.get("ORACLE_STUDY")
     if given:

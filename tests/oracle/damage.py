@@ -26,10 +26,13 @@ CNN = {"depth": 2, "kernel": 5, "dropout": 0, "augmentation": "none", "batchnorm
 def copied(study: Study, model: str, folder: Path, **parameters: Any) -> Cell:
     """A copy of an ordinary cell with all its files, or of one with other parameters."""
     cell = study.of(model, **(FNN if model == "fnn" else CNN) | parameters)[0]
-    places = {name: folder / name for name in ("train", "evaluation", "data")}
+    kinds = ("train", "evaluation", "data")
+    places = {name: folder / name / getattr(cell, name).name for name in kinds}
     for name, place in places.items():
         shutil.copytree(getattr(cell, name), place)
-    return replace(cell, **places)
+    specification = folder / cell.specification.name
+    shutil.copy(cell.specification, specification)
+    return replace(cell, specification=specification, **places)
 
 
 def arrays(name: str, change: Callable[[Arrays, Cell], None]) -> Damage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from oracle.study import Cell, Study, read_json
 from oracle.training_checks import predicted, weights
 
 EXACT, NETWORK = 1e-9, 1e-4
+KEY = 16  # hex digits
 METRICS = {"fnn": ("mse", "mae", "r2"), "cnn": ("accuracy", "loss")}
 OUTCOMES = {"fnn": ["prediction"], "cnn": ["predicted", "confidence", "loss"]}
 
@@ -195,21 +197,22 @@ def check_size(cell: Cell) -> None:
     assert cell.metrics["model_size"] == expected, f"{cell}: {expected}"
 
 
-def check_views(study: Study, cell: Cell) -> None:
-    """What people read of a cell is a copy of what was measured."""
-    measured, views = cell.metrics, study.views(cell.model)
+def check_shown(study: Study, cell: Cell) -> None:
+    """What people read of a cell is, byte for byte, what was measured."""
+    measured, shown = (cell.evaluation / "metrics.json").read_bytes(), study.shown(cell.model)
     for name in cell.names:
-        for part in ("metrics", "replicates", "confusion_matrix", "model_size", "status"):
-            assert_view(views[name][part], measured[part], f"{cell.model}/{name}: {part}")
+        assert shown[name].read_bytes() == measured, f"{cell.model}/{name}"
 
 
-def assert_view(view: Any, measured: Any, note: str) -> None:
-    """All that was measured is in the view; the view may hold more."""
-    if isinstance(measured, dict):
-        for name, value in measured.items():
-            assert_view(view[name], value, f"{note}.{name}")
-    else:
-        assert view == measured, note
+def check_entries(cell: Cell) -> None:
+    """A key is the digest of a specification, and every file is the one that was written."""
+    specification = cell.specification.read_bytes()
+    assert sha256(specification).hexdigest()[:KEY] == cell.specification.stem == cell.key
+    for folder in (cell.train, cell.evaluation, cell.data):
+        files = read_json(folder / "manifest.json")["files"]
+        assert set(files) == {path.name for path in folder.iterdir()} - {"manifest.json"}
+        for name, expected in files.items():
+            assert sha256((folder / name).read_bytes()).hexdigest() == expected, folder / name
 
 
 def check_draws(study: Study) -> None:

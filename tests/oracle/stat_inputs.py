@@ -269,7 +269,7 @@ def _model(
                     cell["cell"],
                     cell["label"],
                     cell["key"],
-                    study.project / cell["store"] / f"eval-{cell['eval']}",
+                    study.store / "evaluate" / cell["evaluation"],
                     cell["levels"],
                     cell["parameters"],
                 )

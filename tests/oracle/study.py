@@ -63,7 +63,8 @@ class Cell:
     Attributes:
         model: ``fnn`` or ``cnn``.
         names: what it is called on its axes, ``kernel_5``.
-        train: the folder of weights, history, gradients and specification.
+        specification: the file that it was trained from.
+        train: the folder of weights, history and gradients.
         evaluation: the folder of ``metrics.json`` and ``predictions.csv``.
         data: the folder of the prepared parts.
         resources: the folder of the raw files of its data set.
@@ -71,15 +72,21 @@ class Cell:
 
     model: str
     names: tuple[str, ...]
+    specification: Path
     train: Path
     evaluation: Path
     data: Path
     resources: Path
 
+    @property
+    def key(self) -> str:
+        """Of its training."""
+        return self.train.name
+
     @cached_property
     def spec(self) -> dict[str, Any]:
         """The specification that it was trained with."""
-        return dict(read_json(self.train / "spec.json"))
+        return dict(read_json(self.specification))
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -131,13 +138,13 @@ class Study:
 
     @property
     def results(self) -> Path:
-        """The folder of the study's own views and tables."""
+        """The folder of the study's own tables, and of the readable numbers of its cells."""
         own = self.project / "results"
         return own if self.name == "default" else own / self.name
 
     @property
     def store(self) -> Path:
-        """The folder of trained cells and prepared data, which all studies of a project share."""
+        """The folder of all that was made, which all studies of a project share."""
         return self.project / "results" / "store"
 
     @property
@@ -151,10 +158,10 @@ class Study:
         """The folder of ``study.json``, ``comparisons.json`` and the CSV tables."""
         return self.results / "tables"
 
-    def views(self, model: str) -> dict[str, dict[str, Any]]:
+    def shown(self, model: str) -> dict[str, Path]:
         """The readable ``metrics.json`` of each cell of a model, by its name ``kernel_5``."""
         found = sorted((self.results / model).glob("*/metrics.json"))
-        return {path.parent.name: read_json(path) for path in found}
+        return {path.parent.name: path for path in found}
 
     def of(self, model: str, **parameters: Any) -> list[Cell]:
         """The cells of a model that were trained with these parameters."""
@@ -165,22 +172,24 @@ class Study:
 
     def _cells(self) -> list[Cell]:
         names: dict[tuple[str, str], list[str]] = {}
-        views = {}
+        shown = {}
         for model in ("fnn", "cnn"):
-            for name, view in self.views(model).items():
-                assert "failed" not in view["status"], f"{model}/{name} failed"
-                names.setdefault((model, view["key"]), []).append(name)
-                views[model, view["key"]] = view
+            for name, path in self.shown(model).items():
+                document = read_json(path)
+                assert "failed" not in document["status"], f"{model}/{name} failed"
+                names.setdefault((model, document["key"]), []).append(name)
+                shown[model, document["key"]] = document
         return [
             Cell(
                 model,
                 tuple(names[model, key]),
-                self.store / model / key / "train",
-                self.store / model / key / f"eval-{view['eval']}",
-                self.store / "data" / view["data"]["prepared"],
-                self.project / "resources" / view["spec"]["data"]["dataset"],
+                self.store / "specs" / f"{key}.json",
+                self.store / "train" / key,
+                self.store / "evaluate" / document["evaluation"],
+                self.store / "prepare" / document["data"]["prepared"],
+                self.project / "resources" / document["spec"]["data"]["dataset"],
             )
-            for (model, key), view in views.items()
+            for (model, key), document in shown.items()
         ]
 
 

@@ -9,16 +9,20 @@ import pytest
 from oracle.metrics_checks import (
     check_best_epochs,
     check_draws,
+    check_entries,
     check_metrics,
     check_predictions,
     check_samples,
+    check_shown,
     check_size,
     check_status,
-    check_views,
 )
 from oracle.study import Cell, Study
 
-CHECKS = (check_metrics, check_samples, check_status, check_best_epochs, check_size)
+CHECKS = (
+    *(check_metrics, check_samples, check_status, check_best_epochs, check_size),
+    check_entries,
+)
 REPLICATES = (1, 4)
 
 
@@ -43,9 +47,9 @@ def test_further_draws(study: Study) -> None:
     check_draws(study)
 
 
-def test_views_are_copies(study: Study) -> None:
+def test_what_people_read_is_a_copy(study: Study) -> None:
     for cell in study.cells:
-        check_views(study, cell)
+        check_shown(study, cell)
 
 
 def test_the_study_has_replicates_that_diverged(study: Study) -> None:

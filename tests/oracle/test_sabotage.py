@@ -36,12 +36,13 @@ from oracle.data_checks import (
 )
 from oracle.metrics_checks import (
     check_best_epochs,
+    check_entries,
     check_metrics,
     check_predictions,
     check_samples,
+    check_shown,
     check_size,
     check_status,
-    check_views,
 )
 from oracle.study import Cell, Study
 
@@ -192,9 +193,31 @@ def test_a_diverged_replicate_that_counts_is_seen(study: Study, tmp_path: Path) 
         see_it(copied(study, "fnn", tmp_path / name, learning_rate=0.1), damage, check)
 
 
-def test_a_view_of_other_numbers_is_seen(study: Study, tmp_path: Path) -> None:
+def test_a_copy_of_other_numbers_is_seen(study: Study, tmp_path: Path) -> None:
     see_it(
         copied(study, "cnn", tmp_path),
         put("metrics", "replicates", 0, "accuracy", by=0.01),
-        lambda cell: check_views(study, cell),
+        lambda cell: check_shown(study, cell),
     )
+
+
+def other_specification(cell: Cell) -> None:
+    cell.specification.write_text(cell.specification.read_text("utf-8") + " ", "utf-8")
+
+
+def file_too_many(cell: Cell) -> None:
+    (cell.train / "notes.txt").touch()
+
+
+ENTRIES: dict[str, Damage] = {
+    "weights": scaled("output.bias", 1.01),
+    "metrics": put("metrics", "replicates", 0, "accuracy", by=0.01),
+    "data": arrays("test", shift("labels")),
+    "specification": other_specification,
+    "a file too many": file_too_many,
+}
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_a_damaged_entry_is_seen(study: Study, tmp_path: Path, name: str) -> None:
+    see_it(copied(study, "cnn", tmp_path), ENTRIES[name], check_entries)

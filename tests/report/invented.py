@@ -18,11 +18,11 @@ REPLICATES = {"fnn": 24, "cnn": 12}
 DATA: dict[str, dict[str, Any]] = {
     "fnn": {
         "dataset": "boston", "source": "embedded", "sha256": {"boston_data.csv": "3fa1" * 16},
-        "prepared": "fnn-0123456789abcdef",
+        "prepared": "0123456789abcdef",
     },
     "cnn": {
         "dataset": "mnist-5k", "source": "embedded", "sha256": {"mnist_5k.npz": "9b07" * 16},
-        "prepared": "cnn-0123456789abcdef",
+        "prepared": "fedcba9876543210",
     },
 }  # fmt: skip
 SIZES: dict[str, dict[str, Any]] = {
@@ -56,12 +56,9 @@ def view(
     failed: str | None,
     rows: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """A cell's ``metrics.json``. place: model, axis, label, cell, key, value and eval."""
+    """A cell's ``metrics.json``. place: model, axis, label, cell, key, value and evaluation."""
     model = place["model"]
-    shared = {
-        **place, "fingerprint": "0123456789abcdef",
-        "spec": {"parameters": MODELS[model].relevant(parameters)},
-    }  # fmt: skip
+    shared = {**place, "spec": {"parameters": MODELS[model].relevant(parameters)}}
     empty = ("metrics", "confusion_matrix", "model_size", "cost", "environment", "data")
     if failed is not None:
         status = {"ok": 0, "diverged": 0, "failed": failed, "log": ["epoch 1/100", failed]}

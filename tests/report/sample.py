@@ -101,7 +101,7 @@ def _sample(failed: tuple[str, ...]) -> Sample:
         reason = "Killed: out of memory (signal 9)." if cell["cell"] in failed else None
         rows = [] if reason else invented.replicates(name, parameters)
         place = {"model": name, "axis": axis["axis"]}
-        place |= {each: cell[each] for each in ("label", "cell", "key", "value", "eval")}
+        place |= {each: cell[each] for each in ("label", "cell", "key", "value", "evaluation")}
         views[cell["cell"]] = invented.view(place, parameters, reason, rows)
         logs[cell["cell"]] = views[cell["cell"]]["status"].get("log")
         if reason is None and (name, key) not in read["epochs"]:
@@ -160,8 +160,9 @@ def _declared(model: str) -> dict[str, Any]:
             cells.append(
                 {"cell": name, "label": text, "value": value, "key": key,
                  "levels": overrides if declared.get("factors") else None,
-                 "store": f"results/store/{model}/{key}", "eval": "0123456789abcdef",
-                 "view": f"results/{name}/metrics.json", "parameters": parameters}
+                 "evaluation": key_of({"of": key}), "prepared": DATA[model]["prepared"],
+                 "code": "0123456789abcdef",
+                 "target": f"results/{name}/metrics.json", "parameters": parameters}
             )  # fmt: skip
             reference = text if parameters == base else reference
         axes.append({name: declared.get(name) for name in ("axis", "parameter", "with", "factors")}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ablation.bundle import BundleError, document, embed, frame, read
+from ablation.canonical import key_of
+from ablation.store import MANIFEST, sha256, write_json, write_manifest
 from report.sample import Sample, page, sample
 
 EVIL = "</script><script>alert(1)</script> & \u2028 <!--"
@@ -54,7 +58,7 @@ def test_a_title_cannot_end_the_element(tmp_path: Path) -> None:
 def test_what_could_end_a_script_is_escaped() -> None:
     text = embed({"title": EVIL})
     assert not set(text) & set("<>&\u2028\u2029")
-    assert json.loads(text) == {"title": EVIL}
+    assert json.loads(text) == {"title": EVIL, "digest": key_of({"title": EVIL})}
 
 
 def test_nan_is_refused() -> None:
@@ -77,45 +81,43 @@ def test_the_table_comes_back() -> None:
     assert found["accuracy"].dropna().tolist() == table["accuracy"].dropna().tolist()
 
 
-def folder(made: Sample, path: Path, *, config: bool = True) -> Path:
-    (path / "tables").mkdir(parents=True)
+def folder(made: Sample, path: Path) -> Path:
+    """A folder of results, with the tables as they are shown."""
+    tables = path / "tables"
+    tables.mkdir(parents=True)
     for name, content in (("study", made.study), ("comparisons", made.comparisons)):
-        (path / "tables" / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
-    made.tables["replicates"].to_csv(path / "tables" / "replicates.csv", index=False)
-    if config:
-        (path / ".marks").mkdir()
-        mark = {"spec": {"config": made.config}}
-        (path / ".marks" / "report.json").write_text(json.dumps(mark), encoding="utf-8")
+        write_json(tables / f"{name}.json", content)
+    made.tables["replicates"].to_csv(tables / "replicates.csv", index=False)
+    write_manifest(tables, {each.name: sha256(each) for each in tables.iterdir()})
     return path
 
 
 def test_a_folder_gives_what_its_report_does(tmp_path: Path) -> None:
     made = sample()
     found, expected = read(folder(made, tmp_path / "results")), bundle(made)
-    assert {n: found[n] for n in ("study", "comparisons", "config")} == {
-        n: expected[n] for n in ("study", "comparisons", "config")
+    assert {n: found[n] for n in ("study", "comparisons")} == {
+        n: expected[n] for n in ("study", "comparisons")
     }
     for name in ("mse", "accuracy"):
         given = [v for v in expected["replicates"][name] if v is not None]
         assert [v for v in found["replicates"][name] if v is not None] == pytest.approx(given)
+    assert found["config"] is None  # a folder of tables does not have it
 
 
-def test_without_its_mark_a_folder_has_no_configuration(tmp_path: Path) -> None:
-    assert read(folder(sample(), tmp_path / "results", config=False))["config"] is None
+def element(text: str) -> str:
+    return f'<script type="application/json" id="study-data">{text}</script>'
 
 
 @pytest.mark.parametrize(
     ("html", "says"),
     [
         ("<html></html>", "carries no data of a study"),
-        ('<script type="application/json" id="study-data">{</script>', "no JSON"),
-        ('<script type="application/json" id="study-data">{"format":9}</script>', "format 9"),
-        ('<script type="application/json" id="study-data">{"format":2}</script>', "not a study's"),
-        (
-            '<script type="application/json" id="study-data">{"format":1}</script>',
-            "format 1: allowed is 2",
-        ),
-        ('<script type="application/json" id="study-data">[]</script>', "not a study's"),
+        (element("{"), "no JSON"),
+        (element(embed({"format": 9})), "format 9"),
+        (element(embed({"format": 2})), "not a study's"),
+        (element(embed({"format": 1})), "format 1: allowed is 2"),
+        (element("[]"), "not a study's"),
+        (element('{"format":2}'), "is damaged"),
     ],
 )
 def test_what_is_no_report_is_one_sentence(tmp_path: Path, html: str, says: str) -> None:
@@ -123,12 +125,76 @@ def test_what_is_no_report_is_one_sentence(tmp_path: Path, html: str, says: str)
         read(written(tmp_path / "r.html", html))
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (r'"mse":\[(\d)', lambda m: f'"mse":[{9 - int(m[1])}'),
+        (r'"seed":20261', lambda m: '"seed":20262'),
+        (r'"verdict":"worse"', lambda m: '"verdict":"better"'),
+        (r'"digest":"(.)', lambda m: f'"digest":"{(int(m[1], 16) + 1) % 16:x}'),
+        (r',"digest":"\w+"', lambda m: ""),
+    ],
+    ids=["number", "seed", "word", "digest", "no digest"],
+)
+def test_a_changed_report_is_refused_in_one_sentence(
+    tmp_path: Path, old: str, new: Callable[[re.Match[str]], str]
+) -> None:
+    html = page(sample())
+    start = html.index('id="study-data"')
+    changed, count = re.subn(old, new, html[start:], count=1)
+    assert count == 1
+    path = written(tmp_path / "r.html", html[:start] + changed)
+    with pytest.raises(BundleError) as refused:
+        read(path)
+    assert str(refused.value) == (
+        f"{path} is damaged: its data are not those that were written; make it again."
+    )
+
+
+def changed_number(tables: Path) -> None:
+    path = tables / "replicates.csv"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace(",0.9", ",0.8", 1), "utf-8")
+    assert path.read_text("utf-8") != text
+
+
+def changed_word(tables: Path) -> None:
+    path = tables / "comparisons.json"
+    path.write_text(path.read_text("utf-8").replace('"worse"', '"better"', 1), "utf-8")
+
+
+def torn_manifest(tables: Path) -> None:
+    (tables / MANIFEST).write_text((tables / MANIFEST).read_text("utf-8")[:-9], "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (changed_number, "replicates.csv"),
+        (changed_word, "comparisons.json"),
+        (torn_manifest, MANIFEST),
+        (lambda tables: (tables / MANIFEST).unlink(), MANIFEST),
+        (lambda tables: (tables / "replicates.csv").unlink(), MANIFEST),
+    ],
+    ids=["number", "word", "torn manifest", "no manifest", "no table"],
+)
+def test_a_damaged_folder_is_refused_in_one_sentence(
+    tmp_path: Path, damage: Callable[[Path], None], named: str
+) -> None:
+    results = folder(sample(), tmp_path / "results")
+    damage(results / "tables")
+    with pytest.raises(BundleError) as refused:
+        read(results)
+    assert str(refused.value) == (
+        f"{results}/tables is damaged or incomplete ({named}): run snakemake, which makes it again."
+    )
+
+
 def test_columns_of_several_lengths_are_refused(tmp_path: Path) -> None:
     broken = bundle(sample())
     broken["replicates"]["mse"].pop()
-    html = f'<script type="application/json" id="study-data">{embed(broken)}</script>'
     with pytest.raises(BundleError, match="differ in length"):
-        read(written(tmp_path / "r.html", html))
+        read(written(tmp_path / "r.html", element(embed(broken))))
 
 
 def test_a_folder_without_tables_is_one_sentence(tmp_path: Path) -> None:

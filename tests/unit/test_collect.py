@@ -9,13 +9,15 @@ import pytest
 from ablation.collect import per_sample_metric
 from ablation.collect_job import collect
 from ablation.config import schema
+from ablation.loglines import LOG
 from ablation.registry import MODELS
 from ablation.schemas import columns_of
-from ablation.store import read_json, write_json
+from ablation.store import publish, read_json, require, write_json
 from ablation.summary import summarise
 
 REPLICATES, ROWS, EPOCHS = 6, 40, 8
 KEYS = {name: f"{i}" * 16 for i, name in enumerate(("relu", "tanh", "sigmoid"))}
+TESTED = {name: f"e{key[1:]}" for name, key in KEYS.items()}
 CLASSES = pd.DataFrame(
     {
         "replicate": [0, 0, 0, 1, 1, 1, 2, 2, 2],
@@ -72,11 +74,10 @@ def test_errors_are_compared_on_the_logarithm_and_guessing_is_known() -> None:
 
 
 def make_cell(folder: Path, label: str, shift: float, diverged: int | None) -> dict[str, Any]:
-    """A stored cell of the FNN with its view; one replicate may have diverged."""
+    """A trained and tested cell of the FNN in the store; one replicate may have diverged."""
     rng = np.random.default_rng(0)
     target = rng.normal(22, 9, (REPLICATES, ROWS))
     error = rng.normal(0, 3, (REPLICATES, ROWS)) + shift * rng.normal(0, 3, (REPLICATES, ROWS))
-    store = folder / "store" / label
     rows, parts = [], []
     for r in range(REPLICATES):
         lost = r == diverged
@@ -87,44 +88,44 @@ def make_cell(folder: Path, label: str, shift: float, diverged: int | None) -> d
         guess = np.full(ROWS, np.nan) if lost else target[r] + error[r]
         parts.append(pd.DataFrame({"replicate": r, "index": range(ROWS), "target": target[r],
                                    "prediction": guess}))  # fmt: skip
-    for name in ("train", "eval-e"):
-        (store / name).mkdir(parents=True)
-    pd.concat(parts).to_csv(store / "eval-e" / "predictions.csv", index=False)
     epochs = range(1, EPOCHS + 1)
     history = pd.DataFrame(
         [{"replicate": r, "epoch": e, "train_loss": 9 / e, "val_loss": 10 / e, "learning_rate": 0.1}
          for r in range(REPLICATES) for e in epochs], columns=columns_of("history_fnn")
     )  # fmt: skip
-    history.to_csv(store / "train" / "history.csv", index=False)
     norms = [{"replicate": r, "epoch": e, "layer": layer, "norm": layer * (1 + e)}
              for r in range(REPLICATES) for e in (0, EPOCHS) for layer in (1, 2)]  # fmt: skip
-    pd.DataFrame(norms).to_csv(store / "train" / "gradients.csv", index=False)
-    place = {
-        "cell": f"fnn/activation_{label}",
-        "model": "fnn",
-        "axis": "activation",
-        "label": label,
-        "key": KEYS[label],
-    }
+    with publish(folder / "train" / KEYS[label]) as draft:
+        history.to_csv(draft / "history.csv", index=False)
+        pd.DataFrame(norms).to_csv(draft / "gradients.csv", index=False)
+        (draft / LOG).write_text(f"{label} begins\n", "utf-8")
     n_ok = REPLICATES - (diverged is not None)
-    metrics = summarise(rows, ["mse", "mae", "r2"])
-    view = {
-        **place,
+    document = {
+        "model": "fnn",
+        "key": KEYS[label],
+        "evaluation": TESTED[label],
         "status": {"ok": n_ok, "diverged": REPLICATES - n_ok},
         "replicates": rows,
-        "metrics": metrics,
+        "metrics": summarise(rows, ["mse", "mae", "r2"]),
         "spec": {"parameters": {}},
         "data": {"prepared": "p", "overlap_ratio": 0.25, "fixed_test_set": False},
         **dict.fromkeys(("model_size", "cost", "environment", "confusion_matrix")),
     }
-    write_json(folder / f"{label}.json", view)
+    with publish(folder / "evaluate" / TESTED[label]) as draft:
+        pd.concat(parts).to_csv(draft / "predictions.csv", index=False)
+        write_json(draft / "metrics.json", document)
     return {
-        **place,
+        "cell": f"fnn/activation_{label}",
+        "model": "fnn",
+        "axis": "activation",
+        "label": label,
         "value": label,
-        "eval": "e",
         "levels": None,
-        "store": str(store),
-        "view": str(folder / f"{label}.json"),
+        "key": KEYS[label],
+        "evaluation": TESTED[label],
+        "prepared": "p",
+        "code": "c",
+        "target": f"results/fnn/activation_{label}/metrics.json",
     }
 
 
@@ -134,7 +135,8 @@ def collected(folder: Path, yardsticks: dict[str, Any], margin: float = 1.2) -> 
         make_cell(folder, *each)
         for each in (("relu", 0.0, None), ("tanh", 0.4, None), ("sigmoid", 0.0, 2))
     ]
-    write_json(folder / "yardsticks.json", {"yardsticks": yardsticks})
+    with publish(folder / "yardsticks" / "y") as draft:
+        write_json(draft / "yardsticks.json", yardsticks)
     axis = {
         "axis": "activation",
         "parameter": None,
@@ -149,10 +151,20 @@ def collected(folder: Path, yardsticks: dict[str, Any], margin: float = 1.2) -> 
         "statistics": {"confidence": 0.95},
         "models": [{"model": "fnn", "replicates": REPLICATES, "parameters": {}, "data": data,
                     "tested": {"metric": "mse", "margin": margin},
-                    "yardsticks_file": str(folder / "yardsticks.json"), "axes": [axis]}],
+                    "yardsticks": "y", "axes": [axis]}],
     }  # fmt: skip
-    collect(spec, folder / "tables")
+    inputs = {
+        stage.name: {entry.name: require(entry) for entry in stage.iterdir()}
+        for stage in folder.iterdir()
+    }
+    (folder / "tables").mkdir()
+    collect(spec, inputs, folder / "tables", {})
     found: dict[str, Any] = read_json(folder / "tables" / "comparisons.json")["models"]["fnn"]
+    return found
+
+
+def metrics_of(folder: Path, label: str) -> dict[str, Any]:
+    found: dict[str, Any] = read_json(folder / "evaluate" / TESTED[label] / "metrics.json")
     return found
 
 
@@ -165,7 +177,7 @@ MEAN = {
 
 def test_collecting_gives_the_statistics_all_that_they_need(tmp_path: Path) -> None:
     rows = collected(tmp_path, MEAN, margin=1.3)["axes"]["activation"]["rows"]
-    values = [r["mse"] for r in read_json(tmp_path / "relu.json")["replicates"]]
+    values = [r["mse"] for r in metrics_of(tmp_path, "relu")["replicates"]]
     assert rows["relu"]["noise"]["sd"] == pytest.approx(np.std(values, ddof=1))
     assert all(row["noise"] is not None for row in rows.values())
     assert rows["tanh"]["spread"]["floor"] > 0
@@ -195,6 +207,8 @@ def test_a_collection_is_whole(tmp_path: Path) -> None:
     assert cells["n_diverged"].tolist() == [0, 0, 1]
     assert len(tables["courses"]) == 3 * REPLICATES
     assert tables["courses"]["gradient_ratio"].tolist() == [0.5] * len(tables["courses"])
+    (axis,) = read_json(tmp_path / "tables" / "study.json")["models"][0]["axes"]
+    assert [cell["log"] for cell in axis["cells"]] == [[f"{n} begins"] for n in KEYS]
     claims = read_json(tmp_path / "tables" / "claims.json")
     assert [claim["id"] for claim in claims["claims"]] == list(range(1, 29))
     answers = {claim["id"]: claim["answer"] for claim in claims["claims"]}

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import yaml
 from ablation.canonical import normalise
-from ablation.config import load, merge, resolve, schema
+from ablation.config import merge, resolve, schema
 from ablation.grid import build
+from ablation.reading import load
 from ablation.registry import MODELS
 from conftest import REPOSITORY
 from jsonschema import Draft202012Validator

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 from ablation import grid  # pytest takes an imported class Tested for a test
-from ablation.config import ConfigError, load, merge, resolve
+from ablation.config import ConfigError, merge, resolve
+from ablation.reading import load
 from conftest import REPOSITORY
 
 OLD = (

@@ -1,34 +1,22 @@
-"""Evaluation: metrics against scikit-learn's, diverged replicates, the produced files and their way back."""
+"""Evaluation: metrics against scikit-learn's, diverged replicates, further draws."""
 
-import json
-from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from ablation import evaluate_job
-from ablation.canonical import key_of
 from ablation.cnn import evaluate as cnn_evaluate
 from ablation.cnn.network import StackedCNN
 from ablation.fnn import evaluate as fnn_evaluate
 from ablation.fnn.network import StackedFNN
-from ablation.grid import Cell, Study, build
-from ablation.plan import Plan
-from ablation.registry import MODELS
-from ablation.replicate import load_replicate, load_test_part
-from ablation.schemas import InvalidDocumentError, validate_document
-from ablation.store import StoreError, publish, read_json, write_json
 from ablation.summary import replicate_rows, summarise
-from conftest import Part, Parts
+from conftest import Parts
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import save_file
 from sklearn import metrics as sklearn_metrics
 from torch.nn import functional
+from unit_stored import facts
 
 TARGETS = st.lists(st.tuples(st.floats(0, 50), st.floats(-10, 60)), min_size=2, max_size=40)
 
@@ -111,10 +99,6 @@ def test_cnn_predictions_are_those_of_the_plain_networks(
         assert rows[r]["loss"] == pytest.approx(own["loss"].mean())
 
 
-def facts(replicate: int, diverged: bool = False) -> dict[str, Any]:
-    return {"replicate": replicate, "diverged": diverged, "best_epoch": 3, "val_loss": 0.5}
-
-
 def test_a_diverged_replicate_has_null_metrics() -> None:
     metrics = [{"accuracy": a, "loss": loss} for a, loss in [(0.9, 0.1), (0.8, 0.2), (0.7, np.nan)]]
     rows = replicate_rows(metrics, [facts(0), facts(1, diverged=True), facts(2)], "loss")
@@ -163,238 +147,6 @@ def test_images_are_counted_and_a_fixed_test_set_overlaps_with_none(digit_parts:
     fixed = {**test, "fixed": torch.tensor(True)}
     found = cnn_evaluate.sizes(train, fixed, "mnist")
     assert (found["overlap_ratio"], found["fixed_test_set"]) == (0.0, True)
-
-
-class Stored:
-    """A trained cell on disk as the trainer leaves it, with the prepared parts beside."""
-
-    def __init__(
-        self, cell: Cell, folder: Path, train: Part, test: Part, diverged: frozenset[int]
-    ) -> None:
-        network: Any = {"fnn": StackedFNN, "cnn": StackedCNN}[cell.model]
-        replicates = len(train["mean"])
-        self.cell, self.entry = cell, folder / "results" / "store" / cell.model / cell.key
-        self.stack = dict(network(cell.spec["parameters"], 5, range(replicates)).state_dict())
-        for tensor in self.stack.values():
-            for r in diverged:
-                tensor[r] = float("nan")
-        with publish(self.entry / "train") as draft:
-            save_file(self.stack, draft / "model.safetensors")
-            write_json(draft / "spec.json", cell.spec)
-            # The second one is known to have diverged from its losses; its parameters are finite.
-            rows = [facts(r, r in diverged or r == 1) for r in range(replicates)]
-            write_json(draft / "replicates.json", rows)
-        self.data = self.entry.parents[1] / "data" / f"{cell.model}-{cell.data_key}"
-        self.data.mkdir(parents=True)
-        self.parts = [self.data / f"{name}.safetensors" for name in ("train", "test")]
-        for part, path in zip((train, test), self.parts, strict=True):
-            save_file({name: t.contiguous().clone() for name, t in part.items()}, path)
-        self.output = self.entry / "eval-0123456789abcdef" / "metrics.json"
-        self.job = {
-            "key": cell.key,
-            "eval": "0123456789abcdef",
-            "module": MODELS[cell.model].module("evaluate"),
-            "metrics": [metric.name for metric in MODELS[cell.model].metrics],
-        }
-
-    def evaluate(self) -> dict[str, Any]:
-        evaluate_job.evaluate(self.job, self.entry, *self.parts, self.output)
-        found: dict[str, Any] = read_json(self.output)
-        return found
-
-
-@pytest.fixture
-def small_study(
-    config: dict[str, Any], fnn_parameters: dict[str, Any], cnn_parameters: dict[str, Any]
-) -> Study:
-    """The shipped study with narrow networks."""
-    config["models"]["fnn"]["parameters"] = fnn_parameters
-    config["models"]["cnn"]["parameters"] = cnn_parameters
-    return build(config)
-
-
-@pytest.fixture
-def stored(
-    small_study: Study, boston_parts: Parts, digit_parts: Parts, tmp_path: Path
-) -> Callable[..., Stored]:
-    """``stored(model, diverged)``: a trained cell on disk."""
-
-    def make(model: str, diverged: frozenset[int] = frozenset()) -> Stored:
-        train, test = {"fnn": boston_parts, "cnn": digit_parts}[model](6)
-        name = {"fnn": "fnn/activation_relu", "cnn": "cnn/pooling_max"}[model]
-        return Stored(small_study.by_name[name], tmp_path, train, test, diverged)
-
-    return make
-
-
-@pytest.mark.parametrize(("model", "module"), [("fnn", fnn_evaluate), ("cnn", cnn_evaluate)])
-def test_the_produced_document(
-    stored: Callable[..., Stored], model: str, module: ModuleType
-) -> None:
-    own = stored(model, frozenset({3}))
-    document = own.evaluate()
-    validate_document(document, "store_metrics")
-    assert document["key"] == own.cell.key
-    assert document["fingerprint"] == document["eval"] == "0123456789abcdef"
-    assert document["status"] == {"ok": 4, "diverged": 2}
-    assert document["data"]["prepared"] == own.data.name
-    assert [row["status"] for row in document["replicates"]] == [
-        *("ok", "diverged", "ok", "diverged", "ok", "ok")
-    ]
-    first = next(iter(document["metrics"]))
-    assert document["replicates"][1][first] is None
-    assert document["metrics"][first]["n"] == 4
-    network = module.plain(own.cell.spec["parameters"], own.stack, 0)
-    size = document["model_size"]
-    assert size["parameters"] == sum(p.numel() for p in network.parameters())
-    text = own.output.read_text()
-    assert "NaN" not in text
-    assert "Infinity" not in text
-    table = pd.read_csv(own.output.parent / "predictions.csv")
-    assert set(table["replicate"]) == set(range(6))
-    outcomes = {"fnn": ["prediction"], "cnn": ["predicted", "confidence", "loss"]}[model]
-    empty = table.set_index("replicate")[outcomes].isna()
-    assert empty.loc[[1, 3]].all(axis=None)
-    assert not empty.loc[[0, 2, 4, 5]].any(axis=None)
-    if model == "cnn":
-        matrix = np.array(document["confusion_matrix"])
-        usable = table[table["replicate"].isin([0, 2, 4, 5])]
-        assert matrix.sum() == len(usable)
-        assert np.array_equal(
-            matrix,
-            sklearn_metrics.confusion_matrix(
-                usable["label"], usable["predicted"], labels=range(10)
-            ),
-        )
-        channels, width = own.cell.parameters["channels"], own.cell.parameters["fc_width"]
-        first_block = channels[0] * 25 * 28 * 28
-        second_block = channels[0] * channels[1] * 25 * 14 * 14
-        dense = channels[1] * 49 * width + width * 10
-        assert size["multiply_adds"] == first_block + second_block + dense
-    else:
-        assert document["confusion_matrix"] is None
-        assert size["multiply_adds"] == 13 * 16 + 16 * 16 + 16
-        assert document["data"]["n_train"][1] + document["data"]["n_test"][1] < 506
-        assert document["data"]["overlap_ratio"] == 0.2
-
-
-def test_all_diverged_is_a_document_too(stored: Callable[..., Stored]) -> None:
-    document = stored("cnn", frozenset(range(6))).evaluate()
-    assert document["status"] == {"ok": 0, "diverged": 6}
-    assert document["metrics"]["accuracy"] == {"mean": None, "sd": None, "n": 0}
-    assert np.array(document["confusion_matrix"]).sum() == 0
-
-
-def test_evaluating_twice_gives_the_same_bytes(
-    stored: Callable[..., Stored], tmp_path: Path
-) -> None:
-    own = stored("cnn")
-    own.evaluate()
-    first = own.output.read_bytes()
-    own.output = own.output.parent.with_name("eval-again") / "metrics.json"
-    own.evaluate()
-    assert own.output.read_bytes() == first
-
-
-def test_a_damaged_entry_is_not_evaluated(stored: Callable[..., Stored]) -> None:
-    own = stored("fnn")
-    path = own.entry / "train" / "model.safetensors"
-    path.write_bytes(path.read_bytes()[:-1] + b"\x7f")
-    with pytest.raises(StoreError, match="damaged and is put aside"):
-        own.evaluate()
-    assert not own.output.parent.exists()
-    assert not path.exists()
-    assert len(list(own.entry.glob(".train-damaged-*/model.safetensors"))) == 1
-
-
-def test_an_entry_of_another_key_is_not_evaluated(stored: Callable[..., Stored]) -> None:
-    own = stored("fnn")
-    own.job["key"] = key_of("another")
-    with pytest.raises(StoreError, match="another specification"):
-        own.evaluate()
-
-
-def test_a_failed_training_is_not_evaluated(stored: Callable[..., Stored]) -> None:
-    own = stored("fnn")
-    write_json(own.entry / "status.json", {"failed": "killed by signal 9"})
-    with pytest.raises(StoreError, match="training failed: killed by signal 9"):
-        own.evaluate()
-
-
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        ("extra", 1),
-        ("key", "short"),
-        ("status", {"ok": -1, "diverged": 0}),
-        ("metrics", {"mse": {"mean": 1.0, "sd": None, "ci95": [0.0, 2.0], "n": 1}}),
-        ("replicates", [{"replicate": 0, "status": "fine", "best_epoch": 1, "val_loss": 1}]),
-        ("confusion_matrix", [[1]]),
-        ("model_size", None),
-    ],
-)
-def test_another_document_is_invalid(stored: Callable[..., Stored], path: str, value: Any) -> None:
-    document = stored("fnn").evaluate()
-    validate_document(document, "store_metrics")
-    with pytest.raises(InvalidDocumentError, match="store_metrics"):
-        validate_document(json.loads(json.dumps({**document, path: value})), "store_metrics")
-
-
-@pytest.mark.parametrize("model", ["fnn", "cnn"])
-@pytest.mark.parametrize("study", ["", "smoke"])
-def test_a_replicate_that_is_taken_home(
-    stored: Callable[..., Stored], tmp_path: Path, model: str, study: str
-) -> None:
-    """It predicts on its own test part what the study wrote down, whichever study's folder it comes from."""
-    own = stored(model)
-    document = own.evaluate()
-    results = tmp_path / "results" / study
-    view = {**document, "model": model, "spec": own.cell.spec}
-    write_json(results / own.cell.name / "metrics.json", view)
-    table = pd.read_csv(own.output.parent / "predictions.csv")
-    for r in (0, 5):
-        network = load_replicate(own.cell.name, r, results)
-        assert type(network) is torch.nn.Sequential
-        assert not network.training
-        inputs, targets = load_test_part(own.cell.name, r, results)
-        with torch.no_grad():
-            outputs = network(inputs)
-        rows = table[table["replicate"] == r]
-        if model == "fnn":
-            assert targets.tolist() == pytest.approx(rows["target"].tolist())
-            predicted = outputs.flatten().tolist()
-            assert predicted == pytest.approx(rows["prediction"].tolist(), rel=1e-4)
-        else:
-            assert targets.tolist() == rows["label"].tolist()
-            assert (outputs.argmax(1).numpy() == rows["predicted"].to_numpy()).mean() > 0.97
-
-
-def test_a_replicate_that_is_not_there(stored: Callable[..., Stored], tmp_path: Path) -> None:
-    own, results = stored("fnn"), tmp_path / "results"
-    with pytest.raises(StoreError, match=r"has no metrics\.json"):
-        load_replicate(own.cell.name, 0, results)
-    path = results / own.cell.name / "metrics.json"
-    view = {**own.evaluate(), "model": "fnn", "spec": own.cell.spec}
-    write_json(path, view)
-    for replicate in (6, -1):
-        with pytest.raises(IndexError, match="there are 0 to 5"):
-            load_replicate(own.cell.name, replicate, results)
-    write_json(path, {**view, "status": {"failed": "killed", "ok": 0, "diverged": 0}})
-    with pytest.raises(StoreError, match="failed: killed"):
-        load_replicate(own.cell.name, 0, results)
-    write_json(path, view)
-    (own.entry / "train" / "model.safetensors").write_bytes(b"torn")
-    with pytest.raises(StoreError, match="incomplete or damaged"):
-        load_replicate(own.cell.name, 0, results)
-
-
-def test_a_plan_names_where_the_document_lies(config: dict[str, Any]) -> None:
-    plan = Plan(build(config))
-    cell = plan.study.by_name["cnn/kernel_5"]
-    assert plan.metrics(cell) == (
-        f"results/store/cnn/{cell.key}/eval-{plan.evaluation('cnn')}/metrics.json"
-    )
-    assert plan.view(cell) == "results/cnn/kernel_5/metrics.json"
 
 
 def test_draws_are_read_by_the_plain_network_of_one_replicate(

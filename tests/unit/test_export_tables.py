@@ -140,9 +140,9 @@ def test_parquet_keeps_numbers_types_and_nulls(tmp_path: object) -> None:
     compared = tidy.comparisons_frame(made.study, made.comparisons)
     path = f"{tmp_path}/t.parquet"
     for name, frame in {**made.tables, "comparisons": compared}.items():
-        parquet.write_table(tidy.parquet_table(name, frame, {"fingerprint": "f" * 16}), path)
+        parquet.write_table(tidy.parquet_table(name, frame, {"key": "f" * 16}), path)
         read = parquet.read_table(path)
-        assert read.schema.metadata[b"fingerprint"] == b"f" * 16
+        assert read.schema.metadata[b"key"] == b"f" * 16
         assert read.schema.metadata[b"table"] == name.encode()
         assert read.num_rows == len(frame)
         for column in frame.columns:

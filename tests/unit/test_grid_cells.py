@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ablation.canonical import canonical_json
 from ablation.config import ConfigError, resolve
 from ablation.grid import Cell, Study, build
 from ablation.sources import code_digest
@@ -58,7 +59,7 @@ def test_a_specification_on_several_axes_has_one_key(config: Config) -> None:
     assert len({study.by_name[f"cnn/{name}"].key for name in same}) == 1
     names = ["depth_at_0.01_2", "learning_rate_0.01", "activation_relu"]
     assert len({study.by_name[f"fnn/{name}"].key for name in names}) == 1
-    specs = {cell.spec_json for cell in study.cells}
+    specs = {canonical_json(cell.spec) for cell in study.cells}
     assert len(study.by_key) == len(specs) < len(study.cells)
     assert study.by_name["fnn/depth_2"].key == study.by_name["fnn/learning_rate_0.001"].key
     assert study.by_name["cnn/batchnorm_depth4_off"].key == study.by_name["cnn/depth_4"].key
@@ -75,10 +76,11 @@ def test_resolved_parameters(config: Config) -> None:
     assert list(cell.spec["data"]["files"].values()) == [
         "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
     ]
-    assert cell.spec["code"] == code_digest(
-        "ablation.cnn.prepare", "ablation.cnn.train", "ablation.tensors"
-    )
-    assert cell.data_spec["code"] == code_digest("ablation.cnn.prepare", "ablation.tensors")
+    modules = ["ablation.cnn.prepare", "ablation.cnn.train", "ablation.tensors"]
+    assert cell.spec["code"] == {"modules": modules, "digest": code_digest(*modules)}
+    modules.remove("ablation.cnn.train")
+    assert cell.data_spec["code"] == {"modules": modules, "digest": code_digest(*modules)}
+    assert cell.spec["inputs"] == {"prepare": [cell.data_key]}
 
 
 def test_references(config: Config) -> None:

@@ -134,16 +134,12 @@ def test_other_axes_keep_their_cells_keys_and_paths(config: Config) -> None:
     for cell in before.study.cells:
         same = after.study.by_name[cell.name]
         assert (same.key, same.spec, same.data_key) == (cell.key, cell.spec, cell.data_key)
-        assert after.cell_facts(same) == before.cell_facts(cell)
-        assert (after.view(same), after.status(same), after.metrics(same)) == (
-            before.view(cell),
-            before.status(cell),
-            before.metrics(cell),
-        )
+        assert after.view(same) == before.view(cell)
+        assert after.evaluated[same.key] == before.evaluated[cell.key]
 
 
 def test_the_tables_are_told_factors_and_levels(config: Config) -> None:
-    spec = Plan(build(config)).collect_spec
+    spec = Plan(build(config)).collected.spec
     axes = {f"{m['model']}/{axis['axis']}": axis for m in spec["models"] for axis in m["axes"]}
     grid = axes["cnn/dropout_by_batchnorm"]
     assert grid["factors"] == {"dropout": [0, 0.4], "batchnorm": [False, True]}

@@ -79,7 +79,7 @@ def test_a_folder_in_place_of_a_log_is_no_error(tmp_path: Path) -> None:
 @pytest.fixture
 def screen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Text:
     monkeypatch.chdir(tmp_path)
-    for name in (handler.FOLLOWED, handler.RUN_FACTS):
+    for name in (handler.FOLLOWED, handler.CELLS):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     monkeypatch.setattr(handler, "POLL", 3600)
@@ -110,12 +110,11 @@ def job_info(job: int, rule: str, **given: Any) -> logging.LogRecord:
 
 
 def train_info(job: int) -> logging.LogRecord:
-    output = f"results/store/cnn/{KEY}/status.json"
-    wildcards = {"model": "cnn", "key": KEY}
-    return job_info(job, "train", log=["train.log"], output=[output], wildcards=wildcards)
+    output = f"results/store/train/{KEY}/manifest.json"
+    return job_info(job, "train", log=["train.log"], output=[output], wildcards={"key": KEY})
 
 
-RUN = {"train": 1, "view": 2, "total": 3}
+RUN = {"train": 1, "show_cell": 2, "total": 3}
 
 
 def write(path: str, document: Any) -> None:
@@ -123,11 +122,16 @@ def write(path: str, document: Any) -> None:
     Path(path).write_text(json.dumps(document), "utf-8")
 
 
-def a_run(status: dict[str, Any]) -> list[logging.LogRecord]:
+def a_run(failed: str | None = None) -> list[logging.LogRecord]:
     """The events of a run that trains one cell; its files as they are in the end."""
-    write("facts.json", {"cells": {f"cnn/{KEY}": "cnn/kernel_5"}})
-    write(f"results/store/cnn/{KEY}/status.json", status)
-    write(f"results/store/cnn/{KEY}/train/run.json", {"cost": {"seconds": 12.34}})
+    entry, failures = f"results/store/train/{KEY}", {}
+    write("cells.json", {KEY: "cnn/kernel_5"})
+    if failed is None:
+        write(f"{entry}/run.json", {"cost": {"seconds": 12.34}})
+    else:
+        failures[f"train/{KEY}"] = {"reason": failed, "log": []}
+    files = {} if failed else {"run.json": "0" * 64}
+    write(f"{entry}/manifest.json", {"files": files, "failures": failures})
     Path("train.log").write_text("\n".join(["first line", epoch(14), epoch(15), ""]), "utf-8")
     return [
         record("Building DAG of jobs..."),
@@ -155,8 +159,8 @@ def play(screen: Text, records: list[logging.LogRecord], settings: Any = None) -
 
 
 def test_a_run_away_from_a_terminal(screen: Text, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(handler.RUN_FACTS, "facts.json")
-    play(screen, a_run({"status": "not yet"}))
+    monkeypatch.setenv(handler.CELLS, "cells.json")
+    play(screen, a_run())
     assert screen.getvalue().splitlines() == [
         "Building DAG of jobs...",
         "Job stats:",
@@ -169,9 +173,24 @@ def test_a_run_away_from_a_terminal(screen: Text, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_failed_cell_is_told_without_control_characters(screen: Text) -> None:
-    play(screen, a_run({"failed": "bad \x1b[31mluck\x07 <script>\r\n"}))
+    play(screen, a_run("bad \x1b[31mluck\x07 <script>\r\n"))
     said = [line for line in screen.getvalue().split("\n") if "failed" in line]
-    assert said == [f"cnn/{KEY} failed: bad  [31mluck  <script>  ; 1 of 3 jobs done"]
+    assert said == [f"{KEY} failed: bad  [31mluck  <script>  ; 1 of 3 jobs done"]
+
+
+def test_cells_that_are_there_count_and_failed_ones_do_not(
+    screen: Text, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(handler.CELLS, "cells.json")
+    records = a_run()
+    write("cells.json", {key: f"cnn/{key}" for key in (KEY, "a" * 16, "b" * 16, "c" * 16)})
+    run = {"files": {"run.json": ""}, "failures": {}}
+    write(f"results/store/train/{'a' * 16}/manifest.json", run)
+    write(f"results/store/train/{'a' * 16}/run.json", {"cost": {"seconds": 1.0}})
+    gone = {f"train/{'b' * 16}": {"reason": "killed", "log": []}}
+    write(f"results/store/train/{'b' * 16}/manifest.json", {"files": {}, "failures": gone})
+    play(screen, records)
+    assert screen.getvalue().endswith("2 of 4 cells trained, 1 of 3 jobs done\n")
 
 
 def test_nothing_is_needed_of_the_files_that_a_job_leaves(screen: Text) -> None:
@@ -182,7 +201,7 @@ def test_nothing_is_needed_of_the_files_that_a_job_leaves(screen: Text) -> None:
         record("Finished jobid: 9", event=LogEvent.JOB_FINISHED, job_id=9),
     ]
     play(screen, records)
-    assert f"cnn/{KEY} trained; 1 of 3 jobs done" in screen.getvalue()
+    assert f"{KEY} trained; 1 of 3 jobs done" in screen.getvalue()
     assert "Traceback" not in screen.getvalue()
 
 
@@ -218,7 +237,7 @@ ERRORS = [
         **{"input": ["a"], "output": ["b"], "log": ["c"], "conda_env": None, "aux": {}},
         shellcmd="false",
     ),
-    job_info(3, "view"),
+    job_info(3, "show_cell"),
 ]
 QUIET = [None, {Quietness.RULES}, {Quietness.PROGRESS}, {Quietness.ALL}]
 
@@ -262,7 +281,7 @@ def test_errors_and_warnings_are_those_of_snakemake(screen: Text, quiet: Any) ->
 def test_a_dry_run_and_a_quiet_one_are_snakemakes_alone(screen: Text, settings: Any) -> None:
     if settings.dryrun:
         settings.stdout = False
-    records = [*ERRORS, *a_run({"status": "ok"})]
+    records = [*ERRORS, *a_run()]
     play(screen, records, settings)
     assert screen.getvalue() == as_before(records, settings)
     assert handler.FOLLOWED not in handler.os.environ
@@ -308,8 +327,8 @@ def test_on_a_terminal_the_run_ends_with_plain_lines(
 ) -> None:
     screen.terminal = True
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv(handler.RUN_FACTS, "facts.json")
-    play(screen, a_run({"status": "ok"}))
+    monkeypatch.setenv(handler.CELLS, "cells.json")
+    play(screen, a_run())
     assert "cnn/kernel_5 trained in 12.3 s" in screen.getvalue()
     assert "\x1b[?25h" in screen.getvalue(), "the cursor is there again"
 
@@ -317,7 +336,7 @@ def test_on_a_terminal_the_run_ends_with_plain_lines(
 def test_a_dumb_terminal_gets_plain_lines(screen: Text, monkeypatch: pytest.MonkeyPatch) -> None:
     screen.terminal = True
     monkeypatch.setenv("TERM", "dumb")
-    play(screen, a_run({"status": "ok"}))
+    play(screen, a_run())
     assert "\x1b" not in screen.getvalue()
     assert "trained in" in screen.getvalue()
     assert "started" in screen.getvalue()

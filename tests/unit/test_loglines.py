@@ -1,4 +1,4 @@
-"""What is kept of a job's log: with a trained entry, with a failure, in the view and in study.json."""
+"""What is kept of a job's log: with a trained entry, with a failure, in metrics.json and in study.json."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ablation.canonical import key_of
 from ablation.collect_job import _log
+from ablation.grid import build
 from ablation.jobs import fail
-from ablation.loglines import TAIL, WIDTH, Line, bounded, kept, lines_of, tail
+from ablation.loglines import LOG, TAIL, WIDTH, Line, bounded, kept, lines_of, tail
+from ablation.plan import Plan, Stage
 from ablation.schemas import InvalidDocumentError, validate_document
-from ablation.store import read_json, write_json
-from ablation.views import view
+from ablation.store import Failure, folder_of, publish, require, write_json, write_spec
 
 INFO, WARNING = logging.INFO, logging.WARNING
 SCRIPT = "10:00:00 <script>alert('x')</script> & \\u003c"
@@ -90,87 +90,104 @@ def test_the_tail_of_a_log(tmp_path: Path) -> None:
 # A failure
 
 
-def failed(tmp_path: Path, text: str | None, status: int = 1) -> dict[str, Any]:
-    log = tmp_path / "a.log"
+KEY = "0123456789abcdef"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def failed(text: str | None, status: int = 1) -> Failure:
+    """What is recorded of a training that left this log."""
+    log = Path("a.log")
     if text is not None:
         log.write_text(text, "utf-8")
-    fail(tmp_path / "status.json", "0" * 16, status, log)
-    document: dict[str, Any] = read_json(tmp_path / "status.json")
-    return document
+    fail("train", KEY, status, log)
+    entry = require(folder_of("train", KEY))
+    assert entry.files == {}
+    assert entry.failure is not None
+    return entry.failure
 
 
-def test_a_failure_has_the_end_of_its_log(tmp_path: Path) -> None:
+def test_a_failure_has_the_end_of_its_log(here: Path) -> None:
     text = "".join(f"10:00:00 line {number}\n" for number in range(30))
-    document = failed(tmp_path, f"{text}{SCRIPT}\n10:00:01 ValueError: no\n\n")
-    assert document["failed"] == "ValueError: no"
-    assert len(document["log"]) == TAIL
-    assert document["log"][-3:] == ["10:00:00 line 29", SCRIPT, "10:00:01 ValueError: no"]
+    failure = failed(f"{text}{SCRIPT}\n10:00:01 ValueError: no\n\n")
+    assert failure.reason == "ValueError: no"
+    assert len(failure.log) == TAIL
+    assert failure.log[-3:] == ("10:00:00 line 29", SCRIPT, "10:00:01 ValueError: no")
 
 
-def test_a_killed_job_has_it_too(tmp_path: Path) -> None:
-    document = failed(tmp_path, "10:00:00 epoch 1\n", 137)
-    assert document["failed"].startswith("killed by signal 9")
-    assert document["log"] == ["10:00:00 epoch 1"]
+def test_a_killed_job_has_it_too(here: Path) -> None:
+    failure = failed("10:00:00 epoch 1\n", 137)
+    assert failure.reason == "killed by signal 9 (by hand, or out of memory)"
+    assert failure.log == ("10:00:00 epoch 1",)
 
 
 @pytest.mark.parametrize("text", [None, "", "\n"])
-def test_a_failure_without_a_log_has_none(tmp_path: Path, text: str | None) -> None:
-    assert failed(tmp_path, text) == {
-        **{"fingerprint": f"failed {'0' * 16}", "failed": "exit status 1", "log": []}
-    }
+def test_a_failure_without_a_log_has_none(here: Path, text: str | None) -> None:
+    assert failed(text) == Failure("exit status 1")
 
 
-# The view and study.json
+def test_a_result_that_is_there_is_not_replaced_by_a_failure(here: Path) -> None:
+    with publish(folder_of("train", KEY)) as draft:
+        write_json(draft / "run.json", {})
+    fail("train", KEY, 143, Path("none.log"))
+    assert require(folder_of("train", KEY)).failures == {}
 
 
-def facts(spec: dict[str, Any]) -> dict[str, Any]:
-    key = key_of(spec)
-    return {
-        **{"cell": "fnn/depth_1", "model": "fnn", "axis": "depth", "label": "1", "value": 1},
-        **{"key": key, "eval": key, "fingerprint": key, "spec": spec},
-    }
+# metrics.json and study.json
 
 
-def failed_view(tmp_path: Path, status: Any, metrics: Any) -> dict[str, Any]:
-    paths = [tmp_path / name for name in ("status.json", "metrics.json", "view.json")]
-    for path, document in zip(paths[:2], (status, metrics), strict=True):
-        if document is not None:
-            write_json(path, document)
-    view(facts({"seed": 1}), tmp_path, paths[1], paths[2])
-    document: dict[str, Any] = read_json(paths[2])
+@pytest.fixture
+def evaluation(here: Path, config: dict[str, Any]) -> Stage:
+    """The evaluation of a cell, its specifications in the store."""
+    plan = Plan(build(config))
+    cell = plan.study.by_name["fnn/depth_1"]
+    for stage in (plan.trained[cell.key], plan.evaluated[cell.key]):
+        write_spec(stage.spec)
+    return plan.evaluated[cell.key]
+
+
+def document_of(stage: Stage) -> dict[str, Any]:
+    document: dict[str, Any] = require(stage.folder).read("metrics.json")
     return document
 
 
-EVALUATION = {"failed": "StoreError: training failed: no", "log": ["of the evaluation"]}
+def test_an_evaluation_that_failed_has_its_log(evaluation: Stage) -> None:
+    Path("a.log").write_text(f"{SCRIPT}\n10:00:01 StoreError: gone\n", "utf-8")
+    fail("evaluate", evaluation.key, 1, Path("a.log"))
+    entry = require(evaluation.folder)
+    assert entry.failure == Failure("StoreError: gone", (SCRIPT, "10:00:01 StoreError: gone"))
+    document = document_of(evaluation)
+    validate_document(document, "metrics_file")
+    assert document["evaluation"] == evaluation.key
+    assert document["key"] == evaluation.spec["inputs"]["train"][0]
+    assert document["status"] == {
+        **{"failed": "StoreError: gone", "ok": 0, "diverged": 0},
+        "log": [SCRIPT, "10:00:01 StoreError: gone"],
+    }
+    assert _log(entry, document) == document["status"]["log"]
 
 
-def test_a_view_has_the_log_of_the_training_that_failed(tmp_path: Path) -> None:
-    document = failed_view(tmp_path, {"failed": "no", "log": [SCRIPT]}, EVALUATION)
-    assert document["status"]["log"] == [SCRIPT]
-    assert _log({"store": str(tmp_path)}, document) == [SCRIPT]
-
-
-def test_a_view_has_the_log_of_the_evaluation_that_failed(tmp_path: Path) -> None:
-    document = failed_view(tmp_path, {"status": "ok"}, EVALUATION)
-    assert document["status"]["log"] == ["of the evaluation"]
-
-
-def test_a_failure_of_before_has_no_log(tmp_path: Path) -> None:
-    document = failed_view(tmp_path, None, {"failed": "no"})
-    assert document["status"]["log"] == []
-
-
-def test_a_log_longer_than_promised_is_refused(tmp_path: Path) -> None:
+def test_a_log_longer_than_promised_is_refused(evaluation: Stage) -> None:
+    fail("evaluate", evaluation.key, 1, Path("none.log"))
+    document = document_of(evaluation)
+    validate_document(document, "metrics_file")
+    document["status"]["log"] = ["x"] * (TAIL + 1)
     with pytest.raises(InvalidDocumentError, match="log"):
-        failed_view(tmp_path, None, {"failed": "no", "log": ["x"] * (TAIL + 1)})
+        validate_document(document, "metrics_file")
 
 
-def test_a_good_cell_has_the_end_of_its_entrys_log(tmp_path: Path) -> None:
-    cell, good = {"store": str(tmp_path)}, {"status": {"ok": 6, "diverged": 0}}
-    assert _log(cell, good) is None
-    (tmp_path / "train").mkdir()
-    (tmp_path / "train" / "log.txt").write_text(f"one\n{SCRIPT}\n" * TAIL, "utf-8")
-    assert _log(cell, good) == ["one", SCRIPT] * (TAIL // 2)
+def test_a_good_cell_has_the_end_of_its_entrys_log(here: Path) -> None:
+    good = {"status": {"ok": 6, "diverged": 0}}
+    with publish(folder_of("train", KEY)) as draft:
+        pass
+    assert _log(require(folder_of("train", KEY)), good) is None
+    with publish(folder_of("train", KEY[::-1])) as draft:
+        (draft / LOG).write_text(f"one\n{SCRIPT}\n" * TAIL, "utf-8")
+    assert _log(require(folder_of("train", KEY[::-1])), good) == ["one", SCRIPT] * (TAIL // 2)
 
 
 @pytest.mark.parametrize("value", ["2026-01-02T03:04:05Z", None])
@@ -187,7 +204,8 @@ def test_study_json_takes_nothing_else(value: str | None, log: Any) -> None:
 
 def study(finished_at: str | None, log: Any) -> dict[str, Any]:
     cell = {
-        **dict.fromkeys(("cell", "label", "value", "levels", "key", "eval", "store", "failed")),
+        **dict.fromkeys(("cell", "label", "value", "levels", "key", "evaluation", "prepared")),
+        **dict.fromkeys(("code", "target", "failed")),
         **dict.fromkeys(("confusion_matrix", "environment", "parameters")),
         **{"finished_at": finished_at, "log": log},
     }
@@ -202,7 +220,7 @@ def study(finished_at: str | None, log: Any) -> dict[str, Any]:
     data = {"dataset": "d", "source": "s", "sha256": {}, "overlap_ratio": 0.2}
     model = {"model": "fnn", "replicates": 6, "parameters": {}, "axes": [axis]}
     document = {
-        **{"fingerprint": "", "study": {"name": "n", "seed": 1}, "yardsticks": {}},
+        **{"study": {"name": "n", "seed": 1}, "yardsticks": {}},
         "models": [{**model, "data": {**data, "fixed_test_set": False}}],
     }
     return json.loads(json.dumps(document))  # type: ignore[no-any-return]

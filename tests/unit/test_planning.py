@@ -1,28 +1,21 @@
-"""Why a cell would train, how long it would take, and what the command says of it."""
+"""Why a cell would train, and how long it would take."""
 
 from __future__ import annotations
 
 import copy
-import json
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from ablation.config import resolve
 from ablation.costs import Cost, between, bounds, duration, estimate, read_cost
 from ablation.grid import Cell, build
-from ablation.plan import Plan
-from ablation.plan_job import jobs, show
 from ablation.planning import Found, Target, changes, listed, nearest, reason
 from ablation.registry import MODELS
-from conftest import REPOSITORY
 
 Config = dict[str, Any]
 Change = Callable[[Config], Any]
-NOTHING = Found(status=None, has_status=False, has_entry=False, viewed=None, place=None)
+NOTHING = Found(failed=None, is_damaged=False, viewed=None, place=None)
 
 
 def cells(config: Config, *edits: Change) -> dict[str, Cell]:
@@ -101,7 +94,7 @@ def test_a_list_that_another_parameter_does_not_explain_is_named(config: Config)
 def test_code_files_and_parameters_of_other_times_are_named(config: Config) -> None:
     cell = cells(config)["cnn/kernel_5"]
     old = copy.deepcopy(cell.spec)
-    old["code"] = "0" * 16
+    old["code"] = {**old["code"], "digest": "0" * 16}
     old["data"]["files"] = {"mnist_5k.csv.gz": "0" * 64}
     old["parameters"]["momentum"] = old["parameters"].pop("pooling")
     assert listed(changes(old, target(cell))) == (
@@ -139,8 +132,6 @@ def test_reasons(config: Config) -> None:
     now = cells(config)
     cell, other = now["cnn/kernel_5"], now["cnn/kernel_9"]
     stored = {other.key: other.spec}
-    ok = {"status": "ok", "fingerprint": cell.key}
-    failed = {"fingerprint": f"failed {cell.key}", "failed": "killed by signal 9"}
     longer = {**cell.spec, "replicates": 24}
 
     def said(on_disk: Found, entries: dict[str, Any] = stored) -> str:
@@ -152,10 +143,9 @@ def test_reasons(config: Config) -> None:
     assert said(found(place="value")) == "new axis value (kernel: 9 → 5)"
     assert said(found(viewed=longer, place="value")) == "replicates: 24 → 12"
     assert said(found(viewed=cell.spec)) == "its entry is gone from the store"
-    assert said(found(status=failed, has_status=True)) == "failed before: killed by signal 9"
-    assert said(found(status=ok, has_status=True)) == "damaged entry"
-    assert said(found(status=None, has_status=True, has_entry=True)) == "damaged entry"
-    assert said(found(has_entry=True)).startswith("trained before, but not recorded")
+    killed = found(failed="killed by signal 9", is_damaged=True, viewed=longer)
+    assert said(killed) == "failed before: killed by signal 9"
+    assert said(found(is_damaged=True, viewed=longer)) == "damaged entry"
 
 
 # Estimates
@@ -236,133 +226,3 @@ def test_durations_read_well() -> None:
     assert between(40, 40.2) == "40 s"
     assert between(120, 180) == "2 to 3 min"
     assert between(80, 180) == "80 s to 3 min"
-
-
-# The command
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: Config) -> Path:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "config.yaml").write_text(json.dumps(config), "utf-8")
-    return tmp_path
-
-
-def store(cell: Cell, *, seconds: float, status: dict[str, Any] | None = None) -> None:
-    """What training leaves of a cell."""
-    entry = Path("results/store") / cell.model / cell.key / "train"
-    entry.mkdir(parents=True)
-    run = {"cost": {"device": "cpu", "seconds": seconds, "cpu_seconds": seconds}}
-    files = {"spec.json": cell.spec, "run.json": run, "manifest.json": {}}
-    for name, content in files.items():
-        (entry / name).write_text(json.dumps(content), "utf-8")
-    made = status or {"fingerprint": cell.key, "key": cell.key, "status": "ok"}
-    (entry.parent / "status.json").write_text(json.dumps(made), "utf-8")
-
-
-def files(folder: Path) -> dict[str, tuple[bytes, int]]:
-    return {
-        str(path): (path.read_bytes(), path.stat().st_mtime_ns)
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
-
-
-def test_a_fresh_study_is_all_to_be_trained(
-    here: Path, capsys: pytest.CaptureFixture[str], config: Config
-) -> None:
-    before = files(here)
-    show([], ["compute={device: cpu}"], 2)
-    text = capsys.readouterr().out
-    study = build(config)
-    assert f"{len(study.by_key)} would be trained, 0 are cached" in text
-    assert text.count("never trained") == len(study.by_key)
-    assert "no estimate" in text
-    assert "\x1b" not in text
-    assert files(here) == before
-    assert [path.name for path in here.iterdir()] == ["config.yaml"]
-
-
-def test_the_command_names_reasons_and_an_estimate(
-    here: Path, capsys: pytest.CaptureFixture[str], config: Config
-) -> None:
-    now = build(config)
-    for cell in now.by_key.values():
-        store(cell, seconds=60)
-    broken = now.by_name["cnn/kernel_7"]
-    (here / "results/store/cnn" / broken.key / "train/manifest.json").unlink()
-    gone = now.by_name["cnn/kernel_9"]
-    entry = here / "results/store/cnn" / gone.key
-    failure = {"fingerprint": f"failed {gone.key}", "failed": "[killed] no space"}
-    (entry / "status.json").write_text(json.dumps(failure), "utf-8")
-    show([], ["compute={device: cpu}"], 2)
-    text = capsys.readouterr().out
-    lines = {line.split()[0]: line for line in text.splitlines() if line.startswith("  ")}
-    assert lines["cnn/kernel_7"].endswith("damaged entry")
-    assert lines["cnn/kernel_9"].endswith("failed before: [killed] no space")
-    assert "2 would be trained" in text
-    assert "cnn/kernel " in text and "3, 5\n" in text  # cached
-    assert "from 1 earlier cell" in text or "from 2 earlier cells" in text
-    assert not any(line != line.rstrip() for line in text.splitlines())
-
-
-def test_a_variant_and_an_override_are_read(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    smoke = REPOSITORY / "config" / "smoke.yaml"
-    show([smoke], ["compute={device: cpu, precision: fp32}", "study={name: mine}"], None)
-    assert capsys.readouterr().out.startswith("Study mine: ")
-
-
-@pytest.mark.parametrize(
-    ("files", "overrides", "cores", "said"),
-    [
-        (["none.yaml"], [], 1, "none.yaml cannot be read: No such file or directory."),
-        (["bad.yaml"], [], 1, "bad.yaml is not valid YAML in line 2."),
-        (["list.yaml"], [], 1, "list.yaml holds no mapping: allowed is a configuration."),
-        ([], ["seed"], 1, "--config is 'seed': allowed is KEY=VALUE."),
-        ([], ["study={seed: -1}"], 1,
-         "study.seed is -1: allowed is an integer at least 0, at most 4294967295."),
-        ([], [], 0, "--cores is 0: allowed is an integer at least 1."),
-    ],
-)  # fmt: skip
-def test_a_mistake_is_one_sentence(
-    here: Path, files: list[str], overrides: list[str], cores: int, said: str
-) -> None:
-    (here / "bad.yaml").write_text("a: 1\nb: [", "utf-8")
-    (here / "list.yaml").write_text("[1]", "utf-8")
-    with pytest.raises(SystemExit) as refused:
-        show([Path(name) for name in files], overrides, cores)
-    assert refused.value.code == said
-
-
-def test_the_command_needs_neither_torch_nor_snakemake(here: Path) -> None:
-    code = (
-        "import sys; sys.argv = ['ablation', 'plan', '--config', 'compute={device: cpu}']; "
-        "from ablation.cli import main; main(); "
-        "print({'torch', 'snakemake', 'pandas', 'matplotlib'} & set(sys.modules))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
-        env={"PYTHONPATH": ":".join(sys.path)}, cwd=here,
-    )  # fmt: skip
-    assert done.stdout.rstrip().endswith("set()")
-
-
-def test_jobs_follow_what_is_there(here: Path, config: Config) -> None:
-    study = build(config)
-    first = jobs(Plan(study).settle(write=False))
-    assert first == {
-        "copy_embedded": 2,
-        "prepare": 2,
-        "train": len(study.by_key),
-        "evaluate": len(study.by_key),
-        "view": len(study.cells),
-        "yardsticks": 2,
-        "collect": 1,
-        "draws": 1,
-        "portraits": 2,
-        "plot": 2,
-        "report": 1,
-    }
-    for cell in study.by_key.values():
-        store(cell, seconds=1)
-    assert "train" not in jobs(Plan(study).settle(write=False))

@@ -1,7 +1,8 @@
-"""The portraits of a model as they are written, and when the plan takes them for fresh."""
+"""The portraits of a model as they are written, and what the plan makes them from."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from ablation import portraits_job
-from ablation.canonical import canonical_json, key_of
 from ablation.grid import build
 from ablation.plan import Plan
 from ablation.portraits.kernels import FIRST_LAYER
 from ablation.schemas import InvalidDocumentError, validate_document
-from ablation.store import MANIFEST, publish, read_json, write_json
+from ablation.settle import Shelf
+from ablation.store import Entry, entries, folder_of, publish, read_json, require, write_json
 from report.sample import Sample, only, sample
 from safetensors.numpy import save_file
 
@@ -37,38 +38,36 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def written(made: Sample, model: str) -> Path:
-    """A sample's tables and store, as far as portraits read them."""
-    tables = Path("results/tables")
-    tables.mkdir(parents=True)
-    write_json(tables / "study.json", {**made.study, "fingerprint": "0" * 16})
-    write_json(tables / "comparisons.json", {})
-    for name, frame in made.tables.items():
-        frame.to_csv(tables / f"{name}.csv", index=False)
+Inputs = dict[str, dict[str, Entry]]
+
+
+def written(made: Sample, model: str) -> Inputs:
+    """A sample's entries in the store, as far as portraits read them."""
+    with publish(folder_of("collect", "0" * 16)) as draft:
+        write_json(draft / "study.json", made.study)
+        write_json(draft / "comparisons.json", {})
+        for name, frame in made.tables.items():
+            frame.to_csv(draft / f"{name}.csv", index=False)
     (part,) = made.study["models"]
     for cell in (cell for axis in part["axes"] for cell in axis["cells"]):
-        cell["view"] = f"results/{cell['cell']}/metrics.json"
-        if cell["failed"] or Path(cell["store"]).exists():
+        if cell["failed"] or folder_of("evaluate", cell["evaluation"]).exists():
             continue
-        evaluation = Path(cell["store"]) / f"eval-{cell['eval']}"
-        evaluation.mkdir(parents=True)
         predictions = made.predictions[cell["key"]]
-        if model == "cnn":
-            predictions = digits_predicted()
-            kernel = cell["parameters"]["kernel"]
-            weights = np.random.default_rng(0).normal(size=(6, 4, 1, kernel, kernel))
-            with publish(Path(cell["store"]) / "train") as draft:
+        with publish(folder_of("train", cell["key"])) as draft:
+            if model == "cnn":
+                predictions = digits_predicted()
+                kernel = cell["parameters"]["kernel"]
+                weights = np.random.default_rng(0).normal(size=(6, 4, 1, kernel, kernel))
                 save_file({FIRST_LAYER: weights}, draft / "model.safetensors")
-        predictions.to_csv(evaluation / "predictions.csv", index=False)
-    for cell in (cell for axis in part["axes"] for cell in axis["cells"]):
-        write_json(Path(cell["view"]), {"data": {"prepared": "cnn-data"}})
-    write_json(tables / "study.json", {**made.study, "fingerprint": "0" * 16})
-    if model == "cnn":
-        data = Path("results/store/data/cnn-data")
-        data.mkdir(parents=True)
+        with publish(folder_of("evaluate", cell["evaluation"])) as draft:
+            predictions.to_csv(draft / "predictions.csv", index=False)
+    with publish(folder_of("prepare", part["data"]["prepared"])) as draft:
         images = np.random.default_rng(1).integers(0, 256, (40, 28, 28), dtype=np.uint8)
-        save_file({"images": images}, data / "test.safetensors")
-    return tables
+        save_file({"images": images}, draft / "test.safetensors")
+    found: Inputs = {}
+    for folder in entries():
+        found.setdefault(folder.parent.name, {})[folder.name] = require(folder)
+    return found
 
 
 def digits_predicted() -> pd.DataFrame:
@@ -82,13 +81,13 @@ def digits_predicted() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
-def portraits_of(made: Sample, model: str, baseline: str | None) -> dict[str, Any]:
-    tables, output = written(made, model), Path(f"results/portraits/{model}.json")
+def portraits_of(made: Sample, model: str, baseline: str | None, draft: Path) -> dict[str, Any]:
     spec = {"model": model, "baseline": baseline, "language": LANGUAGE}
-    portraits_job.portraits(spec, tables, output)
-    found: dict[str, Any] = read_json(output)
+    draft.mkdir()
+    portraits_job.portraits(spec, written(made, model), draft, {})
+    found: dict[str, Any] = read_json(draft / "portraits.json")
     validate_document(found, "portraits")
-    assert found["fingerprint"] == key_of(spec)
+    assert (found["model"], found["baseline"]) == (model, baseline)
     return found
 
 
@@ -99,7 +98,7 @@ def keys_of(made: Sample) -> dict[str, str]:
 def test_portraits_of_a_regression(here: Path) -> None:
     made = only(sample(failed=("fnn/learning_rate_0.0001",)), "fnn", "learning_rate")
     keys = keys_of(made)
-    found = portraits_of(made, "fnn", keys["0.01"])
+    found = portraits_of(made, "fnn", keys["0.01"], here / "draft")
     assert set(found["cells"]) == {keys["0.1"], keys["0.01"], keys["0.001"]}
     good, diverged = found["cells"][keys["0.01"]], found["cells"][keys["0.1"]]
     assert set(good) == {"series", "curves", "residuals"}
@@ -115,7 +114,7 @@ def test_portraits_of_a_regression(here: Path) -> None:
 def test_portraits_of_a_classifier(here: Path) -> None:
     made = only(sample(), "cnn", "kernel")
     keys = keys_of(made)
-    found = portraits_of(made, "cnn", keys["5"])
+    found = portraits_of(made, "cnn", keys["5"], here / "draft")
     assert found["baseline"] == keys["5"]
     own, baseline = found["cells"][keys["7"]], found["cells"][keys["5"]]
     assert set(own) == {"series", "curves", "mistakes", "kernels", "confusion"}
@@ -134,12 +133,10 @@ def test_portraits_of_a_classifier(here: Path) -> None:
 
 def test_the_same_study_has_the_same_bytes(here: Path) -> None:
     made = only(sample(), "fnn", "activation")
-    portraits_of(made, "fnn", None)
-    output = Path("results/portraits/fnn.json")
-    first = output.read_bytes()
-    spec = {"model": "fnn", "baseline": None, "language": LANGUAGE}
-    portraits_job.portraits(spec, Path("results/tables"), output)
-    assert output.read_bytes() == first
+    for name in ("one", "two"):
+        portraits_of(made, "fnn", None, here / name)
+    one, two = ((here / name / "portraits.json").read_bytes() for name in ("one", "two"))
+    assert one == two
 
 
 @pytest.mark.parametrize(
@@ -147,7 +144,7 @@ def test_the_same_study_has_the_same_bytes(here: Path) -> None:
     [{}, {"series": None, "curves": "no figure"}, {"series": None, "curves": None, "more": 1}],
 )
 def test_another_document_is_invalid(cell: dict[str, Any]) -> None:
-    document = {"fingerprint": "x", "model": "fnn", "baseline": None, "cells": {"0" * 16: cell}}
+    document = {"model": "fnn", "baseline": None, "cells": {"0" * 16: cell}}
     with pytest.raises(InvalidDocumentError, match="portraits"):
         validate_document(document, "portraits")
 
@@ -155,65 +152,36 @@ def test_another_document_is_invalid(cell: dict[str, Any]) -> None:
 # The plan
 
 
-def all_made(plan: Plan) -> None:
-    """Put a file with the expected fingerprint where the plan looks for one."""
-
-    def put(path: str, fingerprint: str) -> None:
-        write_json(Path(path), {"fingerprint": fingerprint})
-
-    for cell in plan.study.by_key.values():
-        put(plan.status(cell), cell.key)
-        write_json(Path(plan.status(cell)).parent / "train" / MANIFEST, {})
-        put(plan.metrics(cell), plan.evaluation(cell.model))
-    for cell in plan.study.cells:
-        put(plan.view(cell), plan.cell_facts(cell)["fingerprint"])
-    put(plan.table("study.json"), key_of(plan.collect_spec))
-    put(plan.table("draws.json"), key_of(plan.draws_spec))
-    for part in plan.study.models:
-        put(plan.yardsticks(part), "")
-        put(plan.figures_manifest(part), key_of(plan.plot_spec(part)))
-        put(plan.portraits(part), key_of(plan.portraits_spec(part)))
-    Path(plan.report).write_text(
-        f'<meta name="fingerprint" content="{key_of(plan.report_spec)}">', "utf-8"
-    )
-
-
 def test_the_report_waits_for_the_portraits_and_they_for_the_tables(
     here: Path, config: dict[str, Any]
 ) -> None:
-    study = build(config)
-    all_made(Plan(study))
-    plan = Plan(study).settle(write=False)
-    assert all(plan.fresh.values())
-    part = next(part for part in study.models if part.model.name == "cnn")
-    document = Path(plan.portraits(part))
-    whole = document.read_bytes()
-    document.unlink()
-    stale = [name for name, fresh in Plan(study).settle(write=False).fresh.items() if not fresh]
-    assert stale == [plan.portraits(part), plan.report]
-    document.write_bytes(whole)
-    Path(plan.table("study.json")).unlink()
-    assert not Plan(study).settle(write=False).fresh[plan.portraits(part)]
+    plan = Plan(build(config))
+    for stage in plan.wanted:
+        with publish(stage.folder):
+            pass
+    assert Shelf(plan).to_make(plan.wanted) == []
+    shutil.rmtree(plan.portraits["cnn"].folder)
+    missing = Shelf(plan).to_make(plan.wanted)
+    assert [stage.name for stage in missing] == ["prepare", "portraits"]
+    assert plan.portraits["cnn"].key in plan.reported.inputs
+    assert plan.collected.key in plan.portraits["cnn"].inputs
 
 
 def test_portraits_do_not_depend_on_the_palette(config: dict[str, Any]) -> None:
     plan = Plan(build(config))
-    part = plan.study.models[0]
-    before = canonical_json(plan.portraits_spec(part))
+    before, figures = plan.portraits, plan.figures
     config["report"]["palette"] = "deep"
     other = Plan(build(config))
-    assert canonical_json(other.portraits_spec(other.study.models[0])) == before
+    assert other.portraits == before
+    assert other.figures["cnn"] != figures["cnn"]
     config["report"]["language"] = "zh"
-    other = Plan(build(config))
-    assert canonical_json(other.portraits_spec(other.study.models[0])) != before
+    assert all(Plan(build(config)).portraits[model] != before[model] for model in before)
 
 
 def test_the_baseline_is_found_on_any_axis_or_is_none(config: dict[str, Any]) -> None:
     plan = Plan(build(config))
-    cnn = next(part for part in plan.study.models if part.model.name == "cnn")
-    assert plan.portraits_spec(cnn)["baseline"] == plan.study.by_name["cnn/kernel_5"].key
+    assert plan.portraits["cnn"].spec["baseline"] == plan.study.by_name["cnn/kernel_5"].key
     axes = config["models"]["cnn"]["axes"]
     config["models"]["cnn"]["axes"] = {"batchnorm_depth4": axes["batchnorm_depth4"]}
     plan = Plan(build(config))
-    cnn = next(part for part in plan.study.models if part.model.name == "cnn")
-    assert plan.portraits_spec(cnn)["baseline"] is None
+    assert plan.portraits["cnn"].spec["baseline"] is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 import pytest
 from ablation.report.cells import cell_title, commanded, parameter_rows
@@ -54,14 +55,32 @@ def test_parameters_stand_beside_the_baselines():
 
 def test_commands_name_the_files_of_the_study():
     made = only(sample(), "cnn", "kernel")
-    html = page(made, config_files=["config/my study.yaml"])
+    given = {"files": ["config/my study.yaml"], "overrides": ["study={seed: 3}"]}
+    html = page(made, given=given)
     wanted = (
-        "snakemake --configfile &#39;config/my study.yaml&#39; -- results/cnn/kernel_3/metrics.json"
+        "snakemake --configfile &#39;config/my study.yaml&#39; --config &#39;study={seed: 3}&#39;"
+        " -- results/cnn/kernel_3/metrics.json"
     )
     assert wanted in html
-    assert commanded([]) == "snakemake"
-    assert commanded(["config/smoke.yaml"]) == "snakemake --configfile config/smoke.yaml --"
     assert "make verify CELL=cnn/kernel_3" in page(made)
+
+
+@pytest.mark.parametrize(
+    ("files", "overrides"),
+    [
+        ([], []),
+        (["config/smoke.yaml"], []),
+        ([], ["a=1", "report={title: It's $HOME}"]),
+        (["a.yaml", "my study.yaml"], ["b={c: 'd'}"]),
+    ],
+)
+def test_a_command_is_what_a_shell_was_given(files, overrides):
+    said = shlex.split(commanded({"files": files, "overrides": overrides}))
+    options = [
+        *(["--configfile", *files] if files else []),
+        *(["--config", *overrides] if overrides else []),
+    ]
+    assert said == ["snakemake", *options, *(["--"] if options else [])]
 
 
 def test_replicates_logs_and_facts_are_there():

@@ -11,10 +11,10 @@ import ablation
 import yaml
 from ablation.claims.rules import Answer
 from ablation.cnn.raw import IMAGES
-from ablation.config import load as load_config
 from ablation.config import schema
 from ablation.courses import MEASURES
 from ablation.published import load as published
+from ablation.reading import load as load_config
 from ablation.registry import MODELS
 from ablation.report.context import PAGE_WORDS
 from ablation.report.messages import FOLDER, load

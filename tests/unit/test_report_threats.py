@@ -151,11 +151,6 @@ def test_a_factor_that_judges_nothing_of_its_own_adds_no_error():
     assert "factors, up to" not in threats_of(made)
 
 
-def test_orphans_are_counted_where_they_are_known():
-    assert "The store holds 7 trained cells" in text_of(page(clean(), store={"orphans": 7}))
-    assert "The store holds" not in text_of(page(clean(), store={"orphans": 0}))
-
-
 def test_the_last_verification_is_a_badge():
     html = page(clean(), verification=VERIFICATION)
     assert "Verified January 31, 2026" in text_of(html)

@@ -18,9 +18,14 @@ ENTRIES = [
         for s in ("prepare", "train", "evaluate", "yardsticks")
     ),
     "ablation.summary",
-    "ablation.views",
+    "ablation.evaluation",
+    "ablation.collect_job",
     "ablation.statistics.compare",
 ]
+
+
+# They import some modules only when they need them.
+LATER = [f"ablation.{stage}_job" for stage in ("draws", "plot", "portraits", "report", "export")]
 
 
 @pytest.fixture
@@ -106,7 +111,7 @@ def test_code_of_one_network_counts_for_it_alone(
             "fnn/evaluate.py",
             "cnn/yardsticks.py",
             "summary.py",
-            "views.py",
+            "evaluation.py",
             "jobs.py",
         ),
         *("grid.py", "config.py", "plan.py", "store.py", "report/__init__.py"),
@@ -166,7 +171,7 @@ def imported() -> dict[str, set[str]]:
         "    os.wait()\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, *ENTRIES],
+        [sys.executable, "-c", code, *ENTRIES, *LATER],
         env={"PYTHONPATH": str(ROOT.parent), "PATH": ""},
         capture_output=True,
         text=True,
@@ -178,6 +183,11 @@ def imported() -> dict[str, set[str]]:
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_what_is_reached_is_what_python_imports(entry: str, imported: dict[str, set[str]]) -> None:
     assert set(reached([entry])) == imported[entry]
+
+
+@pytest.mark.parametrize("entry", LATER)
+def test_what_is_imported_late_is_reached_too(entry: str, imported: dict[str, set[str]]) -> None:
+    assert set(reached([entry])) >= imported[entry]
 
 
 def test_training_reaches_no_other_network_and_no_evaluation() -> None:

@@ -1,49 +1,113 @@
-"""Files and folders are there whole or not at all."""
+"""Entries of the store are there whole or not at all, and nothing in them is believed unread."""
 
-import hashlib
 import json
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ablation import store
+from ablation.canonical import key_of
 from ablation.store import (
     MANIFEST,
+    Entry,
+    Failure,
     StoreError,
-    is_whole,
+    entries,
+    find,
+    folder_of,
     publish,
     read_json,
-    require_whole,
+    require,
+    set_aside,
+    sha256,
+    spec_path,
     write_json,
+    write_spec,
     write_text,
 )
 
+KEY = "0123456789abcdef"
+TRAIN = f"train/{KEY}"
+FAILURES = {
+    "train/fedcba9876543210": Failure("killed by signal 9", ("10:00:00 epoch 1", "10:00:01 é")),
+    TRAIN: Failure("ValueError: no"),
+}
+TEXT = '{"accuracy": 0.5}'
 
-def fill(draft: Path, text: str = "numbers") -> None:
+
+def fill(draft: Path, text: str = TEXT) -> None:
     (draft / "metrics.json").write_text(text)
     (draft / "model.bin").write_bytes(b"\0" * 99)
+    (draft / "figures").mkdir()
+    (draft / "figures" / "a.svg").write_text("<svg/>")
 
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def found(folder: Path) -> Entry:
+    entry = find(folder)
+    assert entry is not None
+    return entry
+
+
 @pytest.fixture
-def entry(tmp_path: Path) -> Path:
+def entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A published folder."""
-    folder = tmp_path / "store" / "entry"
-    with publish(folder) as draft:
+    monkeypatch.chdir(tmp_path)
+    folder = folder_of("train", KEY)
+    with publish(folder, FAILURES) as draft:
         fill(draft)
     return folder
 
 
-def test_publish(entry: Path) -> None:
-    assert names(entry) == [MANIFEST, "metrics.json", "model.bin"]
-    assert names(entry.parent) == ["entry"]
-    assert is_whole(entry)
-    require_whole(entry)
-    assert entry.stat().st_mode & 0o777 == 0o755
-    assert set(read_json(entry / MANIFEST)) == {"metrics.json", "model.bin"}
+def flip(path: Path, place: int, bit: int = 0) -> None:
+    """Change one bit of a file."""
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1 << bit
+    path.write_bytes(bytes(content))
+
+
+# Publishing
+
+
+def test_a_published_entry_is_whole(entry: Path) -> None:
+    assert names(entry) == ["figures", MANIFEST, "metrics.json", "model.bin"]
+    assert names(entry.parent) == [KEY]
+    made = require(entry)
+    assert (made.stage, made.key) == ("train", KEY)
+    assert made.damaged() == []
+    assert made.files == {
+        name: sha256(entry / name) for name in ("metrics.json", "model.bin", "figures/a.svg")
+    }
+    assert made.failures == FAILURES
+    assert made.failure == FAILURES[TRAIN]
+    assert made.read("metrics.json") == {"accuracy": 0.5}
+
+
+def test_an_entry_made_of_what_failed_has_not_failed_itself(entry: Path) -> None:
+    folder = folder_of("report", KEY)
+    with publish(folder, found(entry).failures) as draft:
+        fill(draft)
+    assert found(folder).failures == FAILURES
+    assert found(folder).failure is None
+
+
+def test_an_entry_knows_its_files_and_folders(entry: Path) -> None:
+    made = found(entry)
+    for name in ("metrics.json", "figures", "figures/a.svg", MANIFEST):
+        assert made.holds(name) == name
+    for name in ("train", "fig", "figures/", "a.svg"):
+        assert made.holds(name) == ""
 
 
 def test_nothing_is_there_before_the_end(tmp_path: Path) -> None:
@@ -65,63 +129,178 @@ def test_an_exception_leaves_nothing(tmp_path: Path, error: type[BaseException])
     assert names(tmp_path) == []
 
 
+def test_who_fails_leaves_what_is_there(entry: Path) -> None:
+    with pytest.raises(RuntimeError), publish(entry):
+        raise RuntimeError
+    assert require(entry).damaged() == []
+    assert names(entry.parent) == [KEY]
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o002])
+def test_modes_are_those_of_the_umask(tmp_path: Path, umask: int) -> None:
+    """Also of files that a library made for its owner alone."""
+    code = (
+        "import os, pathlib; from ablation.store import publish, write_text, write_spec\n"
+        "with publish(pathlib.Path('entry')) as draft:\n"
+        "    os.close(os.open(draft / 'a', os.O_CREAT | os.O_WRONLY, 0o600))\n"
+        "    (draft / 'folder').mkdir()\n"
+        "write_text(pathlib.Path('file'), ''); write_spec({})"
+    )
+    environment = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, umask=umask, env=environment, check=True
+    )
+    files = [tmp_path / "entry" / "a", tmp_path / "entry" / MANIFEST, tmp_path / "file"]
+    assert {mode(path) for path in [*files, tmp_path / spec_path(key_of({}))]} == {0o666 & ~umask}
+    folders = [tmp_path / "entry", tmp_path / "entry" / "folder"]
+    assert {mode(path) for path in folders} == {0o777 & ~umask}
+
+
 def test_the_second_writer_keeps_the_firsts(entry: Path) -> None:
     before = entry.stat().st_ino
     with publish(entry) as draft:
-        fill(draft, "other numbers")
-    assert (entry / "metrics.json").read_text() == "numbers"
+        fill(draft, '{"accuracy": 0.6}')
+    assert found(entry).read("metrics.json") == {"accuracy": 0.5}
     assert entry.stat().st_ino == before
-    assert names(entry.parent) == ["entry"]
+    assert names(entry.parent) == [KEY]
 
 
-def test_a_writer_who_is_overtaken_keeps_the_firsts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The other one finishes between the look and the rename."""
-    folder, looked = tmp_path / "entry", []
-
-    def look(path: Path) -> bool:
-        looked.append(path)
-        found = is_whole(path)
-        if len(looked) == 1:
-            with publish(folder) as draft:
-                fill(draft, "first")
-        return found
-
-    monkeypatch.setattr(store, "is_whole", look)
-    with publish(folder) as draft:
-        fill(draft, "second")
+def test_a_writer_who_is_overtaken_keeps_the_firsts(tmp_path: Path) -> None:
+    folder = tmp_path / "entry"
+    with publish(folder) as slow:
+        fill(slow, "second")
+        with publish(folder) as quick:
+            fill(quick, "first")
     assert (folder / "metrics.json").read_text() == "first"
     assert names(tmp_path) == ["entry"]
 
 
-@pytest.mark.parametrize("damage", ["changed", "removed", "no manifest", "torn manifest", "empty"])
-def test_a_damaged_entry_is_seen_and_replaced(entry: Path, damage: str) -> None:
-    if damage == "changed":
-        (entry / "model.bin").write_bytes(b"\0" * 98 + b"\1")
-    elif damage == "removed":
-        (entry / "model.bin").unlink()
-    elif damage == "no manifest":
+DAMAGES = ["changed", "removed", "no manifest", "torn manifest", "empty", "a file"]
+
+
+def damage(entry: Path, how: str) -> None:
+    if how == "changed":
+        flip(entry / "model.bin", 98)
+    elif how == "removed":
+        (entry / "figures" / "a.svg").unlink()
+    elif how == "no manifest":
         (entry / MANIFEST).unlink()
-    elif damage == "torn manifest":
+    elif how == "torn manifest":
         (entry / MANIFEST).write_text((entry / MANIFEST).read_text()[:20])
     else:
-        for path in entry.iterdir():
-            path.unlink()
-    assert not is_whole(entry)
-    with pytest.raises(StoreError, match="incomplete or damaged"):
-        require_whole(entry)
+        shutil.rmtree(entry)
+        if how == "empty":
+            entry.mkdir()
+        else:
+            entry.touch()
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_a_damaged_entry_is_seen_and_replaced(entry: Path, how: str) -> None:
+    damage(entry, how)
+    with pytest.raises(StoreError, match=f"{KEY} is missing or damaged"):
+        require(entry)
     with publish(entry) as draft:
-        fill(draft, "made again")
-    assert is_whole(entry)
-    assert (entry / "metrics.json").read_text() == "made again"
-    assert names(entry.parent) == ["entry"]
+        fill(draft, '"made again"')
+    assert require(entry).read("metrics.json") == "made again"
+    aside = [] if how == "empty" else [f".{KEY}-damaged-"]
+    assert [name[: len(f".{KEY}-damaged-")] for name in names(entry.parent)] == [*aside, KEY]
 
 
-def test_a_missing_entry_is_not_whole(tmp_path: Path) -> None:
-    assert not is_whole(tmp_path / "entry")
-    with pytest.raises(StoreError):
-        require_whole(tmp_path / "entry")
+# Reading
+
+
+def test_a_missing_file_is_seen_by_its_name_alone(entry: Path) -> None:
+    assert find(entry) is not None
+    (entry / "model.bin").unlink()
+    assert find(entry) is None
+    (entry / "model.bin").mkdir()
+    assert find(entry) is None
+
+
+def test_a_changed_file_is_named(entry: Path) -> None:
+    flip(entry / "model.bin", 50, 7)
+    assert found(entry).damaged() == ["model.bin"]
+    flip(entry / "figures" / "a.svg", 0)
+    with pytest.raises(StoreError, match=r"damaged \(figures/a\.svg, model\.bin\): start the run"):
+        require(entry)
+
+
+def test_a_file_that_goes_meanwhile_is_damaged(entry: Path) -> None:
+    made = found(entry)
+    (entry / "model.bin").unlink()
+    assert made.damaged() == ["model.bin"]
+
+
+def test_any_bit_of_a_manifest_counts(entry: Path) -> None:
+    """Names, digests, stages and reasons: each byte with one bit flipped gives no entry that differs from the written one."""
+    path, whole = entry / MANIFEST, found(entry)
+    content = path.read_bytes()
+    for place in range(len(content)):
+        for bit in (0, 4):
+            flip(path, place, bit)
+            read = find(entry)
+            # Only white space between the parts may change without a change of what is read.
+            assert read is None or (read == whole and content[place : place + 1].isspace()), place
+            path.write_bytes(content)
+    assert find(entry) == whole
+
+
+@pytest.mark.parametrize("where", ["killed by", "epoch 1", "ValueError", TRAIN, "model.bin"])
+def test_another_text_in_a_manifest_is_damage(entry: Path, where: str) -> None:
+    path = entry / MANIFEST
+    text = path.read_text("utf-8")
+    assert where in text
+    path.write_text(text.replace(where, where[:-1] + "X"), "utf-8")
+    assert find(entry) is None
+    with pytest.raises(StoreError, match=r"damaged \(manifest\.json\)"):
+        require(entry)
+
+
+@pytest.mark.parametrize("document", [[], "text", {}, {"files": {}, "failures": {}}, None])
+def test_what_is_no_manifest_is_no_entry(entry: Path, document: Any) -> None:
+    (entry / MANIFEST).write_text(json.dumps(document))
+    assert find(entry) is None
+
+
+def test_a_manifest_that_lost_a_failure_is_damage(entry: Path) -> None:
+    """A cell that failed never looks as if it had not."""
+    document = read_json(entry / MANIFEST)
+    document["failures"] = {}
+    write_json(entry / MANIFEST, document)
+    assert find(entry) is None
+
+
+def test_a_missing_entry_is_none(tmp_path: Path) -> None:
+    assert find(tmp_path / "entry") is None
+    with pytest.raises(StoreError, match="missing or damaged"):
+        require(tmp_path / "entry")
+
+
+def test_what_is_set_aside_is_kept_and_hidden(entry: Path) -> None:
+    for _ in range(2):
+        set_aside(entry)
+        with publish(entry) as draft:
+            fill(draft)
+    hidden = [path for path in entry.parent.iterdir() if path != entry]
+    assert len(hidden) == 2
+    assert all(path.name.startswith(f".{KEY}-damaged-") for path in hidden)
+    assert all((path / "model.bin").is_file() for path in hidden)
+    assert entries() == [entry]
+
+
+def test_entries_are_those_of_all_stages(entry: Path) -> None:
+    write_spec({"stage": "train"})
+    other = folder_of("report", KEY)
+    for folder in (other, folder_of("checkpoints", KEY), folder_of("cells", KEY)):
+        folder.mkdir(parents=True)
+    (entry.parent / "file").touch()
+    (entry.parent / ".draft").mkdir()
+    assert entries() == sorted([entry, other])
+    assert entries(Path("elsewhere")) == []
+
+
+# Files
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
@@ -141,7 +320,6 @@ def test_json_is_read_as_it_was_written(tmp_path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.endswith("}\n")
     assert "é" in text
-    assert path.stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"nothing"])
@@ -157,19 +335,13 @@ def test_a_file_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     path = tmp_path / "file.txt"
     write_text(path, "old")
 
-    def fail(source: str, target: Path) -> None:
+    def fail(source: Path, target: Path) -> None:
         assert Path(source).read_text() == "new"
         assert path.read_text() == "old"
         raise OSError("no space")
 
-    monkeypatch.setattr(os, "replace", fail)
+    monkeypatch.setattr(store.os, "replace", fail)
     with pytest.raises(OSError, match="no space"):
         write_text(path, "new")
     assert path.read_text() == "old"
     assert names(tmp_path) == ["file.txt"]
-
-
-def test_the_manifest_holds_each_files_sha256(entry: Path) -> None:
-    manifest = json.loads((entry / MANIFEST).read_text())
-    expected = hashlib.sha256(b"numbers").hexdigest()
-    assert manifest["metrics.json"] == expected

@@ -11,11 +11,19 @@ import torch
 from ablation.cnn import train as cnn
 from ablation.config import resolve
 from ablation.grid import build
+from ablation.jobs import run
 from ablation.schemas import validate_document
 from ablation.stack.checkpoint import CheckpointFile
 from ablation.stack.training import Trained
-from ablation.store import read_json
-from ablation.train_job import train
+from ablation.store import (
+    CHECKPOINTS,
+    Entry,
+    folder_of,
+    publish,
+    read_json,
+    require,
+    write_spec,
+)
 from conftest import Parts
 from safetensors.torch import load_file, save_file
 
@@ -23,29 +31,36 @@ REPLICATES = 5
 
 
 @pytest.fixture
-def job(config: dict[str, Any], digit_parts: Parts, tmp_path: Path) -> tuple[dict[str, Any], Path]:
-    """The specification of a small cell, and its prepared train part."""
+def key(
+    config: dict[str, Any],
+    digit_parts: Parts,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> str:
+    """The key of a small cell, its specification and its prepared data in the store."""
+    monkeypatch.chdir(tmp_path)
     body = config["models"]["cnn"]
     body["replicates"] = REPLICATES
     body["parameters"].update(channels=[3, 4, 5, 6], fc_width=16, batch_size=16, epochs=2)
     cell = build(resolve(config)).by_name["cnn/kernel_5"]
+    write_spec(cell.spec)
     part, _ = digit_parts(REPLICATES, train=48)
-    save_file({name: tensor.contiguous() for name, tensor in part.items()}, tmp_path / "train.st")
-    return cell.spec, tmp_path / "train.st"
+    with publish(folder_of("prepare", cell.data_key)) as draft:
+        tensors = {name: tensor.contiguous() for name, tensor in part.items()}
+        save_file(tensors, draft / "train.safetensors")
+    return cell.key
 
 
-def trained_entry(job: tuple[dict[str, Any], Path], folder: Path) -> Path:
-    spec, part = job
-    run = {"device": "cpu", "checkpoint_seconds": 0, "cells": {}}
-    train(spec, part, folder / "status.json", run)
-    return folder / "train"
+def trained_entry(key: str) -> Entry:
+    run("train", key, {"device": "cpu", "checkpoint_seconds": 0, "mirrors": {}})
+    return require(folder_of("train", key))
 
 
 def test_an_entry_that_ran_out_of_memory_is_the_same_and_says_so(
-    job: tuple[dict[str, Any], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = trained_entry(job, tmp_path / "whole")
-    assert read_json(whole / "run.json")["cost"]["replicates_at_once"] == REPLICATES
+    whole = trained_entry(key)
+    assert whole.read("run.json")["cost"]["replicates_at_once"] == REPLICATES
     original = cnn.run
 
     def small(*arguments: Any, replicates: Sequence[int], **options: Any) -> Trained:
@@ -54,38 +69,37 @@ def test_an_entry_that_ran_out_of_memory_is_the_same_and_says_so(
         return original(*arguments, replicates=replicates, **options)
 
     monkeypatch.setattr(cnn, "run", small)
-    cut = trained_entry(job, tmp_path / "cut")
-    run = read_json(cut / "run.json")
-    assert run["cost"]["replicates_at_once"] == 2
-    validate_document(run["cost"], "cost")
-    validate_document(run["environment"], "environment")
-    assert read_json(cut.parent / "status.json")["status"] == "ok"
-    assert not list(cut.parent.glob("checkpoint*"))
-    first, second = (load_file(entry / "model.safetensors") for entry in (whole, cut))
+    kept = tmp_path / "whole"
+    whole.folder.rename(kept)
+    cut = trained_entry(key)
+    made = cut.read("run.json")
+    assert made["cost"]["replicates_at_once"] == 2
+    validate_document(made["cost"], "cost")
+    validate_document(made["environment"], "environment")
+    assert not (CHECKPOINTS / key).exists()
+    first, second = (load_file(f / "model.safetensors") for f in (kept, cut.folder))
     for name, tensor in first.items():
         torch.testing.assert_close(second[name], tensor, rtol=1e-3, atol=1e-3)
-    rows = [read_json(entry / "replicates.json") for entry in (whole, cut)]
+    rows = [read_json(folder / "replicates.json") for folder in (kept, cut.folder)]
     assert [row["best_epoch"] for row in rows[0]] == [row["best_epoch"] for row in rows[1]]
-    assert (cut / "history.csv").read_text().count("\n") == 1 + 2 * REPLICATES
+    assert (cut.folder / "history.csv").read_text().count("\n") == 1 + 2 * REPLICATES
 
 
-def test_an_entry_has_the_lines_of_its_training_and_the_time_of_its_end(
-    job: tuple[dict[str, Any], Path], tmp_path: Path
-) -> None:
+def test_an_entry_has_the_lines_of_its_training_and_the_time_of_its_end(key: str) -> None:
     logging.getLogger("ablation").setLevel(logging.INFO)
-    entry = trained_entry(job, tmp_path / "whole")
-    lines = (entry / "log.txt").read_text("utf-8").splitlines()
+    entry = trained_entry(key)
+    lines = (entry.folder / "log.txt").read_text("utf-8").splitlines()
     assert "cnn on cpu in " in lines[0]
     assert [line.split()[2] for line in lines[1:]] == ["1/2", "2/2"]
-    assert "log.txt" in read_json(entry / "manifest.json")
-    cost = read_json(entry / "run.json")["cost"]
+    assert "log.txt" in entry.files
+    cost = entry.read("run.json")["cost"]
     validate_document(cost, "cost")
     assert datetime.fromisoformat(cost["finished_at"]).tzinfo is not None
     validate_document({k: v for k, v in cost.items() if k != "finished_at"}, "cost")
 
 
 def test_the_log_of_a_resumed_entry_begins_with_the_epoch_that_was_reached(
-    job: tuple[dict[str, Any], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logging.getLogger("ablation").setLevel(logging.INFO)
     save = CheckpointFile.save
@@ -96,8 +110,11 @@ def test_the_log_of_a_resumed_entry_begins_with_the_epoch_that_was_reached(
 
     monkeypatch.setattr(CheckpointFile, "save", killed)
     with pytest.raises(KeyboardInterrupt):
-        trained_entry(job, tmp_path / "cut")
+        trained_entry(key)
+    assert list((CHECKPOINTS / key).iterdir())
+    assert not folder_of("train", key).exists()
     monkeypatch.setattr(CheckpointFile, "save", save)
-    lines = (trained_entry(job, tmp_path / "cut") / "log.txt").read_text("utf-8").splitlines()
+    lines = (trained_entry(key).folder / "log.txt").read_text("utf-8").splitlines()
     assert lines[1].endswith("resumed after epoch 1")
     assert [line.split()[2] for line in lines[2:]] == ["2/2"]
+    assert not (CHECKPOINTS / key).exists()

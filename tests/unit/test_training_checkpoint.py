@@ -1,6 +1,7 @@
 """A training that is interrupted and resumed gives the same bytes as one that was not."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,15 @@ import pytest
 import torch
 from ablation.cnn import train as cnn
 from ablation.fnn import train as fnn
-from ablation.provenance import Meter
-from ablation.stack.checkpoint import CheckpointFile, Checkpoints
+from ablation.stack.checkpoint import CheckpointFile
 from ablation.stack.training import Trained
+from ablation.tensors import save_tensors
 from conftest import Parts
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 IDENTITY = {"key": "0123456789abcdef", "torch": "2"}
+ONE = torch.tensor([1, 2], dtype=torch.int64).view(torch.float64)  # the same bytes
 Run = Callable[..., Trained]
 
 
@@ -128,16 +131,74 @@ def test_a_damaged_checkpoint_is_ignored(runs: dict[str, Run], tmp_path: Path, d
         assert_identical(runs["fnn"](checkpoint=found), runs["fnn"]())
 
 
-def test_the_file_is_replaced_whole_and_removed(runs: dict[str, Run], tmp_path: Path) -> None:
+def parts(path: Path) -> dict[str, range]:
+    """Where in a checkpoint the tensors lie, and the texts of its header."""
+    content = path.read_bytes()
+    start = 8 + int.from_bytes(content[:8], "little")
+    found = {"tensors": range(start, len(content))}
+    for name in ("identity", "cost", "digest"):
+        text = re.search(rb'"%b":"((?:\\.|[^"\\])*)"' % name.encode(), content[:start])
+        assert text is not None
+        found[name] = range(*text.span(1))
+    return found
+
+
+def flip(path: Path, place: int, bit: int = 0) -> None:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1 << bit
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize("part", ["tensors", "identity", "cost", "digest"])
+def test_a_flipped_bit_means_the_first_epoch(
+    runs: dict[str, Run], tmp_path: Path, part: str
+) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    with pytest.raises(KilledError):
+        runs["fnn"](checkpoint=checkpoint(path), report=kill_in_epoch(4))
+    assert checkpoint(path).load() is not None
+    whole, places = path.read_bytes(), parts(path)[part]
+    for place in places[:: max(1, len(places) // 50)]:
+        for bit in (0, 2):
+            flip(path, place, bit)
+            assert checkpoint(path).load() is None, place
+            assert checkpoint(path).earlier_cost() == {}
+            path.write_bytes(whole)
+    flip(path, places[len(places) // 2])
+    lines: list[str] = []
+    again = runs["fnn"](checkpoint=checkpoint(path), report=lines.append)
+    assert lines[0].startswith("epoch 1/")
+    assert_identical(again, runs["fnn"]())
+
+
+def test_another_name_or_type_of_a_tensor_counts(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    checkpoint(path).save({"a": torch.tensor([1, 2])})
+    with safe_open(path, framework="pt") as stream:
+        metadata = stream.metadata()
+    for tensors in ({"b": torch.tensor([1, 2])}, {"a": torch.tensor([[1, 2]])}, {"a": ONE}):
+        save_tensors(path, tensors, metadata)
+        assert checkpoint(path).load() is None
+    save_tensors(path, {"a": torch.tensor([1, 2])}, metadata)
+    assert checkpoint(path).load() is not None
+
+
+def test_a_damaged_file_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    checkpoint(path).save({"a": torch.tensor([1, 2])})
+    checkpoint(path, {"key": "another"}).load()
+    assert caplog.messages == []  # nothing is wrong with a file of another cell
+    flip(path, -1)
+    checkpoint(path).load()
+    assert caplog.messages == [f"{path} is damaged and not used"]
+
+
+def test_the_file_is_replaced_whole(runs: dict[str, Run], tmp_path: Path) -> None:
     found = checkpoint(tmp_path / "checkpoint.safetensors", cost=2.5)
     with pytest.raises(KilledError):
         runs["cnn"](checkpoint=found, report=kill_in_epoch(3))
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.safetensors"]
     assert found.earlier_cost() == {"seconds": 2.5, "cpu_seconds": 2.5}
-    cell = Checkpoints(tmp_path, IDENTITY, 0.0, 2, Meter())
-    cell.remove()
-    assert list(tmp_path.iterdir()) == []
-    cell.remove()
 
 
 def test_saves_are_as_far_apart_as_asked(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ import pandas as pd
 import pytest
 from ablation import verification
 from ablation.agreement import COMPARED, Trained, changed_facts, judge
+from ablation.canonical import key_of
 from ablation.schemas import InvalidDocumentError
+from ablation.store import read_json, write_json
 from ablation.verify_job import sentence
 
 
@@ -111,9 +113,9 @@ def test_other_samples_or_shapes_are_different() -> None:
 
 
 def test_damage_is_different_whatever_the_numbers_say() -> None:
-    found = judge(classifier(), classifier(), ["eval-0/metrics.json"])
+    found = judge(classifier(), classifier(), ["evaluate/metrics.json"])
     assert found["outcome"] == "different"
-    assert "eval-0/metrics.json" in sentence({**found, "cell": "cnn/x", "changed": {}})
+    assert "evaluate/metrics.json" in sentence({**found, "cell": "cnn/x", "changed": {}})
 
 
 def test_weights_that_are_nowhere_finite_do_not_count() -> None:
@@ -157,16 +159,54 @@ def record(outcome: str = "identical", key: str = "0" * 16) -> dict[str, Any]:
 
 def test_the_record_comes_back_and_keeps_earlier_outcomes(tmp_path: Path) -> None:
     assert verification.read(tmp_path) is None
-    assert verification.digest_of(tmp_path) is None
     verification.write(tmp_path, record("different"))
-    first = verification.digest_of(tmp_path)
     verification.write(tmp_path, record())
     found = verification.read(tmp_path)
     assert found is not None
-    assert (found["outcome"], found["earlier"][0]["outcome"]) == ("identical", "different")
-    assert verification.digest_of(tmp_path) != first
-    assert verification.current(found, ["0" * 16]) == found["cells"]
-    assert verification.current(found, ["1" * 16]) == []
+    assert found == {**record(), "earlier": found["earlier"]}
+    assert [earlier["outcome"] for earlier in found["earlier"]] == ["different"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"outcome": "different"', '"outcome": "identical"'),
+        ('"seed": 7', '"seed": 8'),
+        ('"cell": "cnn/kernel_5"', '"cell": "cnn/kernel_7"'),
+        ('"digest": "', '"digest": "x'),
+        ('"commit": null', '"commit": ""'),
+    ],
+)
+def test_a_record_that_was_changed_is_none(tmp_path: Path, old: str, new: str) -> None:
+    path = tmp_path / verification.FILE
+    verification.write(tmp_path, record("different"))
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+    assert verification.read(tmp_path) is None
+    path.write_text(text, "utf-8")
+    assert verification.read(tmp_path) is not None
+
+
+def test_a_record_without_its_digest_or_of_no_form_is_none(tmp_path: Path) -> None:
+    path = tmp_path / verification.FILE
+    verification.write(tmp_path, record())
+    document = read_json(path)
+    for changed_document in ({k: v for k, v in document.items() if k != "digest"}, [], None, "x"):
+        write_json(path, changed_document)
+        assert verification.read(tmp_path) is None
+    unknown = {k: v for k, v in document.items() if k != "digest"} | {"more": 1}
+    write_json(path, {**unknown, "digest": key_of(unknown)})
+    assert verification.read(tmp_path) is None
+
+
+def test_after_a_damaged_record_a_new_one_begins(tmp_path: Path) -> None:
+    verification.write(tmp_path, record("different"))
+    (tmp_path / verification.FILE).write_text("{", "utf-8")
+    verification.write(tmp_path, record())
+    found = verification.read(tmp_path)
+    assert found is not None
+    assert (found["outcome"], found["earlier"]) == ("identical", [])
 
 
 @pytest.mark.parametrize("change", [{"when": "yesterday"}, {"cells": []}, {"outcome": "fine"}])

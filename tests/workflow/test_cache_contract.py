@@ -1,25 +1,23 @@
-"""What runs again after which change: never too little, never too much. All of it dry runs."""
+"""What runs again after which change: never too little, never too much. All of it dry runs.
+
+``promise(n)`` names the promise of ``docs/contracts.md`` that a test shows.
+"""
 
 from __future__ import annotations
 
 import ast
-import os
-import random
-import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from workflow_project import Planned, Project, prepared
+from workflow_project import Planned, Project, prepared, promise
 
 DRAWN = {"plot": 2, "portraits": 2, "report": 1}
 TABLES = {"collect": 1, "draws": 1, **DRAWN}
-DAY = 86_400
 
 
-def cells(train: int = 0, evaluate: int = 0, view: int = 0, **others: int) -> dict[str, int]:
+def cells(train: int = 0, evaluate: int = 0, **others: int) -> dict[str, int]:
     """Jobs after a change to cells; what is made of all cells follows."""
-    found = {"train": train, "evaluate": evaluate or train, "view": view or train, **others}
+    found = {"train": train, "evaluate": evaluate or train, **others}
     return {rule: count for rule, count in {**found, **TABLES}.items() if count}
 
 
@@ -49,22 +47,19 @@ def without_yardsticks(planned: Planned) -> Planned:
     return Planned(jobs, planned.trained)
 
 
-# 1
-
-
+@promise(1)
 @prepared(lambda project: project.plan())
 def test_second_run_has_nothing_to_do(outcome: Planned) -> None:
-    assert outcome.jobs == {}
+    assert outcome.idle
 
 
-# 2
-
-
+@promise(2)
 @prepared(configured(lambda c: c["models"]["fnn"]["axes"]["depth"]["values"].append(3)))
 def test_one_more_value_trains_exactly_one_cell(outcome: Planned) -> None:
     assert outcome == Planned(cells(train=1), ["fnn"])
 
 
+@promise(2)
 @prepared(
     configured(
         lambda c: c["models"]["cnn"]["axes"].update(
@@ -73,46 +68,43 @@ def test_one_more_value_trains_exactly_one_cell(outcome: Planned) -> None:
     )
 )
 def test_a_new_axis_needs_no_code_and_trains_only_what_is_new(outcome: Planned) -> None:
-    assert outcome == Planned(cells(train=1, view=2), ["cnn"])
+    assert outcome == Planned(cells(train=1), ["cnn"])
 
 
-# 3
-
-
+@promise(3)
 @prepared(configured(lambda c: c["models"]["cnn"]["parameters"].update(learning_rate=0.002)))
 def test_a_training_setting_of_the_cnn_trains_exactly_its_cells(outcome: Planned) -> None:
     assert outcome == Planned(cells(train=2), ["cnn", "cnn"])
 
 
-# 5
-
-
+@promise(5)
 @prepared(configured(lambda c: c["report"].update(title="Another title")))
 def test_title_makes_the_report_alone(outcome: Planned) -> None:
     assert outcome.jobs == {"report": 1}
 
 
+@promise(5)
 @prepared(configured(lambda c: c["report"].update(palette="deep")))
 def test_palette_makes_figures_and_report(outcome: Planned) -> None:
     assert outcome.jobs == {"plot": 2, "report": 1}
 
 
+@promise(5)
 @prepared(configured(lambda c: c["report"].update(language="zh")))
 def test_language_makes_figures_and_report(outcome: Planned) -> None:
     assert outcome.jobs == DRAWN
 
 
+@promise(5)
 @prepared(configured(lambda c: c["statistics"].update(confidence=0.9)))
 def test_confidence_judges_anew_and_trains_nothing(outcome: Planned) -> None:
     assert outcome.jobs == TABLES
 
 
+@promise(5)
 @prepared(configured(lambda c: c["compute"].update(checkpoint_seconds=5)))
 def test_what_changes_no_number_trains_nothing(outcome: Planned) -> None:
     assert outcome.jobs == {"report": 1}
-
-
-# 6
 
 
 def reformat(project: Project) -> Planned:
@@ -128,58 +120,71 @@ def reformat(project: Project) -> Planned:
     return project.plan()
 
 
+@promise(6)
 @prepared(reformat)
 def test_comments_format_and_docstrings_run_nothing(outcome: Planned) -> None:
-    assert outcome.jobs == {}
+    assert outcome.idle
 
 
+@promise(6)
 @prepared(coded("fnn/network"))
 def test_the_fnns_code_trains_exactly_its_cells(outcome: Planned) -> None:
-    assert without_yardsticks(outcome) == Planned(cells(train=2, view=4), ["fnn", "fnn"])
+    assert without_yardsticks(outcome) == Planned(cells(train=2), ["fnn", "fnn"])
 
 
+@promise(6)
 @prepared(coded("cnn/layers"))
 def test_the_cnns_code_trains_exactly_its_cells(outcome: Planned) -> None:
     assert without_yardsticks(outcome) == Planned(cells(train=2), ["cnn", "cnn"])
 
 
+@promise(6)
+@prepared(coded("download", "store", "evaluate_job"))
+def test_code_that_makes_no_cells_number_leaves_them(outcome: Planned) -> None:
+    assert not {"prepare", "train", "evaluate", "yardsticks"} & set(outcome.jobs)
+
+
+@promise(6)
 @prepared(coded("fnn/prepare"))
 def test_the_fnns_splitting_trains_exactly_its_cells(outcome: Planned) -> None:
-    jobs = cells(train=2, view=4, prepare=1, yardsticks=1)
+    jobs = cells(train=2, prepare=1, yardsticks=1)
     assert outcome == Planned(jobs, ["fnn", "fnn"])
 
 
+@promise(6)
 @prepared(coded("cnn/prepare"))
 def test_the_cnns_splitting_trains_exactly_its_cells(outcome: Planned) -> None:
     assert outcome == Planned(cells(train=2, prepare=1, yardsticks=1), ["cnn", "cnn"])
 
 
+@promise(6)
 @prepared(coded("stack/training"))
 def test_shared_training_code_trains_all_cells(outcome: Planned) -> None:
     assert outcome.trained == ["cnn", "cnn", "fnn", "fnn"]
 
 
+@promise(6)
 @prepared(coded("fnn/evaluate"))
 def test_one_networks_evaluation_code_evaluates_its_cells_alone(outcome: Planned) -> None:
-    assert without_yardsticks(outcome).jobs == cells(evaluate=2, view=4)
+    assert without_yardsticks(outcome).jobs == cells(evaluate=2)
 
 
-@prepared(coded("evaluate_job"))
+@promise(6)
+@prepared(coded("evaluation"))
 def test_shared_evaluation_code_trains_nothing(outcome: Planned) -> None:
-    assert without_yardsticks(outcome).jobs == cells(evaluate=4, view=6)
+    assert without_yardsticks(outcome).jobs == cells(evaluate=4)
 
 
+@promise(6)
 @prepared(coded("statistics/verdicts"))
 def test_statistics_code_makes_tables_and_what_follows(outcome: Planned) -> None:
     assert outcome.jobs == TABLES
 
 
+@promise(6)
 @prepared(coded("figures/curves", "report/render"))
 def test_drawing_code_makes_figures_and_report(outcome: Planned) -> None:
     assert outcome.jobs == DRAWN
-
-
-# 7
 
 
 def respell(value: Any) -> Any:
@@ -201,92 +206,16 @@ def respelt(project: Project) -> tuple[Planned, str]:
     return project.plan(), project.text("config.yaml")
 
 
+@promise(7)
 @prepared(respelt)
 def test_order_of_keys_and_spelling_of_numbers_run_nothing(outcome: tuple[Planned, str]) -> None:
     plan, text = outcome
     assert "replicates: 6.0" in text
     assert text.index("models:") < text.index("study:")
-    assert plan.jobs == {}
+    assert plan.idle
 
 
-# 8
-
-
-def touch(project: Project, stamp: Callable[[Path], float]) -> None:
-    """Give every file of the project a time stamp."""
-    for path in project.path.rglob("*"):
-        if path.is_file() and ".snakemake" not in path.parts:
-            os.utime(path, times=(stamp(path), stamp(path)))
-
-
-def touched(
-    stamp: Callable[[random.Random], float], *, forget: bool = True
-) -> Callable[[Project], Planned]:
-    """A dry run after touching all files, mostly without Snakemake's own memory."""
-
-    def run(project: Project) -> Planned:
-        rng = random.Random(8)
-        touch(project, lambda path: stamp(rng))
-        if forget:
-            project.forget()
-        return project.plan()
-
-    return run
-
-
-def forgotten(project: Project) -> Planned:
-    project.forget()
-    return project.plan()
-
-
-@prepared(forgotten)
-def test_without_snakemakes_memory_nothing_runs(outcome: Planned) -> None:
-    assert outcome.jobs == {}
-
-
-NOW = time.time()
-
-
-@prepared(touched(lambda rng: NOW - rng.random() * DAY))
-def test_files_touched_in_any_order_run_nothing(outcome: Planned) -> None:
-    assert outcome.jobs == {}
-
-
-@prepared(touched(lambda rng: NOW - rng.random() * DAY, forget=False))
-def test_files_touched_beside_snakemakes_memory_run_nothing(outcome: Planned) -> None:
-    assert outcome.jobs == {}
-
-
-@prepared(touched(lambda rng: NOW))
-def test_files_touched_at_once_run_nothing(outcome: Planned) -> None:
-    assert outcome.jobs == {}
-
-
-@prepared(touched(lambda rng: NOW + rng.choice([-DAY, DAY])))
-def test_files_touched_into_the_future_run_nothing(outcome: Planned) -> None:
-    assert outcome.jobs == {}
-
-
-@prepared(lambda project: project.clone().plan())
-def test_a_clone_with_results_runs_nothing(outcome: Planned) -> None:
-    assert outcome.jobs == {}
-
-
-def touched_and_changed(project: Project) -> Planned:
-    touch(project, lambda path: NOW + DAY)
-    project.forget()
-    project.configure(lambda c: c["models"]["cnn"]["parameters"].update(learning_rate=0.002))
-    return project.plan()
-
-
-@prepared(touched_and_changed)
-def test_a_change_is_seen_whatever_the_time_stamps(outcome: Planned) -> None:
-    assert outcome == Planned(cells(train=2), ["cnn", "cnn"])
-
-
-# 9
-
-
+@promise(9)
 @prepared(
     configured(
         lambda c: c["models"]["fnn"]["axes"]["shape"]["values"]["flat"].update(
@@ -298,41 +227,79 @@ def test_two_fields_that_swap_their_values_train(outcome: Planned) -> None:
     assert outcome == Planned(cells(train=1), ["fnn"])
 
 
-# 11
-
-
+@promise(11)
 @prepared(lambda project: (project.jobs("--forceall"), project))
 def test_a_specification_on_several_axes_is_one_job(
     outcome: tuple[dict[str, int], Project],
 ) -> None:
     jobs, project = outcome
-    assert (jobs["train"], jobs["evaluate"], jobs["view"]) == (4, 4, 6)
+    assert (jobs["train"], jobs["evaluate"]) == (4, 4)
     assert project.view("fnn/depth_1")["key"] == project.view("fnn/shape_flat")["key"]
-    assert len(list(project.path.glob("results/store/fnn/*/train"))) == 2
+    assert len(list(project.path.glob("results/store/train/*"))) == 4
 
 
-# Dry runs beyond the contract
+# What is removed
 
 
-def removed(*patterns: str) -> Callable[[Project], Planned]:
+def removed(*stages: str) -> Callable[[Project], Planned]:
+    """A dry run without some entries of a cell, or without all of a stage that has no cell."""
+
     def run(project: Project) -> Planned:
-        key = project.view("fnn/depth_1")["key"]
-        project.drop(*(pattern.format(key=key) for pattern in patterns))
+        entries = [project.store("fnn/depth_1", stage) for stage in stages]
+        project.drop(*(str(entry.relative_to(project.path)) for entry in entries))
         return project.plan()
 
     return run
 
 
-@prepared(removed("results/store/fnn/{key}"))
+@prepared(removed("train"))
 def test_a_removed_entry_is_made_again(outcome: Planned) -> None:
-    assert outcome == Planned(cells(train=1, view=2), ["fnn"])
+    assert outcome == Planned({"train": 1}, ["fnn"])
 
 
-@prepared(removed("results/store/fnn/{key}/train"))
-def test_removed_weights_are_made_again(outcome: Planned) -> None:
-    assert outcome == Planned(cells(train=1, view=2), ["fnn"])
+@prepared(removed("evaluate"))
+def test_a_removed_evaluation_is_made_again_without_training(outcome: Planned) -> None:
+    assert outcome == Planned({"evaluate": 1}, [])
 
 
-@prepared(removed("results/fnn", "results/cnn", "results/tables", "results/figures", "report.html"))
-def test_from_the_store_everything_is_made_without_training(outcome: Planned) -> None:
-    assert outcome.jobs == {"view": 6, **TABLES}
+@prepared(removed("prepare"))
+def test_data_that_nothing_reads_are_not_made_again(outcome: Planned) -> None:
+    assert outcome.idle
+
+
+def evaluated_again(project: Project) -> Planned:
+    project.change_code("evaluation")
+    return removed("prepare")(project)
+
+
+@prepared(evaluated_again)
+def test_data_that_are_made_again_train_nothing(outcome: Planned) -> None:
+    assert outcome == Planned(cells(evaluate=4, prepare=1), [])
+
+
+def without_a_weight(project: Project) -> Planned:
+    (project.store("fnn/depth_1") / "model.safetensors").unlink()
+    return project.plan()
+
+
+@prepared(without_a_weight)
+def test_an_entry_that_lacks_a_file_is_made_again(outcome: Planned) -> None:
+    assert outcome == Planned({"train": 1}, ["fnn"])
+
+
+SHOWN = ("results/fnn", "results/cnn", "results/tables", "results/figures", "report.html")
+
+
+def shown_again(project: Project) -> tuple[Planned, bool]:
+    before = project.files(*SHOWN)
+    project.drop(*SHOWN)
+    return project.made(), project.files(*SHOWN) == before
+
+
+@prepared(shown_again)
+def test_what_people_read_comes_back_from_the_store_without_a_job(
+    outcome: tuple[Planned, bool],
+) -> None:
+    planned, same = outcome
+    assert planned.idle
+    assert same

@@ -37,19 +37,20 @@ class On(Project):
 
 
 def asked(variables: dict[str, str], *options: str) -> Callable[[Project], dict[str, Any]]:
-    """Resources per rule in a dry run for one cell, and the run facts that it leaves."""
+    """Resources per rule in a dry run of everything, and the specifications that it leaves."""
 
     def run(project: Project) -> dict[str, Any]:
         for path in (project.path / "workflow" / "rules").glob("*.smk"):
             path.write_text(MESSAGE.sub("", path.read_text("utf-8")), "utf-8")  # they hide the rest
-        done = On(project, variables).snakemake("-n", CELL, "--forceall", *options)
+        done = On(project, variables).snakemake("-n", *options)
         assert done.status == 0, done.text
         found = {
             rule: dict(item.split("=", 1) for item in items.split(", "))
             for rule, items in RESOURCES.findall(done.text)
         }
         assert {"prepare", "train", "evaluate"} <= set(found)
-        return {"rules": found, "facts": project.json("results/.marks/run.json")}
+        paths = project.path.glob("results/store/specs/*.json")
+        return {"rules": found, "specs": {p.stem: json.loads(p.read_text("utf-8")) for p in paths}}
 
     return run
 
@@ -80,17 +81,19 @@ def test_training_alone_asks_for_a_gpu_where_the_device_is_one(
     rules = outcome["rules"]
     assert rules["train"]["gpu"] == gpus
     assert [rule for rule, resources in rules.items() if "gpu" in resources] == ["train"]
-    assert outcome["facts"]["device"] == device
+    specs = outcome["specs"]
+    (report,) = [spec for spec in specs.values() if spec["stage"] == "report"]
+    assert report["config"]["compute"]["device"] == device
     # A profile sets the device and leaves the rest of the configuration: all keys are as before.
-    keys = {f"{cell.model}/{cell.key}" for cell in build(config).by_key.values()}
-    assert set(outcome["facts"]["cells"]) == keys
+    trained = {key for key, spec in specs.items() if spec["stage"] == "train"}
+    assert trained == set(build(config).by_key)
 
 
 # How many train at once
 
 TIMED = """
 import os, sys, time
-if sys.orig_argv[1:4] == ["-m", "ablation", "train"]:
+if sys.orig_argv[-2:-1] == ["train"]:
     start = time.monotonic()
     time.sleep(1.5)
     with open("times", "a") as stream:
@@ -103,7 +106,7 @@ def trained_at_once(variables: dict[str, str], *options: str) -> Callable[[Proje
     """The largest number of training jobs that were alive together, of four."""
 
     def run(project: Project) -> int:
-        project.drop("results/store/?nn")
+        project.drop("results/store/train", "results/store/evaluate")
         project.sabotage(TIMED)
         On(project, variables).snakemake("--cores", "4", "--until", "train", *options)
         spans = [list(map(float, line.split())) for line in project.text("times").splitlines()]
@@ -161,22 +164,22 @@ def test_a_device_that_cannot_be_is_one_sentence(sentence: str, outcome: Done) -
 
 # Jobs on other machines
 
-# Runs a submitted job at once, and notes whether it touched the marks.
+# Runs a submitted job at once, and notes whether it touched what is the main process's to change.
 KUBECTL = """#!/usr/bin/env python3
 import json, pathlib, subprocess, sys
 
-def marks():
-    found = [p for p in pathlib.Path("results").rglob("*.json") if ".marks" in p.parts]
+def shown():
+    found = [*pathlib.Path("results").glob("?nn/*/*"), *pathlib.Path("results/store/specs").iterdir()]
     return {str(p): (p.read_bytes(), p.stat().st_mtime_ns) for p in found}
 
 if sys.argv[1] == "create":
     job = json.load(sys.stdin)
     container = job["spec"]["template"]["spec"]["containers"][0]
-    before = marks()
+    before = shown()
     with open("pods.log", "a") as log:
         ended = subprocess.run(container["command"], cwd=container["workingDir"], stdout=log, stderr=log).returncode
     with open("pods.jsonl", "a") as stream:
-        stream.write(json.dumps({"job": job, "ended": ended, "same": marks() == before}) + "\\n")
+        stream.write(json.dumps({"job": job, "ended": ended, "same": shown() == before}) + "\\n")
     print("ablation-1" if ended == 0 else "ablation-0", end="")
 elif sys.argv[1] == "get":
     print("Job:1:" if sys.argv[3] == "ablation-1" else "Job::1", end="")
@@ -189,10 +192,13 @@ def run_in_pods(project: Project) -> tuple[dict[str, bytes], dict[str, bytes], P
     tool.parent.mkdir()
     tool.write_text(KUBECTL, "utf-8")
     tool.chmod(0o755)
-    entry = project.store("fnn/depth_1").relative_to(project.path)
-    numbers = [f"{entry}/train/*.safetensors", f"{entry}/train/*.csv", f"{entry}/eval-*/*"]
+    trained, tested = (
+        project.store("fnn/depth_1", stage).relative_to(project.path)
+        for stage in ("train", "evaluate")
+    )
+    numbers = [f"{trained}/*.safetensors", f"{trained}/*.csv", f"{tested}/*.csv"]
     before = project.files(*numbers)
-    project.drop(str(entry), CELL)
+    project.drop(str(trained), str(tested), CELL)
     path = f"{tool.parent}:{project.environment['PATH']}"
     there = On(project, {"PATH": path, "ABLATION_K8S_CLAIM": "study", **CPU})
     quick = ("--seconds-between-status-checks", "1", "--latency-wait", "5")
@@ -210,8 +216,8 @@ def test_a_cell_trained_in_pods_has_the_same_numbers(
     assert len(before) >= 4
     assert before == after
     pods = [json.loads(line) for line in project.text("pods.jsonl").splitlines()]
-    assert [pod["ended"] for pod in pods] == [0, 0]  # the view is made here
-    assert all(pod["same"] for pod in pods)  # marks are written by the main process alone
+    assert [pod["ended"] for pod in pods] == [0, 0]  # the copy is made here
+    assert all(pod["same"] for pod in pods)  # the main process alone changes these
     pod = pods[0]["job"]["spec"]["template"]["spec"]
     container = pod["containers"][0]
     assert container["volumeMounts"] == [{"name": "study", "mountPath": str(project.path)}]

@@ -51,7 +51,8 @@ logging.getLogger("ablation").addFilter(Wait())
 def forget_cells(project: Project) -> None:
     """Remove the cells that are to be trained anew."""
     for cell in CELLS:
-        project.drop(str(project.store(cell).relative_to(project.path)), f"results/{cell}")
+        entries = (project.store(cell, stage) for stage in ("train", "evaluate"))
+        project.drop(*(str(e.relative_to(project.path)) for e in entries), f"results/{cell}")
 
 
 def followed(project: Project, *, terminal: bool) -> dict[str, Any]:
@@ -88,7 +89,7 @@ def followed(project: Project, *, terminal: bool) -> dict[str, Any]:
     project.repair()
     return {
         **{"done": Done(status, output.decode()), "seen": seen.exists()},
-        **{"logs": [project.store(cell) / "train" / "log.txt" for cell in CELLS]},
+        **{"logs": [project.store(cell) / "log.txt" for cell in CELLS]},
         "left": project.jobs(*TARGETS),
     }
 

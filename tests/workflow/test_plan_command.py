@@ -1,4 +1,4 @@
-"""``python -m ablation plan`` names the jobs of a dry run, and writes nothing."""
+"""``python -m ablation plan`` names the jobs of a real run, and writes nothing."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ COUNT = re.compile(r"(\d+) (\w+)")
 
 @dataclass(frozen=True)
 class Both:
-    """What the command and a dry run say of the same state, and whether the command left the files alone."""
+    """What the command and a run of Snakemake say of the same state, and whether the command left the files alone."""
 
     text: str
     jobs: dict[str, int]
-    dry: dict[str, int]
+    ran: dict[str, int]
     untouched: bool
 
 
-def asked(project: Project, *arguments: str) -> Both:
-    """Ask the command, then Snakemake."""
-    before = project.files("*", "results/.marks", "results/store/.marks", stamps=True)
+def asked(project: Project, *arguments: str, real: bool = False) -> Both:
+    """Ask the command, then Snakemake. real: run what a dry run does not list."""
+    before = project.files("*", stamps=True)
     done = subprocess.run(
         [sys.executable, "-m", "ablation", "plan", *arguments],
         cwd=project.path,
@@ -42,14 +42,15 @@ def asked(project: Project, *arguments: str) -> Both:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    after = project.files("*", "results/.marks", "results/store/.marks", stamps=True)
+    after = project.files("*", stamps=True)
     last = done.stdout.splitlines()[-1]
     jobs = {rule: int(count) for count, rule in COUNT.findall(last)}
     trained = re.search(r"; (\d+) would be trained", done.stdout)
     assert trained is not None
     if int(trained[1]):
         jobs["train"] = int(trained[1])
-    return Both(done.stdout, jobs, project.jobs(*arguments), before == after)
+    planned = project.made(cores=2) if real else project.plan(*arguments)
+    return Both(done.stdout, jobs, planned.jobs, before == after)
 
 
 def fresh(project: Project) -> Both:
@@ -70,12 +71,19 @@ def changed(project: Project) -> Both:
 
 
 def broken(project: Project) -> Both:
-    entry = project.store("cnn/kernel_3")
-    (entry / "train" / "manifest.json").unlink()
+    """A damaged entry, and one that failed."""
     key = project.store("fnn/depth_1").name
-    failure = f'{{"fingerprint": "failed {key}", "failed": "killed by signal 9"}}'
-    (project.store("fnn/depth_1") / "status.json").write_text(failure, "utf-8")
-    return asked(project)
+    project.drop(f"results/store/train/{key}")
+    failure = f"""
+import os, sys
+if sys.orig_argv[-2:] == ["train", "{key}"]:
+    os.kill(os.getpid(), 9)
+"""
+    project.sabotage(failure)
+    project.run("--until", "train")
+    project.repair()
+    (project.store("cnn/kernel_3") / "manifest.json").write_text("{", "utf-8")
+    return asked(project, real=True)
 
 
 def coded(project: Project) -> Both:
@@ -89,12 +97,12 @@ def variant(project: Project) -> Both:
 
 def drawn(project: Project) -> Both:
     """Without tables and views nothing is trained."""
-    project.drop("results/tables", "results/cnn")
+    project.drop("results/store/collect", "results/store/draws", "results/cnn")
     return asked(project)
 
 
 def checked(both: Both) -> None:
-    assert both.jobs == both.dry
+    assert both.jobs == both.ran
     assert both.untouched
 
 
@@ -110,7 +118,7 @@ def checked(both: Both) -> None:
         pytest.param("1 draws", 0, marks=prepared(drawn), id="tables"),
     ],
 )
-def test_the_command_agrees_with_a_dry_run(said: str, trained: int, outcome: Both) -> None:
+def test_the_command_agrees_with_snakemake(said: str, trained: int, outcome: Both) -> None:
     checked(outcome)
     assert said in outcome.text
     assert outcome.jobs.get("train", 0) == trained

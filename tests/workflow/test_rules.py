@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from workflow_project import REPOSITORY, Done, Project, prepared
+from workflow_project import REPOSITORY, Done, Project, prepared, promise
 
 RULE = re.compile(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 LOG = re.compile(r"^    log:\n((?:        .*\n)+)", re.MULTILINE)
@@ -34,13 +32,13 @@ def test_every_rule_that_runs_has_a_log_of_its_own() -> None:
     assert len(set(texts)) == len(texts)
 
 
-def test_every_rule_has_one_parameter_and_no_script() -> None:
+def test_no_rule_has_a_script_or_a_parameter_but_a_name() -> None:
     for name, text in rules().items():
         assert "    script:" not in text
         assert "    run:" not in text
         found = re.search(r"^    params:\n((?:        .*\n)+)", text, re.MULTILINE)
         names = re.findall(r"^        (\w+)=", found.group(1), re.MULTILINE) if found else []
-        assert names in ([], ["spec"]), name
+        assert names in ([], ["name"]), name
 
 
 def test_the_snakefile_is_short() -> None:
@@ -71,13 +69,13 @@ def test_snakefmt_has_nothing_to_say() -> None:
 def test_the_default_profile_gives_cores_and_each_specification_is_trained_once(
     outcome: tuple[dict[str, int], Project],
 ) -> None:
-    from ablation.config import load
     from ablation.grid import build
+    from ablation.reading import load
 
     jobs, project = outcome
     study = build(load(project.path / "config.yaml"))
     assert len(study.by_key) < len(study.cells)
-    assert (jobs["train"], jobs["view"]) == (len(study.by_key), len(study.cells))
+    assert (jobs["train"], jobs["evaluate"]) == (len(study.by_key), len(study.by_key))
     assert jobs["report"] == 1
 
 
@@ -87,9 +85,6 @@ def test_the_smoke_study_has_files_of_its_own(outcome: Done) -> None:
     assert "input: report-smoke.html" in outcome.text
     assert "results/smoke/tables/study.json" in outcome.text
     assert "results/tables" not in outcome.text
-
-
-# 10
 
 
 def asked_for(*targets: str) -> Callable[[Project], tuple[list[Done], bool]]:
@@ -106,6 +101,7 @@ def asked_for(*targets: str) -> Callable[[Project], tuple[list[Done], bool]]:
 UNDECLARED = ("results/cnn/kernel_6/metrics.json", "results/fnn/kernel_3/metrics.json")
 
 
+@promise(10)
 @prepared(asked_for(*UNDECLARED))
 def test_an_undeclared_cell_is_an_error_that_lists_the_valid_ones(
     outcome: tuple[list[Done], bool],
@@ -195,51 +191,3 @@ def test_a_mistake_is_one_sentence_and_touches_nothing(
     assert len(sentences) == 1, done.text
     assert sentences[0].endswith(".")
     assert same
-
-
-# The plan, without Snakemake
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def test_a_process_that_looks_on_writes_nothing(here: Path, config: dict[str, Any]) -> None:
-    from ablation.grid import build
-    from ablation.plan import Plan
-
-    study = build(config)
-    looking = Plan(study).settle(write=False)
-    assert list(here.iterdir()) == []
-    writing = Plan(study).settle(write=True)
-    assert (here / looking.run_facts).is_file()
-    assert looking.fresh == writing.fresh
-    stale = here / looking.report
-    stale.write_text('<meta name="fingerprint" content="0123456789abcdef">', "utf-8")
-    mark = here / looking.mark("report")
-    before = mark.read_bytes(), mark.stat().st_mtime_ns
-    Plan(study).settle(write=False)
-    assert (mark.read_bytes(), mark.stat().st_mtime_ns) == before
-    Plan(study).settle(write=True)
-    assert mark.read_bytes() != before[0]
-    assert mark.stat().st_mtime_ns > stale.stat().st_mtime_ns
-
-
-def test_a_mark_changes_its_content_each_time_its_target_is_stale(here: Path) -> None:
-    from ablation.marks import settle
-
-    target, mark = here / "target.json", here / "mark.json"
-    target.write_text('{"fingerprint": "old"}', "utf-8")
-    os.utime(target, times=(2e9, 2e9))
-    seen = set()
-    for _ in range(3):
-        assert not settle(target, mark, "new")
-        seen.add(mark.read_bytes())
-        assert mark.stat().st_mtime_ns > target.stat().st_mtime_ns
-    assert len(seen) == 3
-    target.write_text('{"fingerprint": "new"}', "utf-8")
-    text = mark.read_bytes()
-    assert settle(target, mark, "new")
-    assert mark.read_bytes() == text

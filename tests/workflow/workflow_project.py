@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SHIPPED = ("Snakefile", "config.yaml", "config", "profiles", "workflow")
 TIMEOUT = 600
 STATS = re.compile(r"^Job stats:\n.*?\n-[ -]*\n(.*?)^total ", re.MULTILINE | re.DOTALL)
-TRAINED = re.compile(r"^Job \d+: Train (\w+) [0-9a-f]{16}", re.MULTILINE)
+TRAINED = re.compile(r"^Job \d+: Train (\w+)/\S+ [0-9a-f]{16}", re.MULTILINE)
+DONE = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)", re.MULTILINE)
+NO_WORK = ("all", "export")  # rules that run nothing
+promise = pytest.mark.promise
 IDLE = "Nothing to be done"
 # What would change a run, or slow it down.
 FOREIGN = (
@@ -31,6 +35,7 @@ FOREIGN = (
     "MNIST_MIRROR",
     "SNAKEMAKE_PROFILE",
     "ABLATION_RUN",
+    "ABLATION_CELLS",
 )
 
 FNN_AXES = {
@@ -68,10 +73,17 @@ class Done:
 
 @dataclass(frozen=True)
 class Planned:
-    """What Snakemake would do: jobs per rule, and the model of each training job."""
+    """What Snakemake does or would do: jobs per rule without the copies of what they make, the model of each training job, and
+    whether there is nothing to do at all."""
 
     jobs: dict[str, int]
     trained: list[str]
+    idle: bool = False
+
+
+def made(rule: str) -> bool:
+    """Whether a rule makes something, rather than a copy of it."""
+    return rule not in NO_WORK and not rule.startswith("show_")
 
 
 class Project:
@@ -98,9 +110,9 @@ class Project:
         shutil.copytree(self.path, path, symlinks=True)
         return Project(path)
 
-    def clone(self) -> Project:
+    def clone(self, name: str = "") -> Project:
         """A copy with its results, but with new time stamps in no order and without ``.snakemake``."""
-        target = self.path.with_name(self.path.name + "-clone")
+        target = self.path.with_name(name or self.path.name + "-clone")
         skip = shutil.ignore_patterns(".snakemake")
         shutil.copytree(self.path, target, copy_function=shutil.copyfile, ignore=skip)
         return Project(target)
@@ -167,8 +179,16 @@ class Project:
         table = STATS.search(done.text)
         assert (table is None) == (IDLE in done.text), done.text
         rows = [line.split() for line in table.group(1).splitlines()] if table else []
-        jobs = {rule: int(count) for rule, count in rows if rule != "all"}
-        return Planned(jobs, sorted(TRAINED.findall(done.text)))
+        jobs = {rule: int(count) for rule, count in rows if made(rule)}
+        return Planned(jobs, sorted(TRAINED.findall(done.text)), table is None)
+
+    def made(self, *arguments: str, cores: int = 1) -> Planned:
+        """A real run."""
+        done = self.run(*arguments, cores=cores)
+        rules = DONE.findall(done.text)
+        assert (not rules) == (IDLE in done.text), done.text
+        jobs = Counter(filter(made, rules))
+        return Planned(dict(jobs), sorted(TRAINED.findall(done.text)), not rules)
 
     def jobs(self, *arguments: str) -> dict[str, int]:
         """Jobs per rule that Snakemake would run."""
@@ -228,10 +248,19 @@ class Project:
         document: dict[str, Any] = self.json(f"results/{cell}/metrics.json")
         return document
 
-    def store(self, cell: str) -> Path:
-        """The store folder of a cell, by the key in its view."""
+    def store(self, cell: str, stage: str = "train") -> Path:
+        """The entry of a cell, by the keys in its readable file: of ``train``, ``evaluate`` or ``prepare``."""
         view = self.view(cell)
-        return self.path.joinpath("results", "store", view["model"], view["key"])
+        key = {
+            "train": view["key"],
+            "evaluate": view["evaluation"],
+            "prepare": view["spec"]["inputs"]["prepare"][0],
+        }
+        return self.path.joinpath("results", "store", stage, key[stage])
+
+    def entry(self, stage: str) -> Path:
+        """The only entry of a stage, or the first of several."""
+        return sorted(self.path.glob(f"results/store/{stage}/[!.]*"))[0]
 
     def drop(self, *paths: str) -> None:
         """Remove files and folders, by pattern."""
@@ -245,7 +274,7 @@ class Project:
         for pattern in patterns:
             for top in self.path.glob(pattern):
                 for path in [top, *top.rglob("*")]:
-                    if path.is_file():
+                    if path.is_file() and path.name != ".snakemake_timestamp":
                         content = path.read_bytes()
                         facts = (content, path.stat().st_mtime_ns) if stamps else content
                         found[str(path.relative_to(self.path))] = facts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import logging
 import os
@@ -86,6 +87,12 @@ JOBS: Mapping[str, Callable[[argparse.Namespace], None]] = {
 
 def main() -> int:
     """Run one job or command; an error is one line at the end of the log, after its traceback."""
+    for stream in (
+        sys.stdout,
+        sys.stderr,
+    ):  # a terminal of another encoding shows a sign for what it lacks
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     options = _parser().parse_args()
     if options.command in commands.NAMES:
         return commands.run(options)

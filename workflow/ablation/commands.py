@@ -1,8 +1,9 @@
-"""The commands that a person gives: ``plan``, ``verify`` and ``diff``. A mistake is one sentence, without a traceback."""
+"""The commands that a person gives: ``plan``, ``verify``, ``diff``, ``prune``. A mistake is one sentence, without a traceback."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     Stages = argparse._SubParsersAction[argparse.ArgumentParser]
 
-NAMES = ("verify", "diff", "plan")
+NAMES = ("plan", "verify", "diff", "prune")
 PROJECT = Path(__file__).resolve().parents[2]
 MISTAKE = 2  # the exit status of a mistake in the input; 1 says that cells are different
 
@@ -28,12 +29,16 @@ def add(stages: Stages) -> None:
     plan.add_argument("--cores", type=int, help="as many as there are where left out")
     verify = stages.add_parser("verify", help="train cells again and compare with the store")
     verify.add_argument("--configfile", type=Path, nargs="+", default=[], action="extend")
+    verify.add_argument("--config", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
     verify.add_argument("--cells", type=int, help="how many, by chance; 3 where left out")
     verify.add_argument("--cell", nargs="+", default=[], action="extend", help="which, by name")
     verify.add_argument("--seed", type=int, help="of the choice; drawn where left out")
     verify.add_argument("--cores", type=int, help="all where left out")
     verify.add_argument("--keep", action="store_true", help="keep the scratch folder")
     verify.add_argument("--report", action="store_true", help="make the report anew after it")
+    prune = stages.add_parser("prune", help="remove from the store what no study needs")
+    prune.add_argument("--configfile", type=Path, nargs="+", default=[], action="extend")
+    prune.add_argument("--yes", action="store_true", help="remove it; else it is only said")
     diff = stages.add_parser("diff", help="compare two studies in one HTML file")
     diff.add_argument("a", help="a report, or a folder of results")
     diff.add_argument("b", help="the same; differences are B minus A")
@@ -44,12 +49,21 @@ def add(stages: Stages) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run a command; its exit status."""
     from ablation.config import ConfigError
+    from ablation.store import StoreError
 
     try:
         return _run(options)
-    except (MistakeError, ConfigError) as error:
-        print(" ".join(str(error).split()), file=sys.stderr)
-        return MISTAKE
+    except (MistakeError, ConfigError, StoreError) as error:
+        sentence = " ".join(str(error).split())
+    except BrokenPipeError:  # the reader of a pipe has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        sentence = f"{error.filename or 'a file'} cannot be used: {error.strerror}."
+    except KeyboardInterrupt:
+        return 130
+    print(sentence, file=sys.stderr)
+    return MISTAKE
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -59,11 +73,15 @@ def _run(options: argparse.Namespace) -> int:
 
         show(options.configfile, options.config, options.cores)
         return 0
+    if options.command == "prune":
+        from ablation.prune_job import prune
+
+        return prune(options.configfile, yes=options.yes)
     if options.command == "verify":
         from ablation.verify_job import verify
 
         choice = {name: given[name] for name in ("cells", "seed", "cores", "keep", "report")}
-        return verify(options.configfile, named=options.cell, **choice)
+        return verify(options.configfile, options.config, named=options.cell, **choice)
     from ablation.diff_job import diff
 
     diff(options.a, options.b, options.output, language=options.language)

@@ -46,23 +46,15 @@ def merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def load(*paths: Path) -> dict[str, Any]:
-    """Read configuration files, the later over the earlier, and resolve them."""
-    config: dict[str, Any] = {}
-    for path in paths:
-        config = merge(config, yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-    return resolve(config)
-
-
 def resolve(config: dict[str, Any]) -> dict[str, Any]:
-    """Drop what is null, read ``1e-3`` as a number, fill defaults and validate.
+    """Drop what is null, read texts as numbers where a number is wanted, fill defaults and validate.
 
     Raises:
         ConfigError: if anything is not allowed.
     """
     if not isinstance(config, dict):
         raise ConfigError(f"the configuration is {_shown(config)}: allowed is a mapping.")
-    named = _numbers(_named(_without_null(config)))
+    named = _typed_axes(_typed(_named(_without_null(config)), schema()))
     _require_finite(named)
     _refuse_old_margin(named)
     resolved = normalise(named)
@@ -161,13 +153,92 @@ def _require_finite(value: Any, *path: Any) -> None:
         raise ConfigError(f"{_dotted(*path)} is {value}: allowed is a finite number.")
 
 
-def _numbers(value: Any) -> Any:
-    """YAML 1.1 reads ``1e-3`` as a text; every such text here is meant as a number."""
-    if isinstance(value, dict):
-        return {name: _numbers(item) for name, item in value.items()}
+def _typed(value: Any, rule: dict[str, Any]) -> Any:
+    """Read texts as what a schema wants where it wants no text: YAML 1.1 has ``1e-3`` as one, and the command line all.
+
+    Args:
+        value: a part of a configuration.
+        rule: its schema.
+    """
+    rule = _resolved(rule)
+    if isinstance(value, str):
+        return value if _allows_text(rule) else _scalar(value)
+    options = [rule, *map(_resolved, rule.get("anyOf", []))]
     if isinstance(value, list):
-        return [_numbers(item) for item in value]
-    return float(value) if isinstance(value, str) and EXPONENT.fullmatch(value) else value
+        items: dict[str, Any] = next(
+            (option["items"] for option in options if "items" in option), {}
+        )
+        return [_typed(item, items) for item in value]
+    if not isinstance(value, dict):
+        return value
+    known: dict[str, Any] = {}
+    rest: Any = {}
+    for option in options:
+        known |= option.get("properties", {})
+        rest = option.get("additionalProperties") or rest
+    rest = rest if isinstance(rest, dict) else {}
+    return {name: _typed(item, known.get(name, rest)) for name, item in value.items()}
+
+
+def _resolved(rule: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" in rule:
+        found: dict[str, Any] = schema()["$defs"][rule["$ref"].rsplit("/", 1)[-1]]
+        return {**found, **{name: item for name, item in rule.items() if name != "$ref"}}
+    return rule
+
+
+def _allows_text(rule: dict[str, Any]) -> bool:
+    if "anyOf" in rule:
+        return any(_allows_text(_resolved(option)) for option in rule["anyOf"])
+    if "enum" in rule:
+        return any(isinstance(value, str) for value in rule["enum"])
+    return "type" not in rule or "string" in rule["type"]
+
+
+def _scalar(text: str) -> Any:
+    if EXPONENT.fullmatch(text):
+        return float(text)
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    return found if found is None or isinstance(found, bool | int | float) else text
+
+
+def _typed_axes(config: dict[str, Any]) -> dict[str, Any]:
+    """Read the values of axes as what their parameters want."""
+    models = config.get("models")
+    if not isinstance(models, dict):
+        return config
+    typed = {}
+    for name, model in models.items():
+        rule = schema()["$defs"].get(f"{name}_parameters", {})
+        axes = model.get("axes") if isinstance(model, dict) else None
+        if isinstance(axes, dict):
+            typed[name] = {
+                **model,
+                "axes": {n: _typed_axis(axis, rule) for n, axis in axes.items()},
+            }
+        else:
+            typed[name] = model
+    return {**config, "models": typed}
+
+
+def _typed_axis(axis: Any, parameters: dict[str, Any]) -> Any:
+    if not isinstance(axis, dict):
+        return axis
+    rules: dict[str, Any] = parameters.get("properties", {})
+    one = rules.get(str(axis.get("parameter")), {})
+    sets = {"additionalProperties": {"properties": rules}}
+    levels = {"properties": {name: {"items": rule} for name, rule in rules.items()}}
+    listed = isinstance(axis.get("values"), list)
+    kinds = {
+        "values": {"items": one} if listed else sets,
+        "reference": one if listed else {},
+        "with": {"properties": rules},
+        "factorial": levels,
+    }
+    return {name: _typed(item, kinds.get(name, {})) for name, item in axis.items()}
 
 
 def _fill_defaults(value: Any, against: dict[str, Any]) -> None:

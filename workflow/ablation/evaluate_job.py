@@ -27,8 +27,8 @@ def evaluate(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> 
         shared["spec"],
         load_file(trained.folder / "model.safetensors"),
         (train, test),
-        trained.read("replicates.json"),
-        [metric.name for metric in model.metrics],
+        replicates=trained.read("replicates.json"),
+        metrics=[metric.name for metric in model.metrics],
     )
     source = {"sha256": shared["spec"]["data"]["files"], "prepared": prepared.key}
     document = {

@@ -21,6 +21,7 @@ def evaluate(
     spec: dict[str, Any],
     stacked: dict[str, Tensor],
     parts: tuple[dict[str, Tensor], dict[str, Tensor]],
+    *,
     replicates: list[dict[str, Any]],
     metrics: list[str],
 ) -> tuple[dict[str, Any], list[list[Any]]]:

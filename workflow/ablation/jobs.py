@@ -1,4 +1,4 @@
-"""What every job of a stage does: read its specification and its inputs, compare both with their digests, publish what it makes."""
+"""What every job does: read its specification and its inputs, compare both with their digests, publish what it makes."""
 
 from __future__ import annotations
 
@@ -43,6 +43,10 @@ STAGES = {
     "export_figures": "export_job",
     "export_crate": "export_job",
 }
+
+
+# What libraries say where the machine, a limit or a container gives no more memory.
+NO_MEMORY = ("failed to map segment", "annot allocate memory", "not enough memory", "MemoryError")
 
 
 def one(inputs: Inputs, stage: str) -> Entry:
@@ -100,6 +104,8 @@ def fail(stage: str, key: str, status: int, log_file: Path) -> None:
         reason += " (by hand, or out of memory)" if status == 137 else ""
     elif lines:
         reason = lines[-1].partition(" ")[2][:300] or reason
+    if any(sign in reason for sign in NO_MEMORY):
+        reason += " (memory is short)"
     failure, folder = Failure(reason, tuple(lines)), folder_of(stage, key)
     with publish(folder, {f"{stage}/{key}": failure}) as draft:
         if stage == "evaluate":

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from pathlib import Path
 from typing import TextIO
 
 
 def clear_stale_locks(folder: Path) -> TextIO | None:
-    """Remove Snakemake's locks in a folder if no living process of this workflow holds it.
+    """Remove Snakemake's locks and marks of incomplete files in a folder if no living process of this workflow holds it.
 
     Args:
         folder: ``.snakemake`` of the working directory.
 
     Returns:
         The open file whose ``flock`` marks this process as the living one; the kernel frees it however the process ends. None
-        if another process holds it: then nothing is removed, and Snakemake says what it has to say.
+        if another process holds it or the folder cannot be written: then nothing is removed, and Snakemake says what there is
+        to say.
     """
-    folder.mkdir(exist_ok=True)
-    stream = (folder / "ablation.lock").open("w", encoding="utf-8")
+    try:
+        folder.mkdir(exist_ok=True)
+        handle = os.open(folder / "ablation.lock", os.O_RDONLY | os.O_CREAT, 0o666)
+    except OSError:  # another user's folder: what only reads needs no lock
+        return None
+    stream = os.fdopen(handle, encoding="utf-8")
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -26,4 +32,8 @@ def clear_stale_locks(folder: Path) -> TextIO | None:
         return None
     for lock in (folder / "locks").glob("*.lock"):
         lock.unlink(missing_ok=True)
+    # What a killed job left under its final name is whole: every file of ours gets it by a rename.
+    for mark in (folder / "incomplete").rglob("*"):
+        if mark.is_file():
+            mark.unlink(missing_ok=True)
     return stream

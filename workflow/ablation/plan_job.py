@@ -13,61 +13,22 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.console import Console
 from rich.table import Table
 
 from ablation import costs
-from ablation.config import ConfigError, merge, resolve
+from ablation.config import ConfigError
 from ablation.devices import gpu_count, refusal, resolves_to_cuda
-from ablation.grid import Cell, Study, build
+from ablation.grid import Cell, build
 from ablation.plan import Plan, Stage
 from ablation.planning import Found, Spec, Target, is_spec, reason
+from ablation.reading import load, overrides_of, own_file
 from ablation.registry import EMBEDDED, MODELS
 from ablation.settle import Shelf
 from ablation.store import STORE, find, read_json, spec_path
 
 PLAIN = 400  # characters; where nobody looks at a terminal, no line is broken
 Row = tuple[str, ...]
-
-
-def read(files: list[Path], overrides: list[str]) -> Study:
-    """The study of the configuration in the working directory, else of the shipped one, with files and overrides over it.
-
-    Raises:
-        ConfigError: one sentence.
-    """
-    own = Path("config.yaml")
-    shipped = Path(__file__).resolve().parents[2] / "config.yaml"
-    config: dict[str, Any] = {}
-    for path in [own if own.is_file() else shipped, *files]:
-        config = merge(config, _mapping(path))
-    for override in overrides:
-        name, equals, text = override.partition("=")
-        if not equals:
-            raise ConfigError(f"--config is {override!r}: allowed is KEY=VALUE.")
-        config = merge(config, {name: _yaml(text, f"--config {name}")})
-    return build(resolve(config))
-
-
-def _mapping(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
-    found = _yaml(text, str(path)) or {}
-    if not isinstance(found, dict):
-        raise ConfigError(f"{path} holds no mapping: allowed is a configuration.")
-    return found
-
-
-def _yaml(text: str, where: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" in line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{where} is not valid YAML{line}.") from None
 
 
 def _stored(models: list[str]) -> tuple[dict[str, Spec], dict[str, costs.Cost]]:
@@ -176,7 +137,7 @@ def show(files: list[Path], overrides: list[str], cores: int | None) -> None:
     if cores is not None and cores < 1:
         raise SystemExit(f"--cores is {cores}: allowed is an integer at least 1.")
     try:
-        study = read(files, overrides)
+        study = build(load(own_file(), *files, overrides=overrides_of(overrides)))
     except ConfigError as error:
         raise SystemExit(str(error)) from None
     compute = study.config["compute"]

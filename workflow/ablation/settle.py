@@ -1,7 +1,7 @@
 """What of a study is there, what is to be made, and how what is there becomes fit to be built upon.
 
-Existence is freshness: a stage whose entry is there is never made again, and asks for nothing. Before a real run, failed entries
-are forgotten, damaged ones that the run would read are set aside, and readable copies follow their entries.
+Existence is freshness: a stage whose entry is there is never made again, and asks for nothing. Before a real run, failed
+entries are forgotten, damaged ones that the run would read are set aside, and readable copies follow their entries.
 """
 
 from __future__ import annotations
@@ -84,6 +84,14 @@ class Shelf:
         """The readable copies of entries that are still to be made: they show something else."""
         return [t for t, copy in copies.items() if not self.entry(copy.key) and Path(t).exists()]
 
+    def incomplete(self) -> list[Stage]:
+        """The stages whose manifest is there but cannot be read, or names a file that is not there."""
+        return [
+            s
+            for key, s in self.plan.stages.items()
+            if not self.entry(key) and Path(s.manifest).exists()
+        ]
+
     def settle(self, wanted: Iterable[Stage], copies: Mapping[str, Copy], say: Say) -> None:
         """Forget failures, set damage aside, let copies follow, and date nothing in the future.
 
@@ -95,6 +103,8 @@ class Shelf:
         for key in self.failed():
             shutil.rmtree(self.plan.stages[key].folder)
             self._forget(key)
+        for stage in self.incomplete():
+            self._set_aside(stage.key, say)
         self._refresh(copies, say)
         self._check_inputs(wanted, say)
 
@@ -107,7 +117,7 @@ class Shelf:
             real: whether this run may change anything.
 
         Returns:
-            The readable copies that show something else than what is still to be made.
+            The files that are there and are still to be made: copies that show something else, manifests of what is damaged.
         """
         wanted = asked_for(self.plan, targets)
         exports = any(stage.name in EXPORTS for stage in wanted)
@@ -117,7 +127,7 @@ class Shelf:
             write_names(self.plan)
         elif note := self._note(copies):
             say(note)
-        return self.outdated(copies)
+        return [*self.outdated(copies), *(stage.manifest for stage in self.incomplete())]
 
     def _note(self, copies: Mapping[str, Copy]) -> str:
         """What a real run would do beside the jobs that a dry run lists, in one line; empty if nothing."""

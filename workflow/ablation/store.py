@@ -1,7 +1,7 @@
 """The store: every output lies under the digest of all that decides it, whole or not at all.
 
-``results/store/specs/<key>.json`` says what ``results/store/<stage>/<key>/`` is made from. An entry is filled in a folder beside
-and renamed; its manifest holds the SHA-256 of each file. Nothing in it is believed unread.
+``results/store/specs/<key>.json`` says what ``results/store/<stage>/<key>/`` is made from. An entry is filled in a folder
+beside and renamed; its manifest holds the SHA-256 of each file. Nothing in it is believed unread.
 """
 
 from __future__ import annotations

@@ -20,11 +20,11 @@ from typing import Any
 import yaml
 
 from ablation import provenance, verification
-from ablation.commands import PROJECT, MistakeError, workflow_command
-from ablation.config import load
 from ablation.canonical import key_of
+from ablation.commands import PROJECT, MistakeError, workflow_command
 from ablation.grid import Cell, build
 from ablation.plan import Plan, Stage
+from ablation.reading import load, overrides_of, own_file
 from ablation.settle import Shelf
 from ablation.store import Entry, find, sha256
 
@@ -34,6 +34,7 @@ TESTED = ("metrics.json", "predictions.csv")  # files of an evaluation, the othe
 
 def verify(
     configfiles: Sequence[Path],
+    overrides: Sequence[str],
     *,
     cells: int | None,
     named: Sequence[str],
@@ -51,7 +52,7 @@ def verify(
         MistakeError: one sentence, for an unknown cell, too many cells, or nothing to verify.
         ConfigError: one sentence, for a configuration that is not valid.
     """
-    plan = Plan(build(load(_own_config(), *configfiles)))
+    plan = Plan(build(load(own_file(), *configfiles, overrides=overrides_of(overrides))))
     if seed is None:
         seed = secrets.randbelow(2**32)
     chosen = choose(plan, cells=cells, named=named, seed=seed)
@@ -88,13 +89,8 @@ def verify(
         print(sentence(cell))
     print(f"Written: {plan.results / verification.FILE}", flush=True)
     if report:
-        _rebuild_report(plan, configfiles, cores)
+        _rebuild_report(plan, configfiles, overrides, cores)
     return int("different" in outcomes)
-
-
-def _own_config() -> Path:
-    """A config.yaml in the working directory goes before the project's, as in the Snakefile."""
-    return Path("config.yaml") if Path("config.yaml").is_file() else PROJECT / "config.yaml"
 
 
 def choose(plan: Plan, *, cells: int | None, named: Sequence[str], seed: int) -> list[Cell]:
@@ -247,13 +243,16 @@ def sentence(cell: dict[str, Any]) -> str:
     return f"{cell['cell']}: {cell['outcome']}{apart}; environment: {facts or 'the same'}"
 
 
-def _rebuild_report(plan: Plan, configfiles: Sequence[Path], cores: int | None) -> None:
+def _rebuild_report(
+    plan: Plan, configfiles: Sequence[Path], overrides: Sequence[str], cores: int | None
+) -> None:
     """Bring the report up to date where nothing but the report has to be made."""
     renewed = Plan(plan.study)
     if [stage for stage in Shelf(renewed).to_make([renewed.reported]) if stage.name != "report"]:
         print(f"{plan.report_file} is not made: the study is not finished; snakemake finishes it.")
         return
     variants = ["--configfile", *map(str, configfiles)] if configfiles else []
+    variants += ["--config", *overrides] if overrides else []
     command = workflow_command(PROJECT / "Snakefile", cores, plan.report_file, options=variants)
     if subprocess.run(command, check=False).returncode:
         raise MistakeError(f"{plan.report_file} could not be made; logs/report says why.")

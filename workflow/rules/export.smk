@@ -11,7 +11,7 @@ rule export_tables:
     message:
         "Export the tables ({wildcards.key})"
     shell:
-        "python -m ablation export_tables {wildcards.key} 2> {log}"
+        '"$ABLATION_PYTHON" -P -m ablation export_tables {wildcards.key} 2> {log}'
 
 
 rule export_figures:
@@ -26,7 +26,7 @@ rule export_figures:
     message:
         "Export the figures of {params.name} ({wildcards.key})"
     shell:
-        "python -m ablation export_figures {wildcards.key} 2> {log}"
+        '"$ABLATION_PYTHON" -P -m ablation export_figures {wildcards.key} 2> {log}'
 
 
 rule export_crate:
@@ -39,7 +39,7 @@ rule export_crate:
     message:
         "Pack the study as an RO-Crate ({wildcards.key})"
     shell:
-        "python -m ablation export_crate {wildcards.key} 2> {log}"
+        '"$ABLATION_PYTHON" -P -m ablation export_crate {wildcards.key} 2> {log}'
 
 
 localrules:
@@ -59,7 +59,7 @@ rule show_export:
     message:
         "Show {output}"
     shell:
-        "python -m ablation show {input} {output} 2> {log}"
+        '"$ABLATION_PYTHON" -P -m ablation show {input} {output} 2> {log}'
 
 
 rule show_crate:
@@ -73,7 +73,7 @@ rule show_crate:
     message:
         "Show {output}"
     shell:
-        "python -m ablation show {input} {output} 2> {log}"
+        '"$ABLATION_PYTHON" -P -m ablation show {input} {output} 2> {log}'
 
 
 rule export:

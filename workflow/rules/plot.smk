@@ -11,7 +11,7 @@ rule collect:
     message:
         "Collect the tables and compare the cells ({wildcards.key})"
     shell:
-        "python -m ablation collect {wildcards.key} 2> {log}"
+        '"$ABLATION_PYTHON" -P -m ablation collect {wildcards.key} 2> {log}'
 
 
 rule draws:
@@ -24,7 +24,7 @@ rule draws:
     message:
         "Test the best networks on further draws ({wildcards.key})"
     shell:
-        "python -m ablation draws {wildcards.key} 2> {log}"
+        '"$ABLATION_PYTHON" -P -m ablation draws {wildcards.key} 2> {log}'
 
 
 rule plot:
@@ -39,7 +39,7 @@ rule plot:
     message:
         "Draw the figures of {params.name} ({wildcards.key})"
     shell:
-        "python -m ablation plot {wildcards.key} 2> {log}"
+        '"$ABLATION_PYTHON" -P -m ablation plot {wildcards.key} 2> {log}'
 
 
 rule portraits:
@@ -54,7 +54,7 @@ rule portraits:
     message:
         "Look closer at the cells of {params.name} ({wildcards.key})"
     shell:
-        "python -m ablation portraits {wildcards.key} 2> {log}"
+        '"$ABLATION_PYTHON" -P -m ablation portraits {wildcards.key} 2> {log}'
 
 
 localrules:
@@ -89,7 +89,7 @@ rule show_tables:
     message:
         "Show the tables"
     shell:
-        "python -m ablation show {input} {output} 2> {log}"
+        '"$ABLATION_PYTHON" -P -m ablation show {input} {output} 2> {log}'
 
 
 rule show_draws:
@@ -102,7 +102,7 @@ rule show_draws:
     message:
         "Show the further draws"
     shell:
-        "python -m ablation show {input} {output} 2> {log}"
+        '"$ABLATION_PYTHON" -P -m ablation show {input} {output} 2> {log}'
 
 
 rule show_figures:
@@ -124,4 +124,4 @@ rule show_figures:
     message:
         "Show the figures of {wildcards.model}"
     shell:
-        "python -m ablation show {input} {output} 2> {log}"
+        '"$ABLATION_PYTHON" -P -m ablation show {input} {output} 2> {log}'

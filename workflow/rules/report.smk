@@ -11,7 +11,7 @@ rule report:
     message:
         "Assemble the report ({wildcards.key})"
     shell:
-        "python -m ablation report {wildcards.key} 2> {log}"
+        '"$ABLATION_PYTHON" -P -m ablation report {wildcards.key} 2> {log}'
 
 
 localrules:
@@ -33,4 +33,4 @@ rule show_report:
     message:
         "Show {output}"
     shell:
-        "python -m ablation show {input} {output} --source report.html 2> {log}"
+        '"$ABLATION_PYTHON" -P -m ablation show {input} {output} --source report.html 2> {log}'

@@ -17,5 +17,5 @@ rule train:
     message:
         "Train {params.name} {wildcards.key} (follow it with: tail -f {log})"
     shell:
-        "python -m ablation train {wildcards.key} 2> {log} ||"
-        " python -m ablation fail train {wildcards.key} $? {log}"
+        '"$ABLATION_PYTHON" -P -m ablation train {wildcards.key} 2> {log} ||'
+        ' "$ABLATION_PYTHON" -P -m ablation fail train {wildcards.key} $? {log}'

@@ -25,12 +25,11 @@ def build(
 ) -> str:
     """The whole page.
 
-    study, comparisons: the contents of ``study.json`` and ``comparisons.json``. tables: ``cells``,
-    ``replicates``, ``epochs`` and ``courses``. figures: SVG text by the names of
-    ``ablation.figures.figure_names``. config: printed as it is; its ``report.palette`` colours the
-    tables like the figures. claims: the content of ``claims.json``. draws: the models of ``draws.json``. portraits: by
-    model, what the cells' drawers show. verification: the last ``verification.json``. given: ``files`` and ``overrides`` of the command
-    line, for the commands that are shown. The page carries study, comparisons,
+    study, comparisons: the contents of ``study.json`` and ``comparisons.json``. tables: ``cells``, ``replicates``, ``epochs``
+    and ``courses``. figures: SVG text by the names of ``ablation.figures.figure_names``. config: printed as it is; its
+    ``report.palette`` colours the tables like the figures. claims: the content of ``claims.json``. draws: the models of
+    ``draws.json``. portraits: by model, what the cells' drawers show. verification: the last ``verification.json``. given:
+    ``files`` and ``overrides`` of the command line, for the commands that are shown. The page carries study, comparisons,
     replicates and config as data; see ``ablation.bundle``. The same input gives the same bytes.
     """
     from markupsafe import Markup

@@ -1,0 +1,91 @@
+"""How the main process of Snakemake grows with a study: processor seconds and memory of dry runs of generated studies.
+
+Each study has one axis of so many learning rates, and nothing of it is trained. ``python benchmarks/growth.py 100 1000 10000``
+prints the table of ``benchmarks/README.md``; ``--profile`` shows where the time of the last one goes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+SHIPPED = ("Snakefile", "config.yaml", "profiles", "workflow")
+
+
+def generated(cells: int) -> dict[str, object]:
+    """The shipped configuration with one axis of so many values, for an FNN alone."""
+    config: dict[str, object] = yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
+    models = config["models"]
+    assert isinstance(models, dict)
+    models.pop("cnn")
+    fnn = models["fnn"]
+    base = fnn["parameters"]["learning_rate"]
+    values = [base, *(round(1e-4 + i * 1e-7, 8) for i in range(cells - 1))]
+    fnn["axes"] = {"learning_rate": {"parameter": "learning_rate", "values": values}}
+    tested = config["statistics"]
+    assert isinstance(tested, dict)
+    return config
+
+
+def project(folder: Path, cells: int) -> Path:
+    """A project with such a study."""
+    path = folder / str(cells)
+    path.mkdir()
+    for name in SHIPPED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, path / name)
+    text = yaml.safe_dump(generated(cells), sort_keys=False)
+    (path / "config.yaml").write_text(text, "utf-8")
+    return path
+
+
+def measured(path: Path, *targets: str, profile: bool = False) -> tuple[float, float]:
+    """Processor seconds and megabytes of a dry run."""
+    how = ["-m", "cProfile", "-s", "cumtime"] if profile else []
+    command = [sys.executable, *how, "-m", "snakemake", "-n", *targets, "--quiet", "all"]
+    out = None if profile else subprocess.DEVNULL
+    process = subprocess.Popen(command, cwd=path, stdout=out, stderr=subprocess.STDOUT)
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{path} ended with status {os.waitstatus_to_exitcode(status)}")
+    kilobyte = 1 if sys.platform == "darwin" else 1024
+    return used.ru_utime + used.ru_stime, used.ru_maxrss * kilobyte / 1e6
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cells", type=int, nargs="*", default=[100, 1_000, 10_000])
+    parser.add_argument("--profile", action="store_true", help="of the largest")
+    arguments = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    print(
+        "| cells | first dry run, s | the same again, s | one cell, s | MB |\n| --- | --- | --- | --- | --- |"
+    )
+    with tempfile.TemporaryDirectory(prefix="ablation-growth-") as scratch:
+        for cells in arguments.cells:
+            path = project(Path(scratch), cells)
+            one, _ = measured(path, "results/fnn/learning_rate_0.0001/metrics.json")
+            first, memory = measured(path)
+            again, _ = measured(path)
+            print(
+                f"| {cells:,} | {first:.1f} | {again:.1f} | {one:.1f} | {memory:.0f} |", flush=True
+            )
+        if arguments.profile:
+            measured(path, profile=True)
+
+
+if __name__ == "__main__":
+    main()

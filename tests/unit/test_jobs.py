@@ -1,0 +1,214 @@
+"""What every job does: it reads its specification and inputs, believes neither unread, and publishes whole."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ablation import cli, jobs
+from ablation.jobs import Inputs, Spec, one, run
+from ablation.plan import Stage, stage
+from ablation.progress import CELLS, FOLLOWED, say_trained
+from ablation.sources import OtherCodeError, code_of
+from ablation.store import (
+    CHECKPOINTS,
+    MANIFEST,
+    Failure,
+    StoreError,
+    find,
+    publish,
+    require,
+    spec_path,
+    write_json,
+    write_spec,
+)
+
+KILLED = Failure("killed by signal 9", ("epoch 1",))
+CODE = code_of("ablation.canonical")
+
+
+def seen(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
+    """Stands for a stage: it writes what it was given."""
+    keys = {name: list(group) for name, group in inputs.items()}
+    text = one(inputs, "collect").folder.joinpath("content").read_text()
+    write_json(draft / "seen.json", {"spec": spec, "inputs": keys, "text": text, "facts": facts})
+
+
+@pytest.fixture
+def collected() -> Stage:
+    return stage("collect", code=CODE)
+
+
+@pytest.fixture
+def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, collected: Stage) -> Stage:
+    """A stage of one input, which is there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(jobs, "import_module", lambda name: SimpleNamespace(draws=seen, name=name))
+    made = stage("draws", [collected], code=CODE)
+    for each in (collected, made):
+        write_spec(each.spec)
+    with publish(collected.folder) as draft:
+        (draft / "content").write_text("numbers")
+    return made
+
+
+def test_a_job_is_given_its_specification_and_inputs(drawn: Stage, collected: Stage) -> None:
+    saved = CHECKPOINTS / drawn.key / "checkpoint.safetensors"
+    saved.parent.mkdir(parents=True)
+    saved.touch()
+    run("draws", drawn.key, {"device": "cpu"})
+    entry = require(drawn.folder)
+    assert (entry.failures, set(entry.files)) == ({}, {"seen.json"})
+    assert entry.read("seen.json") == {
+        "spec": drawn.spec,
+        "inputs": {"collect": [collected.key]},
+        "text": "numbers",
+        "facts": {"device": "cpu"},
+    }
+    assert not saved.parent.exists()  # what is published needs none
+
+
+def test_failures_are_handed_on(drawn: Stage, collected: Stage) -> None:
+    shutil.rmtree(collected.folder)
+    why = {f"train/{'0' * 16}": KILLED}
+    with publish(collected.folder, why) as draft:
+        (draft / "content").write_text("numbers")
+    run("draws", drawn.key, {})
+    entry = require(drawn.folder)
+    assert (entry.failures, entry.failure) == (why, None)
+
+
+def test_a_damaged_input_is_refused(drawn: Stage, collected: Stage) -> None:
+    (collected.folder / "content").write_text("nunbers")
+    with pytest.raises(StoreError, match=f"{collected.folder} is missing or damaged"):
+        run("draws", drawn.key, {})
+    shutil.rmtree(collected.folder)
+    with pytest.raises(StoreError, match=f"{collected.folder} is missing or damaged"):
+        run("draws", drawn.key, {})
+    assert not drawn.folder.exists()
+
+
+def test_another_specification_is_refused(drawn: Stage) -> None:
+    with pytest.raises(StoreError, match=f"{drawn.key} is a key of draws, not of report"):
+        run("report", drawn.key, {})
+    path = spec_path(drawn.key)
+    path.write_text(path.read_text().replace("collect", "collecT"))
+    with pytest.raises(StoreError, match=f"{path} is missing or damaged"):
+        run("draws", drawn.key, {})
+
+
+def test_other_code_is_refused(drawn: Stage, collected: Stage) -> None:
+    other = stage("draws", [collected], code={**CODE, "digest": "0" * 16})
+    write_spec(other.spec)
+    with pytest.raises(OtherCodeError, match="changed after the workflow was read; start it again"):
+        run("draws", other.key, {})
+    assert not other.folder.exists()
+
+
+def test_a_job_that_fails_leaves_its_checkpoint_and_nothing_else(
+    drawn: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
+        (draft / "half").touch()
+        raise MemoryError
+
+    monkeypatch.setattr(jobs, "import_module", lambda name: SimpleNamespace(draws=fails))
+    (CHECKPOINTS / drawn.key).mkdir(parents=True)
+    with pytest.raises(MemoryError):
+        run("draws", drawn.key, {})
+    assert list(drawn.folder.parent.iterdir()) == []
+    assert (CHECKPOINTS / drawn.key).is_dir()
+
+
+# The command line
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["ablation", *words])
+    monkeypatch.setenv(cli.RUN_FACTS, json.dumps({"device": "cpu"}))
+    return cli.main()
+
+
+def test_the_command_of_a_rule(
+    drawn: Stage,
+    collected: Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert call(monkeypatch, "draws", drawn.key) == 0
+    assert require(drawn.folder).read("seen.json")["facts"] == {"device": "cpu"}
+    shutil.rmtree(drawn.folder)
+    (collected.folder / MANIFEST).unlink()
+    caplog.set_level(logging.INFO)
+    assert call(monkeypatch, "draws", drawn.key) == 1
+    assert caplog.messages == [
+        f"StoreError: {collected.folder} is missing or damaged (manifest.json): start the run again, which makes it anew"
+    ]
+
+
+def test_a_failure_is_recorded_in_place_of_a_result(
+    drawn: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("a.log").write_text("10:00:00 ValueError: no\n", "utf-8")
+    assert call(monkeypatch, "fail", "train", drawn.key, "1", "a.log") == 0
+    entry = find(Path("results/store/train", drawn.key))
+    assert entry is not None
+    assert entry.failure == Failure("ValueError: no", ("10:00:00 ValueError: no",))
+
+
+def test_what_an_entry_holds_is_shown(
+    drawn: Stage, collected: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the target's own name, by a name that is given, or all of it; a damaged one is not."""
+    manifest = collected.manifest
+    assert call(monkeypatch, "show", manifest, "shown/content", f"shown/{MANIFEST}") == 0
+    assert call(monkeypatch, "show", manifest, "report.html", "--source", "content") == 0
+    assert call(monkeypatch, "show", manifest, "all") == 0
+    for path in ("shown/content", "report.html", "all/content"):
+        assert Path(path).read_text() == "numbers"
+    assert Path("shown", MANIFEST).read_bytes() == Path(manifest).read_bytes()
+    (collected.folder / "content").write_text("damaged")
+    assert call(monkeypatch, "show", manifest, "other/content") == 1
+    assert not Path("other").exists()
+
+
+# Who trains is told of
+
+
+@pytest.fixture
+def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The keys of three cells: one is trained, one failed, one is missing."""
+    monkeypatch.chdir(tmp_path)
+    keys = [letter * 16 for letter in "abc"]
+    write_json(Path("cells.json"), {key: f"cnn/{key[0]}" for key in keys})
+    monkeypatch.setenv(CELLS, "cells.json")
+    monkeypatch.delenv(FOLLOWED, raising=False)
+    with publish(Path("results/store/train", keys[0])) as draft:
+        write_json(draft / "run.json", {"cost": {"seconds": 12.34}})
+    with publish(Path("results/store/train", keys[1]), {f"train/{keys[1]}": KILLED}):
+        pass
+    return keys
+
+
+def test_a_trained_cell_is_told_with_how_far_the_study_is(
+    trained: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say_trained(trained[0])
+    assert capsys.readouterr().out == "cnn/a trained in 12.3 s; 1 of 3 cells done\n"
+    monkeypatch.setenv(FOLLOWED, "1")
+    say_trained(trained[0])
+    assert capsys.readouterr().out == ""
+
+
+def test_without_the_names_a_cell_has_its_key(
+    trained: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("cells.json").unlink()
+    say_trained(trained[0])
+    assert capsys.readouterr().out == f"{trained[0]} trained in 12.3 s; 0 of 0 cells done\n"

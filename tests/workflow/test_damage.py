@@ -1,0 +1,332 @@
+"""One flipped bit in each kind of file: found, named and made again by the same command, or not read; never a wrong number."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ablation.replicate import load_replicate, load_test_part
+from ablation.store import StoreError
+from test_disturbances import MADE, numbers, without_cost
+from workflow_project import Done, Planned, Project, prepared, promise
+
+TABLES = ("comparisons.json", "draws.json", "replicates.csv", "epochs.csv")
+
+
+def flip(path: Path) -> None:
+    """Flip one bit in the middle of a file: of a digit, if there is one near."""
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    digits = [i for i in range(middle, min(len(content), middle + 200)) if 48 <= content[i] <= 57]
+    content[digits[0] if digits and path.suffix != ".safetensors" else middle] ^= 1
+    path.write_bytes(content)
+
+
+def stored(project: Project, *stages: str) -> list[Path]:
+    """Every file of every entry of some stages, but the manifests."""
+    return [
+        path
+        for stage in stages
+        for path in project.path.glob(f"results/store/{stage}/[!.]*/**/*")
+        if path.is_file() and path.name != "manifest.json"
+    ]
+
+
+def results(project: Project) -> dict[str, Any]:
+    """What a study concludes: every table without cost, every number of a cell, every figure."""
+    tables: dict[str, Any] = {}
+    for name in TABLES:
+        text = project.text(f"results/tables/{name}")
+        tables[name] = without_cost(json.loads(text)) if name.endswith(".json") else text
+    return {**tables, **numbers(project), **project.files("results/figures")}
+
+
+def more_cells(config: dict[str, Any]) -> None:
+    """Another confidence, and a new cell of each model."""
+    config["statistics"]["confidence"] = 0.9
+    config["models"]["fnn"]["axes"]["depth"]["values"].append(3)
+    config["models"]["cnn"]["axes"]["kernel"]["values"].append(1)
+
+
+def title(config: dict[str, Any]) -> None:
+    config["report"]["title"] = "Another title"
+
+
+def unnamed(paths: Iterable[Path], text: str) -> list[str]:
+    """The damaged files that no line names beside their entry."""
+    lines = [line for line in text.splitlines() if "is damaged" in line]
+    return [
+        str(path)
+        for path in paths
+        if not any(f"{path.parent.name} is" in line and path.name in line for line in lines)
+    ]
+
+
+# The study without damage
+
+
+def undamaged(project: Project) -> dict[str, Any]:
+    before = results(project)
+    project.configure(more_cells)
+    project.run(cores=2)
+    return {"before": before, "after": results(project)}
+
+
+@pytest.mark.extended
+@prepared(undamaged)
+def test_a_change_changes_the_results(outcome: dict[str, Any]) -> None:
+    assert outcome["before"] != outcome["after"]
+
+
+# What people read
+
+
+def copies_damaged(project: Project) -> tuple[Any, Any, Planned]:
+    before = project.files(*MADE)
+    for name in before:
+        flip(project.path / name)
+    damaged = project.files(*MADE)
+    assert all(damaged[name] != before[name] for name in before)
+    made = project.made()
+    return before, project.files(*MADE), made
+
+
+@promise(17)
+@prepared(copies_damaged)
+def test_readable_files_are_mended_without_a_job(outcome: tuple[Any, Any, Planned]) -> None:
+    before, after, made = outcome
+    assert made.idle
+    assert before == after
+
+
+# What the report is made of
+
+
+def study_damaged(project: Project) -> dict[str, Any]:
+    before = results(project)
+    files = stored(project, "collect", "draws", "plot", "portraits", "report")
+    for path in files:
+        flip(path)
+    idle = project.made()
+    project.configure(title)
+    done = project.run(cores=2)
+    read = [path for path in files if path.parent.parent.name != "report"]
+    return {
+        "idle": idle,
+        "unnamed": unnamed(read, done.text),
+        "same": results(project) == before,
+        "html": project.text("report.html"),
+        "again": project.made(),
+    }
+
+
+@promise(17)
+@pytest.mark.extended
+@prepared(study_damaged)
+def test_damage_to_tables_figures_and_drawers_never_reaches_the_report(
+    outcome: dict[str, Any],
+) -> None:
+    assert outcome["idle"].idle, "nothing reads them"
+    assert outcome["unnamed"] == []
+    assert outcome["same"]
+    assert "Another title" in outcome["html"]
+    assert outcome["again"].idle
+
+
+# What the tables are made of
+
+
+def cells_damaged(project: Project) -> dict[str, Any]:
+    files = stored(project, "prepare", "train", "evaluate", "yardsticks")
+    for path in files:
+        flip(path)
+    project.configure(more_cells)
+    done = project.run(cores=2)
+    return {
+        "unnamed": unnamed(files, done.text),
+        "results": results(project),
+        "again": project.made(),
+    }
+
+
+@promise(17)
+@pytest.mark.extended
+@prepared(cells_damaged)
+def test_damage_to_all_of_all_cells_is_mended_by_one_command(
+    outcome: dict[str, Any], futures: Any
+) -> None:
+    assert outcome["unnamed"] == []
+    assert outcome["results"] == futures[undamaged].result()["after"]
+    assert outcome["again"].idle
+
+
+def data_damaged(project: Project) -> tuple[Planned, dict[str, Any]]:
+    for name in ("train", "test"):
+        flip(project.store("fnn/depth_1", "prepare") / f"{name}.safetensors")
+    project.configure(more_cells)
+    return project.made(cores=2), results(project)
+
+
+@promise(17)
+@pytest.mark.extended
+@prepared(data_damaged)
+def test_damaged_data_are_made_again_and_trained_cells_stay(
+    outcome: tuple[Planned, dict[str, Any]], futures: Any
+) -> None:
+    made, found = outcome
+    assert made.trained == ["cnn", "fnn"], "the new cells alone"
+    assert made.jobs["prepare"] == 1
+    assert found == futures[undamaged].result()["after"]
+
+
+def manifests_damaged(project: Project) -> tuple[Planned, bool]:
+    before = results(project)
+    for stage in ("train", "evaluate", "collect", "plot"):
+        flip(project.entry(stage) / "manifest.json")
+    return project.made(cores=2), results(project) == before
+
+
+@promise(17)
+@prepared(manifests_damaged)
+def test_a_damaged_manifest_means_that_its_entry_is_made_again(
+    outcome: tuple[Planned, bool],
+) -> None:
+    made, same = outcome
+    assert made.jobs == {"train": 1, "evaluate": 1, "collect": 1, "plot": 1}
+    assert same
+
+
+def specifications_damaged(project: Project) -> tuple[Done, dict[str, Any]]:
+    """The dry run writes the specifications of what is to be made."""
+    project.configure(more_cells)
+    project.plan()
+    for path in project.path.glob("results/store/specs/*.json"):
+        flip(path)
+    return project.run(cores=2), results(project)
+
+
+@promise(17)
+@pytest.mark.extended
+@prepared(specifications_damaged)
+def test_damaged_specifications_are_written_again(
+    outcome: tuple[Done, dict[str, Any]], futures: Any
+) -> None:
+    assert outcome[1] == futures[undamaged].result()["after"]
+
+
+def raw_damaged(project: Project) -> tuple[Done, dict[str, Any]]:
+    project.drop("results/store/prepare")
+    for path in project.path.glob("resources/*/*"):
+        flip(path)
+    project.configure(more_cells)
+    return project.run(cores=2), results(project)
+
+
+@promise(17)
+@pytest.mark.extended
+@prepared(raw_damaged)
+def test_damaged_raw_files_are_named_and_fetched_again(
+    outcome: tuple[Done, dict[str, Any]], futures: Any
+) -> None:
+    done, found = outcome
+    assert (
+        "resources/boston/boston_housing.csv is damaged" in done.text or "is damaged" in done.text
+    )
+    assert found == futures[undamaged].result()["after"]
+
+
+# Who else reads
+
+
+def command(project: Project, *words: str) -> Done:
+    """``python -m ablation …`` in a project."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ablation", *words],
+        cwd=project.path,
+        env={**project.environment, "PYTHONPATH": str(project.path / "workflow")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout)
+
+
+def loaded(project: Project) -> str:
+    """The sentence with which a damaged replicate is refused."""
+    try:
+        load_replicate("cnn/kernel_5", 0, project.path / "results")
+        load_test_part("cnn/kernel_5", 0, project.path / "results")
+    except StoreError as error:
+        return str(error)
+    return ""
+
+
+def readers(project: Project) -> dict[str, str]:
+    """What each reader says to one damaged file."""
+    said = {"undamaged": loaded(project)}
+    files = {
+        "weights": project.store("cnn/kernel_5") / "model.safetensors",
+        "data": project.store("cnn/kernel_5", "prepare") / "test.safetensors",
+        "numbers": project.store("cnn/kernel_5", "evaluate") / "metrics.json",
+        "copy": project.path / "results/cnn/kernel_5/metrics.json",
+    }
+    for name, path in files.items():
+        content = path.read_bytes()
+        flip(path)
+        said[name] = loaded(project)
+        path.write_bytes(content)
+    for name in ("report.html", "results/tables/comparisons.json", "results/tables/replicates.csv"):
+        path = project.path / name
+        content = path.read_bytes()
+        at = content.find(b'"replicates"') if name == "report.html" else len(content) // 2
+        while not 48 <= content[at] <= 57:
+            at += 1
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        side = "report.html" if name == "report.html" else "results"
+        done = command(project, "diff", side, "results")
+        assert done.status == 2, name
+        said[name] = done.text
+        path.write_bytes(content)
+    flip(project.store("fnn/depth_1", "evaluate") / "predictions.csv")
+    said["verify"] = command(project, "verify", "--cell", "fnn/depth_1", "--cores", "2").text
+    return said
+
+
+@promise(17)
+@pytest.mark.extended
+@prepared(readers)
+def test_every_reader_refuses_damage_in_one_sentence(outcome: dict[str, str]) -> None:
+    assert outcome.pop("undamaged") == ""
+    assert "predictions.csv" in outcome["verify"]
+    assert "different" in outcome.pop("verify")
+    for name, text in outcome.items():
+        assert "damaged" in text or "not what the store holds" in text, name
+        assert "Traceback" not in text
+
+
+def exports_damaged(project: Project) -> dict[str, Any]:
+    project.run("export", cores=2)
+    before = project.files("results/export/tables", "results/export/figures")
+    files = stored(project, "export_tables", "export_figures")
+    for path in files:
+        flip(path)
+    project.configure(title)
+    done = project.run("export", cores=2)
+    return {
+        "unnamed": unnamed(files, done.text),
+        "same": project.files("results/export/tables", "results/export/figures") == before,
+    }
+
+
+@promise(17)
+@pytest.mark.extended
+@prepared(exports_damaged)
+def test_a_damaged_export_is_made_again(outcome: dict[str, Any]) -> None:
+    assert outcome["unnamed"] == []
+    assert outcome["same"]
