@@ -45,7 +45,19 @@ def separate(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return torch.cat(parts, 1)
 
 
-CONVOLUTIONS = {"cpu": grouped, "cuda": separate}
+def on_processor(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Grouped, unless a half-precision kernel would fill a block of channels up with a neighbour's, times zero.
+
+    Measured with torch 2.14 on a processor with AVX512-BF16: of 3 channels a NaN leaks, of 8 and its multiples it does not.
+    """
+    _, outputs, inputs, *_ = weight.shape
+    in_blocks = outputs % BLOCK == 0 and (inputs == 1 or inputs % BLOCK == 0)
+    half = x.dtype != torch.float32 or torch.is_autocast_enabled("cpu")
+    return separate(x, weight, bias) if half and not in_blocks else grouped(x, weight, bias)
+
+
+BLOCK = 8  # channels
+CONVOLUTIONS = {"cpu": on_processor, "cuda": separate}
 
 
 class StackedConv2d(nn.Module):
