@@ -58,6 +58,8 @@ browser-test: $(VENV)/.test ## Look at the report in headless Chromium (needs De
 lint: $(VENV)/.test ## Check format and style
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff check --extension smk:python --select E,F,I --ignore E402,F401,F821 workflow/rules/common.smk
+	PYTHONPATH=workflow $(BIN)/python -c "from importlinter.cli import lint_imports_command as lint; lint()" --no-cache
 	$(BIN)/python -m snakefmt --check Snakefile workflow/rules
 	$(SNAKEMAKE) --lint
 

@@ -17,7 +17,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow"))
 
-from ablation.download import mirror_variable  # noqa: E402
+from ablation.store.download import mirror_variable  # noqa: E402
 
 # Fewer replicates and epochs than config/full.yaml, so that two cores take minutes; every image of the set all the same.
 CELLS = {

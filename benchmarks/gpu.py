@@ -25,11 +25,11 @@ sys.path.insert(0, str(ROOT / "workflow"))
 
 import torch  # noqa: E402
 import yaml  # noqa: E402
-from ablation.cnn import layers  # noqa: E402
-from ablation.cnn.prepare import prepare  # noqa: E402
-from ablation.cnn.train import run  # noqa: E402
-from ablation.reading import load  # noqa: E402
-from ablation.stack import steps  # noqa: E402
+from ablation.networks.cnn import layers  # noqa: E402
+from ablation.networks.cnn.prepare import prepare  # noqa: E402
+from ablation.networks.cnn.train import run  # noqa: E402
+from ablation.networks.stack import steps  # noqa: E402
+from ablation.study.reading import load  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 Part = dict[str, torch.Tensor]

@@ -21,11 +21,11 @@ from statistics import median
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow"))
 
-from ablation.canonical import canonical_json  # noqa: E402
-from ablation.grid import Cell, build  # noqa: E402
-from ablation.plan import Plan  # noqa: E402
-from ablation.provenance import cpu_has_bf16, cpu_name  # noqa: E402
-from ablation.reading import load  # noqa: E402
+from ablation.machine.provenance import cpu_has_bf16, cpu_name  # noqa: E402
+from ablation.store.keys import canonical_json  # noqa: E402
+from ablation.study.grid import Cell, build  # noqa: E402
+from ablation.study.plan import Plan  # noqa: E402
+from ablation.study.reading import load  # noqa: E402
 
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--quiet", "all"]
 FACTS = {"device": "auto", "checkpoint_seconds": 60, "mirrors": {}}

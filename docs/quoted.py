@@ -174,12 +174,12 @@ def stale_row(page: str, fresh: str) -> list[str]:
 
 def claims_page(tables: Path) -> str:
     """The table of claims as the report prints it, in Markdown."""
-    from ablation import published
-    from ablation.report import format as fmt
+    from ablation.language import numbers as fmt
+    from ablation.language.catalogue import load
+    from ablation.language.levels import with_levels
+    from ablation.language.words import Words
     from ablation.report.claims import claims_view
-    from ablation.report.levels import with_levels
-    from ablation.report.messages import load
-    from ablation.report.words import Words
+    from ablation.results import published
 
     study, comparisons, judged = (read(tables, n) for n in ("study", "comparisons", "claims"))
     words = Words(with_levels(load("en"), study))

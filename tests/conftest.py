@@ -16,7 +16,7 @@ from hypothesis import settings
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from ablation.grid import Study
+    from ablation.study.grid import Study
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # A study that is there already need not be trained, so any worker may look at it.
@@ -53,7 +53,7 @@ def one_thread() -> None:
 @pytest.fixture
 def config() -> dict[str, Any]:
     """A fresh copy of the shipped configuration, resolved."""
-    from ablation.reading import load
+    from ablation.study.reading import load
 
     return load(REPOSITORY / "config.yaml")
 
@@ -76,7 +76,7 @@ def narrow_study(
     config: dict[str, Any], fnn_parameters: dict[str, Any], cnn_parameters: dict[str, Any]
 ) -> Study:
     """The shipped study with narrow networks."""
-    from ablation.grid import build
+    from ablation.study.grid import build
 
     config["models"]["fnn"]["parameters"] = fnn_parameters
     config["models"]["cnn"]["parameters"] = cnn_parameters
@@ -95,7 +95,7 @@ def raw() -> Path:
 @pytest.fixture(scope="session")
 def digits(raw: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """All 5,000 embedded images and their labels."""
-    from ablation.cnn.raw import load
+    from ablation.networks.cnn.raw import load
 
     images, labels, *_ = load(raw, "mnist-5k")
     return images, labels
@@ -105,7 +105,7 @@ def digits(raw: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 def boston_parts(raw: Path) -> Parts:
     """``boston_parts(replicates)``: the prepared train and test part as tensors."""
     import torch
-    from ablation.fnn.prepare import prepare
+    from ablation.networks.fnn.prepare import prepare
 
     @cache
     def parts(replicates: int = 6) -> tuple[Part, Part]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from ablation.cnn import augment
-from ablation.cnn.train import CNNTask
-from ablation.stack.optimisers import StackedAdam
-from ablation.stack.training import Trained, train
-from ablation.streams import Purpose, generator
+from ablation.networks.cnn import augment
+from ablation.networks.cnn.train import CNNTask
+from ablation.networks.stack.optimisers import StackedAdam
+from ablation.networks.stack.training import Trained, train
+from ablation.networks.streams import Purpose, generator
 from torch import Tensor, nn
 from torch.nn import functional
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from ablation.figures import portraits as figures
+from ablation.language.catalogue import load
+from ablation.language.words import Words
 from ablation.portraits.kernels import first_replicate, kernels
 from ablation.portraits.mistakes import confusion, mistakes
 from ablation.portraits.residuals import residuals, with_residuals
 from ablation.portraits.series import series
-from ablation.report.messages import load
-from ablation.report.words import Words
 from report.invented import REPLICATES
 from report.sample import Sample, sample
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from ablation.canonical import key_of
-from ablation.registry import MODELS
-from ablation.summary import summarise
+from ablation.networks.registry import MODELS
+from ablation.results.summary import summarise
+from ablation.store.keys import key_of
 
 REPLICATES = {"fnn": 24, "cnn": 12}
 DATA: dict[str, dict[str, Any]] = {

@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from ablation import collect as tidy
-from ablation import published
-from ablation.canonical import key_of, label
 from ablation.claims.judge import judge_claims
 from ablation.claims.rules import Evidence
-from ablation.courses import courses_table
-from ablation.factors import combinations, levels_label
-from ablation.registry import MODELS
+from ablation.networks.registry import MODELS
+from ablation.results import published
+from ablation.results import tables as tidy
+from ablation.results.courses import courses_table
 from ablation.statistics.compare import Question, compare, model_numbers
+from ablation.store.keys import key_of, label
+from ablation.study.factors import combinations, levels_label
 from report import invented
 from report.invented import DATA, REPLICATES, rng
 
@@ -268,7 +268,7 @@ def row(made: Sample, axis: str, label: str, model: str | None = None) -> dict[s
 def drawn(language: str = "en", failed: tuple[str, ...] = ()) -> dict[str, str]:
     """All figures of a sample: name → SVG."""
     from ablation.figures import draw_model
-    from ablation.report.messages import load
+    from ablation.language.catalogue import load
 
     made = sample(failed=failed)
     figures: dict[str, str] = {}

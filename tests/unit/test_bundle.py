@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ablation.bundle import BundleError, document, embed, frame, read
-from ablation.canonical import key_of
-from ablation.store import MANIFEST, sha256, write_json, write_manifest
+from ablation.results.bundle import BundleError, document, embed, frame, read
+from ablation.store.entries import MANIFEST, sha256, write_json, write_manifest
+from ablation.store.keys import key_of
 from report.sample import Sample, page, sample
 
 EVIL = "</script><script>alert(1)</script> & \u2028 <!--"

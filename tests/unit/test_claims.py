@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from ablation import published
-from ablation.canonical import label
 from ablation.claims.judge import judge_claims
 from ablation.claims.rules import SAYS
-from ablation.courses import MEASURES
-from ablation.registry import MODELS
+from ablation.networks.registry import MODELS
+from ablation.results import published
+from ablation.results.courses import MEASURES
+from ablation.store.keys import label
 from test_statistics_claims import THEIRS, UNTESTED, YES, claim, compared, evidence, measured
 
 PART, WHOLE = [2400, 2400], [48000, 48000]

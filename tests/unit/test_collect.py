@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from ablation.collect import per_sample_metric
-from ablation.collect_job import collect
-from ablation.config import schema
-from ablation.loglines import LOG
-from ablation.registry import MODELS
-from ablation.schemas import columns_of
-from ablation.store import publish, read_json, require, write_json
-from ablation.summary import summarise
+from ablation.machine.logs import LOG
+from ablation.networks.registry import MODELS
+from ablation.results.summary import summarise
+from ablation.results.tables import per_sample_metric
+from ablation.stages.collect import collect
+from ablation.store.entries import publish, read_json, require, write_json
+from ablation.store.formats import columns_of
+from ablation.study.config import schema
 
 REPLICATES, ROWS, EPOCHS = 6, 40, 8
 KEYS = {name: f"{i}" * 16 for i, name in enumerate(("relu", "tanh", "sigmoid"))}

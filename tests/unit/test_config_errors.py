@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ablation.config import ConfigError, merge, resolve, schema
-from ablation.grid import build
+from ablation.study.config import ConfigError, merge, resolve, schema
+from ablation.study.grid import build
 from conftest import REPOSITORY
 
 FNN_KEYS = (

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
-from ablation.canonical import normalise
-from ablation.config import merge, resolve, schema
-from ablation.grid import build
-from ablation.reading import load
-from ablation.registry import MODELS
+from ablation.networks.registry import MODELS
+from ablation.store.keys import normalise
+from ablation.study.config import merge, resolve, schema
+from ablation.study.grid import build
+from ablation.study.reading import load
 from conftest import REPOSITORY
 from jsonschema import Draft202012Validator
 

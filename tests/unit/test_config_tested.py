@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import yaml
-from ablation import grid  # pytest takes an imported class Tested for a test
-from ablation.config import ConfigError, merge, resolve
-from ablation.reading import load
+from ablation.study import grid  # pytest takes an imported class Tested for a test
+from ablation.study.config import ConfigError, merge, resolve
+from ablation.study.reading import load
 from conftest import REPOSITORY
 
 OLD = (

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ablation.config import merge, resolve
-from ablation.grid import Study, build
+from ablation.study.config import merge, resolve
+from ablation.study.grid import Study, build
 from conftest import REPOSITORY
 
 

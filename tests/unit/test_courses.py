@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from ablation.courses import MEASURES, course, courses_table
+from ablation.results.courses import MEASURES, course, courses_table
 from hypothesis import given
 from hypothesis import strategies as st
 

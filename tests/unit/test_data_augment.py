@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from ablation.cnn.augment import apply, draw
+from ablation.networks.cnn.augment import apply, draw
 from numpy.typing import NDArray
 from torch import Tensor
 

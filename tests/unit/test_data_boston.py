@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ablation.fnn.prepare import prepare, split
-from ablation.fnn.raw import FEATURES, load, raw_files
-from ablation.fnn.train import run
+from ablation.networks.fnn.prepare import prepare, split
+from ablation.networks.fnn.raw import FEATURES, load, raw_files
+from ablation.networks.fnn.train import run
 
 ROWS, SEED = 506, 20261
 STATLIB = Path(__file__).parents[2].parent / "shared" / "data" / "boston" / "housing.data"

@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from ablation.config import schema
-from ablation.download import (
+from ablation.networks.registry import DATASETS, EMBEDDED, OFFICIAL
+from ablation.store.download import (
     TORCHVISION,
     DownloadError,
     copy_embedded,
@@ -18,7 +18,7 @@ from ablation.download import (
     sha256,
     verify,
 )
-from ablation.registry import DATASETS, EMBEDDED, OFFICIAL
+from ablation.study.config import schema
 
 CONTENT = {"images.gz": b"many images " * 99, "labels.gz": b"many labels"}
 PINNED = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENT.items()}

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ablation.cnn import prepare as preparing
-from ablation.cnn.prepare import draws, prepare, split
-from ablation.cnn.raw import FILES, load, part_sizes
-from ablation.cnn.train import run
+from ablation.networks.cnn import prepare as preparing
+from ablation.networks.cnn.prepare import draws, prepare, split
+from ablation.networks.cnn.raw import FILES, load, part_sizes
+from ablation.networks.cnn.train import run
 from numpy.typing import NDArray
 
 SEED = 20261

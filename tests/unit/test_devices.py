@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from ablation import devices, train_job
+from ablation.machine import devices
+from ablation.stages import train as train_job
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,10 @@ def test_precision(requested: str, device: str, bf16: bool, expected: str) -> No
     assert train_job._precision(requested, device, has_bf16=bf16) == expected
 
 
-@pytest.mark.parametrize("module", ["plan", "cli", "train_job", "registry", "grid", "lease"])
+@pytest.mark.parametrize(
+    "module",
+    ["study.plan", "study.shelf", "cli", "stages.train", "networks.registry", "machine.lease"],
+)
 def test_what_snakemake_reads_does_not_import_torch(module: str) -> None:
     code = f"import ablation.{module}, sys; sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"
     workflow = Path(__file__).resolve().parents[2] / "workflow"

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ablation.bundle import document
 from ablation.diff import compare
 from ablation.diff.effects import effects
 from ablation.diff.page import page
+from ablation.results.bundle import document
 from ablation.statistics.intervals import mean_interval
 from ablation.statistics.unpaired import corrected_welch_test
 from report.sample import sample

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from ablation.cnn import evaluate as cnn_evaluate
-from ablation.cnn.network import StackedCNN
-from ablation.fnn import evaluate as fnn_evaluate
-from ablation.fnn.network import StackedFNN
-from ablation.summary import replicate_rows, summarise
+from ablation.networks.cnn import evaluate as cnn_evaluate
+from ablation.networks.cnn.network import StackedCNN
+from ablation.networks.fnn import evaluate as fnn_evaluate
+from ablation.networks.fnn.network import StackedFNN
+from ablation.results.summary import replicate_rows, summarise
 from conftest import Parts
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from ablation.cnn import evaluate as cnn_evaluate
-from ablation.fnn import evaluate as fnn_evaluate
-from ablation.grid import Study
-from ablation.plan import Plan
+from ablation.networks.cnn import evaluate as cnn_evaluate
+from ablation.networks.fnn import evaluate as fnn_evaluate
 from ablation.replicate import load_replicate
-from ablation.schemas import InvalidDocumentError, validate_document
-from ablation.store import (
+from ablation.store.entries import (
     Failure,
     StoreError,
     publish,
     require,
 )
+from ablation.store.formats import InvalidDocumentError, validate_document
+from ablation.study.grid import Study
+from ablation.study.plan import Plan
 from conftest import Parts
 from report import invented
 from sklearn import metrics as sklearn_metrics

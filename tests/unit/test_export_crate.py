@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ablation.export.crate import Contents, Raw, build
-from ablation.export_job import pack
+from ablation.stages.export import pack
 from conftest import REPOSITORY
 
 PROFILE = "workflow-run-crate-0.5"

@@ -14,7 +14,7 @@ from ablation.export.figures import files
 from ablation.figures import draw_model
 from ablation.figures.pdf import Face, chinese_face, families, to_pdf
 from ablation.figures.style import rc
-from ablation.report.messages import load
+from ablation.language.catalogue import load
 from matplotlib.figure import Figure
 from report.sample import only, sample
 

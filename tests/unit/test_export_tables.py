@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 from ablation.export import latex
 from ablation.export import tables as tidy
-from ablation.report import format as fmt
-from ablation.report.messages import load
-from ablation.report.words import Words
+from ablation.language import numbers as fmt
+from ablation.language.catalogue import load
+from ablation.language.words import Words
 from ablation.statistics.verdicts import Verdict
 from pyarrow import parquet
 from report.sample import judged_again, only, sample

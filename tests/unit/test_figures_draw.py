@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from ablation.figures import draw_model, figure_names
 from ablation.figures.style import INK, colours, looks, luminance
-from ablation.report.messages import load
+from ablation.language.catalogue import load
 from report.sample import Sample, only, sample
 
 PALETTE = ["#0072b2", "#d55e00", "#009e73", "#b5539c"]

@@ -10,14 +10,14 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from ablation.factors import levels_label
 from ablation.figures import draw_model, figure_names, kinds_of
 from ablation.figures.interaction import draw_interaction, interaction_figure, interaction_frame
 from ablation.figures.model import Sheet, legend_columns
 from ablation.figures.style import looks, rc
 from ablation.figures.svg import to_svg
-from ablation.report.levels import with_levels
-from ablation.report.messages import load
+from ablation.language.catalogue import load
+from ablation.language.levels import with_levels
+from ablation.study.factors import levels_label
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from report.sample import Sample, only, page, sample

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 import torch
-from ablation.cnn import train as cnn
-from ablation.fnn import train as fnn
-from ablation.stack import steps as stepping
+from ablation.networks.cnn import train as cnn
+from ablation.networks.fnn import train as fnn
+from ablation.networks.stack import steps as stepping
 from conftest import Parts
 
 pytestmark = pytest.mark.skipif(

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ablation.canonical import canonical_json
-from ablation.config import ConfigError, resolve
-from ablation.grid import Cell, Study, build
-from ablation.sources import code_digest
+from ablation.store.code import code_digest
+from ablation.store.keys import canonical_json
+from ablation.study.config import ConfigError, resolve
+from ablation.study.grid import Cell, Study, build
 
 Config = dict[str, Any]
 Change = Callable[[Config], None]
@@ -76,9 +76,13 @@ def test_resolved_parameters(config: Config) -> None:
     assert list(cell.spec["data"]["files"].values()) == [
         "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
     ]
-    modules = ["ablation.cnn.prepare", "ablation.cnn.train", "ablation.tensors"]
+    modules = [
+        "ablation.networks.cnn.prepare",
+        "ablation.networks.cnn.train",
+        "ablation.store.tensors",
+    ]
     assert cell.spec["code"] == {"modules": modules, "digest": code_digest(*modules)}
-    modules.remove("ablation.cnn.train")
+    modules.remove("ablation.networks.cnn.train")
     assert cell.data_spec["code"] == {"modules": modules, "digest": code_digest(*modules)}
     assert cell.spec["inputs"] == {"prepare": [cell.data_key]}
 

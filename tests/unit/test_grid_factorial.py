@@ -5,11 +5,11 @@ from itertools import product
 from typing import Any
 
 import pytest
-from ablation.canonical import SAFE_LABEL, key_of, label
-from ablation.config import resolve
-from ablation.factors import GRID_LABEL_LENGTH, combinations, levels_label
-from ablation.grid import Axis, Study, build
-from ablation.plan import Plan
+from ablation.store.keys import SAFE_LABEL, key_of, label
+from ablation.study.config import resolve
+from ablation.study.factors import GRID_LABEL_LENGTH, combinations, levels_label
+from ablation.study.grid import Axis, Study, build
+from ablation.study.plan import Plan
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 import pytest
-from ablation.canonical import (
+from ablation.store.keys import (
     SAFE_LABEL,
     canonical_json,
     digest,

@@ -11,12 +11,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ablation import cli, jobs
-from ablation.jobs import Inputs, Spec, one, run
-from ablation.plan import Stage, stage
-from ablation.progress import CELLS, FOLLOWED, say_trained
-from ablation.sources import OtherCodeError, code_of
-from ablation.store import (
+from ablation import cli
+from ablation.stages import job as jobs
+from ablation.stages.job import Inputs, Spec, one, run
+from ablation.store.code import OtherCodeError, code_of
+from ablation.store.entries import (
     CHECKPOINTS,
     MANIFEST,
     Failure,
@@ -28,9 +27,11 @@ from ablation.store import (
     write_json,
     write_spec,
 )
+from ablation.study.plan import Stage, stage
+from ablation.study.progress import CELLS, FOLLOWED, say_trained
 
 KILLED = Failure("killed by signal 9", ("epoch 1",))
-CODE = code_of("ablation.canonical")
+CODE = code_of("ablation.store.keys")
 
 
 def seen(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:

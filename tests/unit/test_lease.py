@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ablation.lease import Gpu, LeaseError, acquire, choose, list_gpus
+from ablation.machine.lease import Gpu, LeaseError, acquire, choose, list_gpus
 
 WORKFLOW = Path(__file__).resolve().parents[2] / "workflow"
 UUIDS = [f"GPU-{n}0000000-aaaa-bbbb-cccc-00000000000{n}" for n in range(4)]
@@ -29,7 +29,7 @@ GPU 1: NVIDIA A100-SXM4-40GB (UUID: GPU-whole)
 NOBODY = 65534
 ACQUIRE = """
 import logging, os, subprocess, sys, time
-from ablation.lease import acquire
+from ablation.machine.lease import acquire
 logging.basicConfig(level=logging.INFO, stream=sys.stderr)
 if len(sys.argv) > 1:
     os.setuid(int(sys.argv[1]))
@@ -196,7 +196,8 @@ def test_two_users_share_the_leases(mode: int) -> None:
 def test_the_lease_is_what_cuda_sees_and_is_taken_before_torch(machine: Machine) -> None:
     code = """
 import os, sys
-from ablation import lease, train_job
+from ablation.machine import lease
+from ablation.stages import train as train_job
 train_job.own_gpu()
 assert lease.own_gpu() == os.environ["CUDA_VISIBLE_DEVICES"]
 def stop():
@@ -277,7 +278,7 @@ def test_names_stand_for_themselves_where_nothing_can_be_listed() -> None:
 def test_no_gpu_is_one_sentence(
     environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ablation.lease.list_gpus", list)
+    monkeypatch.setattr("ablation.machine.lease.list_gpus", list)
     with pytest.raises(LeaseError, match=r"^there is no GPU here.*compute\.device to cpu\.$"):
         acquire(tmp_path, environ=environ)
 
@@ -288,7 +289,7 @@ def test_a_folder_that_cannot_be_used_is_one_sentence(
 ) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "odd" / f"{UUIDS[0]}.lock").mkdir(parents=True)
-    monkeypatch.setattr("ablation.lease.list_gpus", lambda: ALL)
+    monkeypatch.setattr("ablation.machine.lease.list_gpus", lambda: ALL)
     environ: dict[str, Any] = {"ABLATION_GPU_LEASES": str(tmp_path / place)}
     with pytest.raises(LeaseError, match=r"^ABLATION_GPU_LEASES is .*allowed is .*\.$"):
         acquire(environ=environ)

@@ -7,12 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ablation.locking import clear_stale_locks
+from ablation.store.locking import clear_stale_locks
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from ablation.locking import clear_stale_locks
+from ablation.store.locking import clear_stale_locks
 held = clear_stale_locks(Path(sys.argv[1]))
 print("held", flush=True)
 time.sleep(60)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from ablation.stack.training import _line, _Progress
+from ablation.networks.stack.training import _line, _Progress
 from snakemake_logger_plugin_ablation import study as states
 from snakemake_logger_plugin_ablation.lines import Epoch, Resumed, Smaller, parse
 from snakemake_logger_plugin_ablation.screen import columns

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ablation.collect_job import _log
-from ablation.grid import build
-from ablation.jobs import fail
-from ablation.loglines import LOG, TAIL, WIDTH, Line, bounded, kept, lines_of, tail
-from ablation.plan import Plan, Stage
-from ablation.schemas import InvalidDocumentError, validate_document
-from ablation.store import Failure, folder_of, publish, require, write_json, write_spec
+from ablation.machine.logs import LOG, TAIL, WIDTH, Line, bounded, kept, lines_of, tail
+from ablation.stages.collect import _log
+from ablation.stages.job import fail
+from ablation.store.entries import Failure, folder_of, publish, require, write_json, write_spec
+from ablation.store.formats import InvalidDocumentError, validate_document
+from ablation.study.grid import build
+from ablation.study.plan import Plan, Stage
 
 INFO, WARNING = logging.INFO, logging.WARNING
 SCRIPT = "10:00:00 <script>alert('x')</script> & \\u003c"

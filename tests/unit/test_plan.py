@@ -6,16 +6,17 @@ import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ablation import verification
-from ablation.canonical import key_of
-from ablation.config import resolve
-from ablation.grid import build
-from ablation.jobs import STAGES
-from ablation.plan import Given, Plan
-from ablation.store import MANIFEST, write_json
+from ablation.results import verification
+from ablation.stages.job import STAGES
+from ablation.store.entries import MANIFEST, write_json
+from ablation.store.keys import key_of
+from ablation.study.config import resolve
+from ablation.study.grid import build
+from ablation.study.plan import Given, Plan
 from test_verification import record
 
 Config = dict[str, Any]
@@ -155,13 +156,17 @@ def test_what_people_read_has_its_usual_place(config: Config, plan: Plan) -> Non
     assert mine.place("results/mine/cnn/kernel_5") is mine.study.by_name["cnn/kernel_5"]
 
 
+def name_of(plan: Plan, key: str) -> str:
+    return plan.name_of(SimpleNamespace(key=key))
+
+
 def test_a_stage_has_the_name_of_its_cell_or_model(plan: Plan) -> None:
     cell = plan.study.by_name["cnn/kernel_7"]
-    assert plan.name_of(cell.key) == plan.name_of(plan.evaluated[cell.key].key) == "cnn/kernel_7"
-    assert plan.name_of(plan.prepared[cell.data_key].key) == "cnn"
-    assert plan.name_of(plan.figures["fnn"].key) == "fnn"
-    assert plan.name_of(plan.portraits["cnn"].key) == "cnn"
-    assert plan.name_of(plan.collected.key) == plan.name_of(plan.reported.key) == ""
+    assert name_of(plan, cell.key) == name_of(plan, plan.evaluated[cell.key].key) == "cnn/kernel_7"
+    assert name_of(plan, plan.prepared[cell.data_key].key) == "cnn"
+    assert name_of(plan, plan.figures["fnn"].key) == "fnn"
+    assert name_of(plan, plan.portraits["cnn"].key) == "cnn"
+    assert name_of(plan, plan.collected.key) == name_of(plan, plan.reported.key) == ""
 
 
 def test_jobs_are_told_what_no_number_depends_on(plan: Plan) -> None:

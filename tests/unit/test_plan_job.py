@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ablation.grid import Cell, build
-from ablation.plan import Plan
-from ablation.plan_job import jobs, show, stages_to_make
-from ablation.settle import Shelf
-from ablation.store import MANIFEST, Failure, folder_of, publish, write_json, write_spec
+from ablation.commands.plan import jobs, show, stages_to_make
+from ablation.store.entries import MANIFEST, Failure, folder_of, publish, write_json, write_spec
+from ablation.study.grid import Cell, build
+from ablation.study.plan import Plan
+from ablation.study.shelf import Shelf
 from conftest import REPOSITORY
 
 Config = dict[str, Any]

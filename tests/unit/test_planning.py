@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ablation.config import resolve
-from ablation.costs import Cost, between, bounds, duration, estimate, read_cost
-from ablation.grid import Cell, build
-from ablation.planning import Found, Target, changes, listed, nearest, reason
-from ablation.registry import MODELS
+from ablation.commands.costs import Cost, between, bounds, duration, estimate, read_cost
+from ablation.commands.reasons import Found, Target, changes, listed, nearest, reason
+from ablation.networks.registry import MODELS
+from ablation.study.config import resolve
+from ablation.study.grid import Cell, build
 
 Config = dict[str, Any]
 Change = Callable[[Config], Any]

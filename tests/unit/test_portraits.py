@@ -10,14 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from ablation.cnn.network import StackedCNN
 from ablation.figures import portraits as figures
-from ablation.figures.svg import flattened
-from ablation.portraits.kernels import FIRST_LAYER, first_replicate, kernels
-from ablation.portraits.mistakes import confusion, confusion_difference, mistakes, most_confident
-from ablation.portraits.residuals import residuals, with_residuals, worst_rows
-from ablation.portraits.series import series, significant
-from ablation.portraits.sprites import (
+from ablation.figures.sprites import (
     HEAD,
     NEGATIVE,
     POSITIVE,
@@ -27,6 +21,12 @@ from ablation.portraits.sprites import (
     ink_on_paper,
     sheet,
 )
+from ablation.figures.svg import flattened
+from ablation.networks.cnn.network import StackedCNN
+from ablation.portraits.kernels import FIRST_LAYER, first_replicate, kernels
+from ablation.portraits.mistakes import confusion, confusion_difference, mistakes, most_confident
+from ablation.portraits.residuals import residuals, with_residuals, worst_rows
+from ablation.portraits.series import series, significant
 from PIL import Image
 
 DIGITS = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)

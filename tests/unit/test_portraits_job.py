@@ -9,13 +9,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from ablation import portraits_job
-from ablation.grid import build
-from ablation.plan import Plan
 from ablation.portraits.kernels import FIRST_LAYER
-from ablation.schemas import InvalidDocumentError, validate_document
-from ablation.settle import Shelf
-from ablation.store import Entry, entries, folder_of, publish, read_json, require, write_json
+from ablation.stages import portraits as portraits_job
+from ablation.store.entries import (
+    Entry,
+    entries,
+    folder_of,
+    publish,
+    read_json,
+    require,
+    write_json,
+)
+from ablation.store.formats import InvalidDocumentError, validate_document
+from ablation.study.grid import build
+from ablation.study.plan import Plan
+from ablation.study.shelf import Shelf
 from report.sample import Sample, only, sample
 from safetensors.numpy import save_file
 

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ablation.provenance import git_state
+from ablation.machine.provenance import git_state
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from ablation.grid import Study
-from ablation.plan import Plan
 from ablation.replicate import load_replicate, load_test_part
-from ablation.store import (
+from ablation.store.entries import (
     StoreError,
     write_json,
 )
+from ablation.study.grid import Study
+from ablation.study.plan import Plan
 from conftest import Parts
 from unit_stored import NAMES, Make, Stored
 

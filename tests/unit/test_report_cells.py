@@ -6,10 +6,10 @@ import re
 import shlex
 
 import pytest
+from ablation.language.catalogue import load
+from ablation.language.words import Words
 from ablation.report.cells import cell_title, commanded, parameter_rows
-from ablation.report.messages import load
 from ablation.report.pictures import gallery, kernels, matrices
-from ablation.report.words import Words
 from report.closer import portraits
 from report.sample import CNN, only, page, sample
 from unit_page import text_of

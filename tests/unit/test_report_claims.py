@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from ablation import published
 from ablation.claims.rules import Answer
+from ablation.language.catalogue import load
+from ablation.language.words import Words, slug
 from ablation.report.claims import MARKS, Teller, bound_text, claims_view, measure_text
-from ablation.report.messages import load
-from ablation.report.words import Words, slug
-from ablation.schemas import validate_document
+from ablation.results import published
+from ablation.store.formats import validate_document
 from report.sample import Sample, claimed, judged_again, only, page, sample
 from unit_page import text_of
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ablation.report import format as fmt
+from ablation.language import numbers as fmt
 
 
 @pytest.mark.parametrize(

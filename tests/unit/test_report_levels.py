@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 import pytest
-from ablation.report import format as fmt
+from ablation.language import numbers as fmt
 from report.sample import Sample, draws, fixed, judged_again, only, page, sample
 from unit_page import text_of
 

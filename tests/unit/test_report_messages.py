@@ -8,9 +8,10 @@ from pathlib import Path
 
 import ablation
 import pytest
-from ablation.report import format as fmt
-from ablation.report.messages import FOLDER, LANGUAGES, catalogue, load, translations
-from ablation.report.words import Words, slug
+from ablation.language import numbers as fmt
+from ablation.language.catalogue import LANGUAGES, catalogue, load, translations
+from ablation.language.words import Words, slug
+from ablation.store.places import TEMPLATES
 from babel.messages.extract import extract_from_dir
 from report.sample import page, sample
 
@@ -93,7 +94,7 @@ def test_every_message_that_a_template_asks_for_exists():
     options = {"encoding": "utf-8", "extensions": "jinja2.ext.i18n", "silent": "false"}
     known, asked = load("en"), set()
     found = extract_from_dir(
-        FOLDER, method_map=[("**.jinja", "jinja2")], options_map={"**.jinja": options}
+        TEMPLATES, method_map=[("**.jinja", "jinja2")], options_map={"**.jinja": options}
     )
     for _, _, message, _, _ in found:
         asked.add(message)
@@ -117,7 +118,7 @@ def test_every_message_that_the_code_asks_for_exists():
 
 
 def test_templates_hold_no_words_of_their_own():
-    for path in FOLDER.glob("*.jinja"):
+    for path in TEMPLATES.glob("*.jinja"):
         text = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "", path.read_text("utf-8"), flags=re.S)
         text = re.sub(r"<[^>]*>", " ", text)
         words = set(re.findall(r"[A-Za-z]{3,}", text)) - {

@@ -10,16 +10,17 @@ from pathlib import Path
 import ablation
 import yaml
 from ablation.claims.rules import Answer
-from ablation.cnn.raw import IMAGES
-from ablation.config import schema
-from ablation.courses import MEASURES
-from ablation.published import load as published
-from ablation.reading import load as load_config
-from ablation.registry import MODELS
+from ablation.language.catalogue import load
+from ablation.language.words import slug
+from ablation.networks.cnn.raw import IMAGES
+from ablation.networks.registry import MODELS
 from ablation.report.context import PAGE_WORDS
-from ablation.report.messages import FOLDER, load
-from ablation.report.words import slug
+from ablation.results.courses import MEASURES
+from ablation.results.published import load as published
 from ablation.statistics.verdicts import Reason, Verdict
+from ablation.store.places import TEMPLATES
+from ablation.study.config import schema
+from ablation.study.reading import load as load_config
 from conftest import REPOSITORY
 
 METRICS = {metric.name for model in MODELS.values() for metric in model.metrics}
@@ -115,7 +116,7 @@ def groups() -> dict[str, set[str]]:
 
 def terms() -> list[str]:
     """What the section on reading the numbers explains."""
-    text = (FOLDER / "report.html.jinja").read_text(encoding="utf-8")
+    text = (TEMPLATES / "report.html.jinja").read_text(encoding="utf-8")
     return re.findall(r'"(\w+)"', re.findall(r"for term in \[([^\]]*)\]", text)[0])
 
 
@@ -138,7 +139,7 @@ def written() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.add(node.value)
-    for path in FOLDER.rglob("*.jinja"):
+    for path in TEMPLATES.rglob("*.jinja"):
         found |= set(re.findall(r'"([a-z_]+(?:\.[\w-]+)+)"', path.read_text(encoding="utf-8")))
     return found
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from ablation.figures import draw_model, draws_name
-from ablation.report.messages import load
+from ablation.language.catalogue import load
+from ablation.language.words import Words
 from ablation.report.render import environment
-from ablation.report.words import Words
 from jinja2 import UndefinedError
 from report.sample import (
     Sample,

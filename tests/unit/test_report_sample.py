@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from ablation.schemas import columns_of, validate_document
+from ablation.results.frames import TABLES
 from ablation.statistics.verdicts import Reason, Verdict
-from ablation.tables import TABLES
+from ablation.store.formats import columns_of, validate_document
 from report.sample import fixed, only, sample
 
 

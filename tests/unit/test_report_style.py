@@ -6,8 +6,8 @@ import re
 
 import pytest
 from ablation.claims.rules import Answer
+from ablation.language.words import slug
 from ablation.report.render import joined
-from ablation.report.words import slug
 from ablation.statistics.verdicts import Verdict
 from report.sample import page, sample
 

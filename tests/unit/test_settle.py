@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ablation.plan import Plan, Stage
-from ablation.settle import Shelf, asked_for
-from ablation.store import find, read_json, read_spec, spec_path
+from ablation.store.entries import find, read_json, read_spec, spec_path
+from ablation.study.plan import Plan, Stage
+from ablation.study.shelf import Shelf, asked_for
 from unit_shelf import (
     KILLED,
     aside,

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ablation import store
-from ablation.grid import build
-from ablation.plan import Plan
-from ablation.settle import Shelf
-from ablation.store import MANIFEST, find
+from ablation.store import entries as store
+from ablation.store.entries import MANIFEST, find
+from ablation.study.grid import build
+from ablation.study.plan import Plan
+from ablation.study.shelf import Shelf
 from unit_shelf import (
     FILES,
     aside,

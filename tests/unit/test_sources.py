@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ablation.registry import MODELS
-from ablation.sources import ROOT, code_digest, reached
+from ablation.networks.registry import MODELS
+from ablation.store.code import code_digest, reached
+from ablation.store.places import PACKAGE
 
 TRAIN = {name: (model.module("prepare"), model.module("train")) for name, model in MODELS.items()}
 ENTRIES = [
@@ -17,22 +18,22 @@ ENTRIES = [
         for model in MODELS.values()
         for s in ("prepare", "train", "evaluate", "yardsticks")
     ),
-    "ablation.summary",
-    "ablation.evaluation",
-    "ablation.collect_job",
+    "ablation.results.summary",
+    "ablation.results.evaluation",
+    "ablation.stages.collect",
     "ablation.statistics.compare",
 ]
 
 
 # They import some modules only when they need them.
-LATER = [f"ablation.{stage}_job" for stage in ("draws", "plot", "portraits", "report", "export")]
+LATER = [f"ablation.stages.{stage}" for stage in ("draws", "plot", "portraits", "report", "export")]
 
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
     """A copy of the package that may be edited."""
     copied = tmp_path / "ablation"
-    shutil.copytree(ROOT, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PACKAGE, copied, ignore=shutil.ignore_patterns("__pycache__"))
     return copied
 
 
@@ -56,13 +57,13 @@ def test_a_copy_has_the_same_digest(digests: Digests) -> None:
 
 def test_comments_formatting_and_docstrings_do_not_count(package: Path, digests: Digests) -> None:
     before = digests()
-    training = package / "stack" / "training.py"
+    training = package / "networks" / "stack" / "training.py"
     edit(training, "def train(", "# a comment\n\n\ndef train(  # another\n")
     edit(training, "DIVERGED_FACTOR = 10.0", "DIVERGED_FACTOR = (\n    10.0\n)")
     edit(training, '"""Train all replicates', '"""Educate all replicates')  # of a function
     edit(training, '"""The training loop', '"""A training loop')  # of the module
     edit(training, '"""What training gives.', '"""What comes out.')  # of a class
-    edit(package / "fnn" / "train.py", '"val_loss"', "'val_loss'")
+    edit(package / "networks" / "fnn" / "train.py", '"val_loss"', "'val_loss'")
     assert digests() == before
 
 
@@ -77,7 +78,7 @@ def test_comments_formatting_and_docstrings_do_not_count(package: Path, digests:
 )
 def test_shared_code_counts_for_both(package: Path, digests: Digests, old: str, new: str) -> None:
     before = digests()
-    edit(package / "stack" / "training.py", old, new)
+    edit(package / "networks" / "stack" / "training.py", old, new)
     after = digests()
     assert all(after[name] != before[name] for name in before)
 
@@ -85,13 +86,13 @@ def test_shared_code_counts_for_both(package: Path, digests: Digests, old: str, 
 @pytest.mark.parametrize(
     ("file", "change", "model"),
     [
-        ("fnn/network.py", ("INPUT_DIM = 13", "INPUT_DIM = 12"), "fnn"),
-        ("fnn/prepare.py", ("(turn + 1)", "(turn + 2)"), "fnn"),
-        ("fnn/raw.py", ("PARTS = 6", "PARTS = 7"), "fnn"),
-        ("cnn/network.py", ("avg_pool2d", "lp_pool2d"), "cnn"),
-        ("cnn/prepare.py", ("DRAWS = 3", "DRAWS = 4"), "cnn"),
-        ("cnn/augment.py", ("+= 1.0", "+= 1.1"), "cnn"),
-        ("cnn/layers.py", ("kernel // 2", "kernel // 3"), "cnn"),
+        ("networks/fnn/network.py", ("INPUT_DIM = 13", "INPUT_DIM = 12"), "fnn"),
+        ("networks/fnn/prepare.py", ("(turn + 1)", "(turn + 2)"), "fnn"),
+        ("networks/fnn/raw.py", ("PARTS = 6", "PARTS = 7"), "fnn"),
+        ("networks/cnn/network.py", ("avg_pool2d", "lp_pool2d"), "cnn"),
+        ("networks/cnn/prepare.py", ("DRAWS = 3", "DRAWS = 4"), "cnn"),
+        ("networks/cnn/augment.py", ("+= 1.0", "+= 1.1"), "cnn"),
+        ("networks/cnn/layers.py", ("kernel // 2", "kernel // 3"), "cnn"),
     ],
 )
 def test_code_of_one_network_counts_for_it_alone(
@@ -107,14 +108,20 @@ def test_code_of_one_network_counts_for_it_alone(
     "file",
     [
         *(
-            "cnn/evaluate.py",
-            "fnn/evaluate.py",
-            "cnn/yardsticks.py",
-            "summary.py",
-            "evaluation.py",
-            "jobs.py",
+            "networks/cnn/evaluate.py",
+            "networks/fnn/evaluate.py",
+            "networks/cnn/yardsticks.py",
+            "results/summary.py",
+            "results/evaluation.py",
+            "stages/job.py",
         ),
-        *("grid.py", "config.py", "plan.py", "store.py", "report/__init__.py"),
+        *(
+            "study/grid.py",
+            "study/config.py",
+            "study/plan.py",
+            "store/entries.py",
+            "report/__init__.py",
+        ),
     ],
 )
 def test_code_that_changes_no_trained_number_does_not_count(
@@ -127,23 +134,23 @@ def test_code_that_changes_no_trained_number_does_not_count(
 
 
 def test_evaluation_has_a_digest_of_its_own(package: Path) -> None:
-    before = code_digest("ablation.cnn.evaluate", root=package)
-    edit(package / "cnn" / "evaluate.py", "BATCH = 250", "BATCH = 251")
-    assert code_digest("ablation.cnn.evaluate", root=package) != before
+    before = code_digest("ablation.networks.cnn.evaluate", root=package)
+    edit(package / "networks" / "cnn" / "evaluate.py", "BATCH = 250", "BATCH = 251")
+    assert code_digest("ablation.networks.cnn.evaluate", root=package) != before
 
 
 def test_a_new_import_is_followed(package: Path, digests: Digests) -> None:
     before = digests()
-    (package / "fnn" / "extra.py").write_text("VALUE = 1\n", encoding="utf-8")
+    (package / "networks" / "fnn" / "extra.py").write_text("VALUE = 1\n", encoding="utf-8")
     assert digests() == before
     edit(
-        package / "fnn" / "train.py",
+        package / "networks" / "fnn" / "train.py",
         "import torch\n",
-        "import torch\nfrom ablation.fnn import extra\n",
+        "import torch\nfrom ablation.networks.fnn import extra\n",
     )
     once = digests()
     assert once["fnn"] != before["fnn"]
-    (package / "fnn" / "extra.py").write_text("VALUE = 22\n", encoding="utf-8")
+    (package / "networks" / "fnn" / "extra.py").write_text("VALUE = 22\n", encoding="utf-8")
     assert digests()["fnn"] != once["fnn"]
     assert digests()["cnn"] == before["cnn"]
 
@@ -172,7 +179,7 @@ def imported() -> dict[str, set[str]]:
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *ENTRIES, *LATER],
-        env={"PYTHONPATH": str(ROOT.parent), "PATH": ""},
+        env={"PYTHONPATH": str(PACKAGE.parent), "PATH": ""},
         capture_output=True,
         text=True,
         check=True,
@@ -193,8 +200,12 @@ def test_what_is_imported_late_is_reached_too(entry: str, imported: dict[str, se
 def test_training_reaches_no_other_network_and_no_evaluation() -> None:
     for name, entries in TRAIN.items():
         modules = set(reached(entries))
-        others = [f"ablation.{other}" for other in MODELS if other != name]
+        others = [f"ablation.networks.{other}" for other in MODELS if other != name]
         strangers = (*others, "ablation.report", "ablation.figures", "ablation.statistics")
         assert not [m for m in modules if m.startswith(strangers)]
-        assert f"ablation.{name}.evaluate" not in modules
-        assert {"ablation.streams", "ablation.stack.training", f"ablation.{name}.raw"} <= modules
+        assert f"ablation.networks.{name}.evaluate" not in modules
+        assert {
+            "ablation.networks.streams",
+            "ablation.networks.stack.training",
+            f"ablation.networks.{name}.raw",
+        } <= modules

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 import torch
-from ablation.cnn import train as cnn
-from ablation.fnn import train as fnn
-from ablation.fnn.network import sequential
-from ablation.stack.gradients import recorded_epochs
+from ablation.networks.cnn import train as cnn
+from ablation.networks.fnn import train as fnn
+from ablation.networks.fnn.network import sequential
+from ablation.networks.stack.gradients import recorded_epochs
 from conftest import Parts
 
 CPU = torch.device("cpu")

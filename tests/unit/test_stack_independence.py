@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ablation.cnn import evaluate as cnn_evaluate
-from ablation.cnn import train as cnn
-from ablation.fnn import train as fnn
-from ablation.grid import build
-from ablation.stack import linear
-from ablation.stack.training import Trained, train
-from ablation.streams import Purpose
+from ablation.networks.cnn import evaluate as cnn_evaluate
+from ablation.networks.cnn import train as cnn
+from ablation.networks.fnn import train as fnn
+from ablation.networks.stack import linear
+from ablation.networks.stack.training import Trained, train
+from ablation.networks.streams import Purpose
+from ablation.study.grid import build
 from conftest import Part, Parts
 from torch import Tensor
 from twin import train_stack_in_double

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 import torch
-from ablation.cnn.network import StackedCNN
-from ablation.cnn.network import sequential as plain_cnn
-from ablation.fnn.network import StackedFNN
-from ablation.fnn.network import sequential as plain_fnn
+from ablation.networks.cnn.network import StackedCNN
+from ablation.networks.cnn.network import sequential as plain_cnn
+from ablation.networks.fnn.network import StackedFNN
+from ablation.networks.fnn.network import sequential as plain_fnn
 from torch import Tensor, nn
 from twin import named_layers
 

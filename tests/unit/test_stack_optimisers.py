@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from ablation.stack.optimisers import PlateauPerReplicate, StackedAdam, StackedSGD
+from ablation.networks.stack.optimisers import PlateauPerReplicate, StackedAdam, StackedSGD
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 import torch
-from ablation.cnn import layers
-from ablation.cnn import train as cnn
-from ablation.fnn import train as fnn
-from ablation.provenance import Meter
-from ablation.stack import steps as stepping
-from ablation.stack.checkpoint import Checkpoints
-from ablation.stack.chunks import merge, train_in_chunks
-from ablation.stack.device import Ahead, arithmetic
-from ablation.stack.steps import WARM_UP, Steps
-from ablation.stack.training import Trained
+from ablation.machine.provenance import Meter
+from ablation.networks.cnn import layers
+from ablation.networks.cnn import train as cnn
+from ablation.networks.fnn import train as fnn
+from ablation.networks.stack import steps as stepping
+from ablation.networks.stack.checkpoint import Checkpoints
+from ablation.networks.stack.chunks import merge, train_in_chunks
+from ablation.networks.stack.device import Ahead, arithmetic
+from ablation.networks.stack.steps import WARM_UP, Steps
+from ablation.networks.stack.training import Trained
 from conftest import Parts
 
 CPU = torch.device("cpu")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from ablation.claims.judge import judge_claims
 from ablation.claims.rules import Answer, Evidence, combined, part_level
-from ablation.courses import MEASURES
+from ablation.results.courses import MEASURES
 from ablation.statistics.compare import model_numbers
 from scipy import stats
 from test_statistics_compare import (

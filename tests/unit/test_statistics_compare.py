@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from ablation.metric import Metric
-from ablation.schemas import validate_document
 from ablation.statistics.compare import Question, compare, trivial_values
+from ablation.statistics.metric import Metric
 from ablation.statistics.paired import holm
+from ablation.store.formats import validate_document
 from scipy import stats
 from test_statistics_spread import limma_prior, limma_squeeze
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ablation.schemas import InvalidDocumentError, validate_document
 from ablation.statistics.compare import Question
+from ablation.store.formats import InvalidDocumentError, validate_document
 from scipy import special, stats
 from test_statistics_compare import (
     BASE,

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ablation import store
-from ablation.canonical import key_of
-from ablation.store import (
+from ablation.store import entries as store
+from ablation.store.entries import (
     MANIFEST,
     Entry,
     Failure,
@@ -29,6 +28,7 @@ from ablation.store import (
     write_spec,
     write_text,
 )
+from ablation.store.keys import key_of
 
 KEY = "0123456789abcdef"
 TRAIN = f"train/{KEY}"
@@ -140,7 +140,7 @@ def test_who_fails_leaves_what_is_there(entry: Path) -> None:
 def test_modes_are_those_of_the_umask(tmp_path: Path, umask: int) -> None:
     """Also of files that a library made for its owner alone."""
     code = (
-        "import os, pathlib; from ablation.store import publish, write_text, write_spec\n"
+        "import os, pathlib; from ablation.store.entries import publish, write_text, write_spec\n"
         "with publish(pathlib.Path('entry')) as draft:\n"
         "    os.close(os.open(draft / 'a', os.O_CREAT | os.O_WRONLY, 0o600))\n"
         "    (draft / 'folder').mkdir()\n"

@@ -3,8 +3,17 @@
 from pathlib import Path
 
 import pytest
-from ablation import store
-from ablation.store import MANIFEST, Copy, Entry, StoreError, find, folder_of, publish, shown
+from ablation.store import entries as store
+from ablation.store.entries import (
+    MANIFEST,
+    Copy,
+    Entry,
+    StoreError,
+    find,
+    folder_of,
+    publish,
+    shown,
+)
 
 KEY = "0123456789abcdef"
 

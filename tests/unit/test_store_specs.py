@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ablation.canonical import canonical_json, digest, key_of
-from ablation.store import (
+from ablation.store.entries import (
     StoreError,
     read_spec,
     spec_path,
     write_spec,
 )
+from ablation.store.keys import canonical_json, digest, key_of
 
 
 def flip(path: Path, place: int, bit: int = 0) -> None:

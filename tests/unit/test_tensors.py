@@ -8,7 +8,7 @@ import pytest
 import safetensors.numpy
 import safetensors.torch
 import torch
-from ablation.tensors import UnfaithfulError, save_arrays, save_tensors
+from ablation.store.tensors import UnfaithfulError, save_arrays, save_tensors
 
 TABLE = np.array([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]])
 ARRAYS = {

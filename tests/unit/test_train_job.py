@@ -8,14 +8,11 @@ from typing import Any
 
 import pytest
 import torch
-from ablation.cnn import train as cnn
-from ablation.config import resolve
-from ablation.grid import build
-from ablation.jobs import run
-from ablation.schemas import validate_document
-from ablation.stack.checkpoint import CheckpointFile
-from ablation.stack.training import Trained
-from ablation.store import (
+from ablation.networks.cnn import train as cnn
+from ablation.networks.stack.checkpoint import CheckpointFile
+from ablation.networks.stack.training import Trained
+from ablation.stages.job import run
+from ablation.store.entries import (
     CHECKPOINTS,
     Entry,
     folder_of,
@@ -24,6 +21,9 @@ from ablation.store import (
     require,
     write_spec,
 )
+from ablation.store.formats import validate_document
+from ablation.study.config import resolve
+from ablation.study.grid import build
 from conftest import Parts
 from safetensors.torch import load_file, save_file
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import torch
-from ablation.cnn import train as cnn
-from ablation.fnn import train as fnn
-from ablation.stack.checkpoint import CheckpointFile
-from ablation.stack.training import Trained
-from ablation.tensors import save_tensors
+from ablation.networks.cnn import train as cnn
+from ablation.networks.fnn import train as fnn
+from ablation.networks.stack.checkpoint import CheckpointFile
+from ablation.networks.stack.training import Trained
+from ablation.store.tensors import save_tensors
 from conftest import Parts
 from safetensors import safe_open
 from safetensors.torch import save_file

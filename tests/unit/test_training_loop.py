@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 import torch
-from ablation.cnn import train as cnn
-from ablation.fnn import train as fnn
-from ablation.fnn.network import StackedFNN
-from ablation.stack.training import Trained, train
+from ablation.networks.cnn import train as cnn
+from ablation.networks.fnn import train as fnn
+from ablation.networks.fnn.network import StackedFNN
+from ablation.networks.stack.training import Trained, train
 from conftest import Part, Parts
 from torch import Tensor, nn
 

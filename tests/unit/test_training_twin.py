@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 import torch
 import twin
-from ablation.cnn import train as cnn
-from ablation.cnn.network import StackedCNN
-from ablation.fnn import train as fnn
-from ablation.fnn.network import StackedFNN
-from ablation.stack.training import Trained
+from ablation.networks.cnn import train as cnn
+from ablation.networks.cnn.network import StackedCNN
+from ablation.networks.fnn import train as fnn
+from ablation.networks.fnn.network import StackedFNN
+from ablation.networks.stack.training import Trained
 from conftest import Parts
 from torch import Tensor
 
@@ -78,7 +78,7 @@ def test_cnn_with_batchnorm(cnn_parameters: dict[str, Any], digit_parts: Parts) 
 
 
 def test_the_twin_is_the_network_that_a_user_takes_home(cnn_parameters: dict[str, Any]) -> None:
-    from ablation.cnn.network import sequential
+    from ablation.networks.cnn.network import sequential
 
     stack = StackedCNN({**cnn_parameters, "batchnorm": True}, SEED, range(2)).state_dict()
     own = twin.cnn({**cnn_parameters, "batchnorm": True}).eval()

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from ablation import verification
-from ablation.agreement import COMPARED, Trained, changed_facts, judge
-from ablation.canonical import key_of
-from ablation.schemas import InvalidDocumentError
-from ablation.store import read_json, write_json
-from ablation.verify_job import sentence
+from ablation.commands.agreement import COMPARED, Trained, changed_facts, judge
+from ablation.commands.verify import sentence
+from ablation.results import verification
+from ablation.store.entries import read_json, write_json
+from ablation.store.formats import InvalidDocumentError
+from ablation.store.keys import key_of
 
 
 def classifier() -> Trained:

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ablation.download import copy_embedded
-from ablation.grid import build
-from ablation.plan import Plan, Stage
-from ablation.registry import DATASETS, EMBEDDED
-from ablation.settle import Shelf
-from ablation.store import Failure, publish
+from ablation.networks.registry import DATASETS, EMBEDDED
+from ablation.store.download import copy_embedded
+from ablation.store.entries import Failure, publish
+from ablation.study.grid import build
+from ablation.study.plan import Plan, Stage
+from ablation.study.shelf import Shelf
 
 FILES = {
     "train": ["model.safetensors"],

@@ -5,16 +5,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ablation.cnn.network import StackedCNN
-from ablation.fnn.network import StackedFNN
-from ablation.jobs import run
-from ablation.plan import Plan
-from ablation.store import (
+from ablation.networks.cnn.network import StackedCNN
+from ablation.networks.fnn.network import StackedFNN
+from ablation.stages.job import run
+from ablation.store.entries import (
     publish,
     read_json,
     write_json,
     write_spec,
 )
+from ablation.study.plan import Plan
 from conftest import Part
 from report import invented
 from safetensors.torch import save_file

@@ -127,50 +127,50 @@ def test_comments_format_and_docstrings_run_nothing(outcome: Planned) -> None:
 
 
 @promise(6)
-@prepared(coded("fnn/network"))
+@prepared(coded("networks/fnn/network"))
 def test_the_fnns_code_trains_exactly_its_cells(outcome: Planned) -> None:
     assert without_yardsticks(outcome) == Planned(cells(train=2), ["fnn", "fnn"])
 
 
 @promise(6)
-@prepared(coded("cnn/layers"))
+@prepared(coded("networks/cnn/layers"))
 def test_the_cnns_code_trains_exactly_its_cells(outcome: Planned) -> None:
     assert without_yardsticks(outcome) == Planned(cells(train=2), ["cnn", "cnn"])
 
 
 @promise(6)
-@prepared(coded("download", "store", "evaluate_job"))
+@prepared(coded("store/download", "store/entries", "stages/evaluate"))
 def test_code_that_makes_no_cells_number_leaves_them(outcome: Planned) -> None:
     assert not {"prepare", "train", "evaluate", "yardsticks"} & set(outcome.jobs)
 
 
 @promise(6)
-@prepared(coded("fnn/prepare"))
+@prepared(coded("networks/fnn/prepare"))
 def test_the_fnns_splitting_trains_exactly_its_cells(outcome: Planned) -> None:
     jobs = cells(train=2, prepare=1, yardsticks=1)
     assert outcome == Planned(jobs, ["fnn", "fnn"])
 
 
 @promise(6)
-@prepared(coded("cnn/prepare"))
+@prepared(coded("networks/cnn/prepare"))
 def test_the_cnns_splitting_trains_exactly_its_cells(outcome: Planned) -> None:
     assert outcome == Planned(cells(train=2, prepare=1, yardsticks=1), ["cnn", "cnn"])
 
 
 @promise(6)
-@prepared(coded("stack/training"))
+@prepared(coded("networks/stack/training"))
 def test_shared_training_code_trains_all_cells(outcome: Planned) -> None:
     assert outcome.trained == ["cnn", "cnn", "fnn", "fnn"]
 
 
 @promise(6)
-@prepared(coded("fnn/evaluate"))
+@prepared(coded("networks/fnn/evaluate"))
 def test_one_networks_evaluation_code_evaluates_its_cells_alone(outcome: Planned) -> None:
     assert without_yardsticks(outcome).jobs == cells(evaluate=2)
 
 
 @promise(6)
-@prepared(coded("evaluation"))
+@prepared(coded("results/evaluation"))
 def test_shared_evaluation_code_trains_nothing(outcome: Planned) -> None:
     assert without_yardsticks(outcome).jobs == cells(evaluate=4)
 
@@ -268,7 +268,7 @@ def test_data_that_nothing_reads_are_not_made_again(outcome: Planned) -> None:
 
 
 def evaluated_again(project: Project) -> Planned:
-    project.change_code("evaluation")
+    project.change_code("results/evaluation")
     return removed("prepare")(project)
 
 

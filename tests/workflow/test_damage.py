@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ablation.replicate import load_replicate, load_test_part
-from ablation.store import StoreError
+from ablation.store.entries import StoreError
 from test_disturbances import MADE, numbers, without_cost
 from workflow_project import Done, Planned, Project, prepared, promise
 

@@ -76,7 +76,7 @@ CLUSTER_CPU = ("--config", "compute={device: cpu}")
 def test_training_alone_asks_for_a_gpu_where_the_device_is_one(
     gpus: str, device: str, outcome: dict[str, Any], config: dict[str, Any]
 ) -> None:
-    from ablation.grid import build
+    from ablation.study.grid import build
 
     rules = outcome["rules"]
     assert rules["train"]["gpu"] == gpus

@@ -87,7 +87,7 @@ if sys.orig_argv[-2:] == ["train", "{key}"]:
 
 
 def coded(project: Project) -> Both:
-    project.change_code("cnn/layers")
+    project.change_code("networks/cnn/layers")
     return asked(project)
 
 

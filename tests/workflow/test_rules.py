@@ -69,8 +69,8 @@ def test_snakefmt_has_nothing_to_say() -> None:
 def test_the_default_profile_gives_cores_and_each_specification_is_trained_once(
     outcome: tuple[dict[str, int], Project],
 ) -> None:
-    from ablation.grid import build
-    from ablation.reading import load
+    from ablation.study.grid import build
+    from ablation.study.reading import load
 
     jobs, project = outcome
     study = build(load(project.path / "config.yaml"))

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ablation.bundle import read
 from ablation.diff import compare
-from ablation.store import find, read_json, sha256, write_json, write_manifest
+from ablation.results.bundle import read
+from ablation.store.entries import find, read_json, sha256, write_json, write_manifest
 from workflow_project import TIMEOUT, Done, Project, prepared
 
 pytestmark = pytest.mark.extended

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ablation.grid import Study, build
-from ablation.reading import load
+from ablation.study.grid import Study, build
+from ablation.study.reading import load
 from workflow_project import REPOSITORY, Done, Project, prepared
 
 CELL = "results/cnn/kernel_5/metrics.json"

@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ablation import commands
-from ablation.download import DownloadError
-from ablation.jobs import STAGES
-from ablation.loglines import DATE_FORMAT, FORMAT
-from ablation.sources import OtherCodeError
-from ablation.store import Copy, StoreError, require
+from ablation.commands import dispatch as commands
+from ablation.machine.logs import DATE_FORMAT, FORMAT
+from ablation.stages.job import STAGES
+from ablation.store.code import OtherCodeError
+from ablation.store.download import DownloadError
+from ablation.store.entries import Copy, StoreError, require
 
 log = logging.getLogger("ablation")
 RUN_FACTS = "ABLATION_RUN"
@@ -57,23 +57,23 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _fail(options: argparse.Namespace) -> None:
-    from ablation.jobs import fail
+    from ablation.stages.job import fail
 
     fail(options.stage, options.key, options.status, options.log)
 
 
 def _download(options: argparse.Namespace) -> None:
-    from ablation.prepare_job import download
+    from ablation.stages.prepare import download
 
     download(options.dataset, run_facts())
 
 
 def _stage(options: argparse.Namespace) -> None:
-    from ablation.jobs import run
+    from ablation.stages.job import run
 
     run(options.command, options.key, run_facts())
     if options.command == "train":
-        from ablation.progress import say_trained
+        from ablation.study.progress import say_trained
 
         say_trained(options.key)
 

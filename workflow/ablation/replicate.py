@@ -9,7 +9,7 @@ from typing import Any
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ablation.store import STORE, Entry, StoreError, read_json, require
+from ablation.store.entries import STORE, Entry, StoreError, read_json, require
 
 
 def _view(cell: str, results: Path) -> tuple[dict[str, Any], Path]:
@@ -61,7 +61,7 @@ def load_replicate(cell: str, replicate: int, results: str | Path = "results") -
     count = len(next(iter(tensors.values())))
     if not 0 <= replicate < count:
         raise IndexError(f"replicate {replicate} of {cell}: there are 0 to {count - 1}")
-    module = import_module(f"ablation.{view['model']}.evaluate")
+    module = import_module(f"ablation.networks.{view['model']}.evaluate")
     network: nn.Sequential = module.plain(view["spec"]["parameters"], tensors, replicate)
     return network
 
@@ -78,7 +78,7 @@ def load_test_part(
     target = Path(results, cell, "metrics.json")
     folder = _entry(store, "prepare", view["data"]["prepared"], target).folder
     train, test = (load_file(folder / f"{part}.safetensors") for part in ("train", "test"))
-    module = import_module(f"ablation.{view['model']}.evaluate")
+    module = import_module(f"ablation.networks.{view['model']}.evaluate")
     seen = {name: train[name] for name in ("mean", "scale")}
     inputs, targets = module.test_part({**test, **seen}, replicate)
     return inputs, targets

@@ -1,5 +1,7 @@
 """Raw files, verified byte by byte; splits and scalers per replicate; simple models on the same splits."""
 
+from ablation.networks.registry import EMBEDDED, OFFICIAL
+
 
 localrules:
     copy_embedded,
@@ -46,7 +48,7 @@ rule prepare:
     log:
         "logs/prepare/{key}.log",
     params:
-        name=get_name,
+        name=PLAN.name_of,
     message:
         "Split and standardise the data of {params.name} ({wildcards.key})"
     shell:
@@ -61,7 +63,7 @@ rule yardsticks:
     log:
         "logs/yardsticks/{key}.log",
     params:
-        name=get_name,
+        name=PLAN.name_of,
     message:
         "Fit the yardsticks of {params.name} ({wildcards.key})"
     shell:

@@ -9,7 +9,7 @@ rule evaluate:
     log:
         "logs/evaluate/{key}.log",
     params:
-        name=get_name,
+        name=PLAN.name_of,
     message:
         "Evaluate {params.name} ({wildcards.key})"
     shell:

@@ -22,7 +22,7 @@ rule export_figures:
     log:
         "logs/export_figures/{key}.log",
     params:
-        name=get_name,
+        name=PLAN.name_of,
     message:
         "Export the figures of {params.name} ({wildcards.key})"
     shell:

@@ -1,5 +1,8 @@
 """Tables, statistics and figures of the whole study."""
 
+from ablation.figures import figure_place
+from ablation.study.plan import MANIFEST, TABLES
+
 
 rule collect:
     input:
@@ -35,7 +38,7 @@ rule plot:
     log:
         "logs/plot/{key}.log",
     params:
-        name=get_name,
+        name=PLAN.name_of,
     message:
         "Draw the figures of {params.name} ({wildcards.key})"
     shell:
@@ -50,7 +53,7 @@ rule portraits:
     log:
         "logs/portraits/{key}.log",
     params:
-        name=get_name,
+        name=PLAN.name_of,
     message:
         "Look closer at the cells of {params.name} ({wildcards.key})"
     shell:

@@ -11,9 +11,9 @@ rule train:
         "logs/train/{key}.log",
     threads: PLAN.study.config["compute"]["threads"]
     resources:
-        gpu=get_gpus,
+        gpu=int(resolves_to_cuda(PLAN.device)),  # so that --resources gpu=1 never holds up a CPU
     params:
-        name=get_name,
+        name=PLAN.name_of,
     message:
         "Train {params.name} {wildcards.key} (follow it with: tail -f {log})"
     shell:

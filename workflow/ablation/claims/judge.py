@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ablation import published as pub
 from ablation.claims import rules
 from ablation.claims.rules import Answer, Evidence
-from ablation.courses import MEASURES
+from ablation.results import published as pub
+from ablation.results.courses import MEASURES
 
 RULES = ("compared", "ordered", "measured", "replicates", "published")
 EVENTS = ("diverged",)

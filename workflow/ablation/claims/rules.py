@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ablation.courses import MEASURES
+from ablation.results.courses import MEASURES
 from ablation.statistics.families import Comparison
 from ablation.statistics.judge import Outcome
 from ablation.statistics.model import Measured, ModelNumbers, effect_in_unit

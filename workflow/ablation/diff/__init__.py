@@ -9,7 +9,7 @@ from ablation.diff.facts import environments, settings, verdicts
 
 
 def compare(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
-    """What differs between two documents of :mod:`ablation.bundle`; differences are B minus A.
+    """What differs between two documents of :mod:`ablation.results.bundle`; differences are B minus A.
 
     Returns:
         ``settings``: rows of name, a, b, for what is declared differently; ``compute_known``: whether both carry their whole

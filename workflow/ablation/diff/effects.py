@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ablation.bundle import frame
-from ablation.metric import Metric
-from ablation.registry import MODELS
+from ablation.networks.registry import MODELS
+from ablation.results.bundle import frame
 from ablation.statistics.compare import trivial_values
 from ablation.statistics.families import Comparison
 from ablation.statistics.intervals import Interval
 from ablation.statistics.judge import Setting
+from ablation.statistics.metric import Metric
 from ablation.statistics.model import Measured, effect_in_unit
 from ablation.statistics.paired import holm
 from ablation.statistics.replicates import Fate, Values, fates_by_key, values_by_key

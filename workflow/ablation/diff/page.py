@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from ablation.canonical import canonical_json
-from ablation.report import format as fmt
-from ablation.report.axis import MARKS, entry, worded
+from ablation.language import numbers as fmt
+from ablation.language.catalogue import load
+from ablation.language.levels import with_levels
+from ablation.language.metrics import scaled, scaled_pair
+from ablation.language.verdicts import worded
+from ablation.language.words import Words, slug
+from ablation.report.axis import MARKS, entry
 from ablation.report.axis_tables import FOREST_MARGINS, forest
-from ablation.report.levels import with_levels
-from ablation.report.messages import load
-from ablation.report.metrics import scaled, scaled_pair
 from ablation.report.prose import margin_words
 from ablation.report.provenance import commits
 from ablation.report.render import environment, joined
-from ablation.report.words import Words, slug
 from ablation.statistics.verdicts import Verdict
+from ablation.store.keys import canonical_json
 
 STYLE = ("style/page.css", "style/closer.css")
 INK = "var(--ink)"

@@ -14,8 +14,8 @@ from rocrate.model.contextentity import ContextEntity
 from rocrate.model.entity import Entity
 from rocrate.rocrate import ROCrate
 
-from ablation.download import sha256
-from ablation.report.words import slug
+from ablation.language.words import slug
+from ablation.store.download import sha256
 
 VERSION = "1.1"  # of RO-Crate, which the profiles below extend
 PROFILES = {

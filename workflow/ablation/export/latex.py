@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ablation.report import format as fmt
-from ablation.report.axis import flags, worded
-from ablation.report.metrics import scaled, scaled_pair
-from ablation.report.words import Words, slug
+from ablation.language import numbers as fmt
+from ablation.language.metrics import scaled, scaled_pair
+from ablation.language.verdicts import flags, worded
+from ablation.language.words import Words, slug
 from ablation.statistics.verdicts import Verdict
 
 ESCAPES = {

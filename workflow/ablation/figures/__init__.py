@@ -63,7 +63,7 @@ def draw_model(
     tables: ``cells``, ``replicates`` and ``epochs``. predictions: by key, read for regressions.
     style: ``palette``, a seaborn palette or a list of colours; its first is the reference's. ``fonts``, families in the order
     in which they are asked for a character; left out, the page's own fonts are to set the text.
-    messages: the catalogue that ``ablation.report.messages.load`` returns. draws: the model's part of ``draws.json``; where
+    messages: the catalogue that ``ablation.language.catalogue.load`` returns. draws: the model's part of ``draws.json``; where
     it is None or has no draws, that figure is left out. serialise: from a figure, and a prefix that makes its ids its own, to
     what is returned in place of the SVG of ``ablation.figures.svg.to_svg``.
     """

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from ablation.figures.matrices import draw_confusion, largest_error, row_percent
 from ablation.figures.style import rc
-from ablation.report.words import slug
+from ablation.language.words import slug
 
 SIZE = 10.0 / 3  # inches; three stand side by side
 

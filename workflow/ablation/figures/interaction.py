@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 
-from ablation.canonical import label as label_of
 from ablation.figures.points import PERCENT, POSITIVE
 from ablation.figures.style import Look, looks
-from ablation.report.words import Words
+from ablation.language.words import Words
+from ablation.store.keys import label as label_of
 
 if TYPE_CHECKING:
     from ablation.figures.model import Sheet

@@ -22,8 +22,8 @@ from ablation.figures.matrices import draw_confusion, largest_error, row_percent
 from ablation.figures.points import draw_points
 from ablation.figures.scatter import draw_predictions, view_of
 from ablation.figures.style import INK, Look, looks, rc
-from ablation.report.levels import with_levels
-from ablation.report.words import slug, value_text
+from ablation.language.levels import with_levels
+from ablation.language.words import slug, value_text
 
 WIDTH = 10.0  # inches; 960 px on a page
 ORDER = ("mse", "mae", "r2", "accuracy", "loss")

@@ -15,10 +15,10 @@ from matplotlib.ticker import MaxNLocator
 
 from ablation.figures.curves import draw_curves
 from ablation.figures.model import plain_log
+from ablation.figures.sprites import in_shades
 from ablation.figures.style import INK, Look, rc
 from ablation.figures.svg import flattened, to_svg
-from ablation.portraits.sprites import in_shades
-from ablation.report.words import Words
+from ablation.language.words import Words
 
 _IMAGE = re.compile(rb"data:image/png;base64,[^\"]*")
 GREY = "#7d7d7d"  # seen as well on white as on black

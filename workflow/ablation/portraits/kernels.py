@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ablation.portraits.sprites import data_uri, diverging, sheet
+from ablation.figures.sprites import data_uri, diverging, sheet
 
-FIRST_LAYER = "convolution.0.weight"  # in the stacked network of ablation.cnn.network
+FIRST_LAYER = "convolution.0.weight"  # in the stacked network of ablation.networks.cnn.network
 COLUMNS, GAP = 8, 1
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ablation.portraits.sprites import data_uri, ink_on_paper, sheet
+from ablation.figures.sprites import data_uri, ink_on_paper, sheet
 
 SHOWN, COLUMNS = 24, 12
 

@@ -30,18 +30,18 @@ def build(
     ``report.palette`` colours the tables like the figures. claims: the content of ``claims.json``. draws: the models of
     ``draws.json``. portraits: by model, what the cells' drawers show. verification: the last ``verification.json``. given:
     ``files`` and ``overrides`` of the command line, for the commands that are shown. The page carries study, comparisons,
-    replicates and config as data; see ``ablation.bundle``. The same input gives the same bytes.
+    replicates and config as data; see ``ablation.results.bundle``. The same input gives the same bytes.
     """
     from markupsafe import Markup
 
-    from ablation import published
-    from ablation.bundle import document, embed
-    from ablation.report import format as fmt
+    from ablation.language import numbers as fmt
+    from ablation.language.catalogue import load
+    from ablation.language.levels import with_levels
+    from ablation.language.words import Words
     from ablation.report.context import Inputs, make_context
-    from ablation.report.levels import with_levels
-    from ablation.report.messages import load
     from ablation.report.render import render
-    from ablation.report.words import Words
+    from ablation.results import published
+    from ablation.results.bundle import document, embed
 
     words = Words(with_levels(load(language), study))
     inputs = Inputs(

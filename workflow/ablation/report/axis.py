@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 
 from ablation.figures.style import Look
-from ablation.report import format as fmt
-from ablation.report.format import Entry
+from ablation.language import numbers as fmt
+from ablation.language.numbers import Entry
+from ablation.language.verdicts import flags, worded
+from ablation.language.words import Words, slug
 from ablation.report.training import Course, course
-from ablation.report.words import Words, slug
 from ablation.statistics.verdicts import Verdict
 
 GLYPHS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "X": "✖", "<": "◀", ">": "▶"}
@@ -174,24 +175,6 @@ def verdict_text(axis: Axis, label: str, words: Words) -> str:
     """The verdict as words of the language, with its reason where there is one."""
     row = axis.row(label)
     return worded(row["verdict"], row["reason"], words)
-
-
-def worded(verdict: str, reason: str | None, words: Words) -> str:
-    """A verdict and its reason as words of the language."""
-    text = words(f"verdict.{slug(verdict)}")
-    if not reason:
-        return text
-    return words("verdict.because", verdict=text, reason=words(f"reason.{slug(reason)}"))
-
-
-def flags(row: dict[str, Any], words: Words) -> str:
-    """How many replicates diverged, and how many learnt nothing: counts beside a verdict, not verdicts."""
-    counts = [
-        words(f"flag.{what}", k=row[f"n_{what}"], n=row["n_total"])
-        for what in ("diverged", "collapsed")
-        if row[f"n_{what}"]
-    ]
-    return words.join(counts) if counts else ""
 
 
 def notes(axis: Axis, label: str, words: Words) -> list[str]:

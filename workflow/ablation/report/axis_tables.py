@@ -6,11 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from ablation.report import format as fmt
-from ablation.report.axis import Axis, entry, heads, no_difference, no_number, worded
-from ablation.report.format import Entry
-from ablation.report.metrics import scaled, scaled_pair
-from ablation.report.words import Words
+from ablation.language import numbers as fmt
+from ablation.language.metrics import scaled, scaled_pair
+from ablation.language.numbers import Entry
+from ablation.language.verdicts import worded
+from ablation.language.words import Words
+from ablation.report.axis import Axis, entry, heads, no_difference, no_number
 
 FOREST_MARGINS = (1.5, 5.0)  # how many margins the drawn differences reach at least, at most
 

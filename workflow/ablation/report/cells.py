@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from ablation.canonical import label as label_of
-from ablation.report import format as fmt
+from ablation.language import numbers as fmt
+from ablation.language.metrics import scaled
+from ablation.language.words import Words
 from ablation.report.axis import Axis, drawer_id, entry, heads
-from ablation.report.metrics import scaled
 from ablation.report.pictures import gallery, kernels, matrices
 from ablation.report.svg import inline
-from ablation.report.words import Words
+from ablation.store.keys import label as label_of
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from ablation import published as pub
 from ablation.claims.rules import Answer
-from ablation.report import format as fmt
-from ablation.report.axis import worded
-from ablation.report.metrics import scaled, scaled_pair
-from ablation.report.words import Words, slug
+from ablation.language import numbers as fmt
+from ablation.language.metrics import scaled, scaled_pair
+from ablation.language.verdicts import worded
+from ablation.language.words import Words, slug
+from ablation.results import published as pub
 
 MARKS = {
     Answer.CONFIRMED: "✓",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ablation import published as pub
-from ablation.report import format as fmt
+from ablation.language import numbers as fmt
+from ablation.language.metrics import scaled
+from ablation.language.words import Words
 from ablation.report.axis import Axis, entry, heads, no_number
 from ablation.report.findings import prediction
-from ablation.report.metrics import scaled
-from ablation.report.words import Words
+from ablation.results import published as pub
 
 
 def published_view(

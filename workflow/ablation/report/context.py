@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 from jinja2.utils import htmlsafe_json_dumps
 
-from ablation import published as pub
-from ablation.canonical import label as label_of
 from ablation.figures import draws_name, figure_name, kinds_of
 from ablation.figures.style import BAND, looks
-from ablation.report import format as fmt
+from ablation.language import numbers as fmt
+from ablation.language.metrics import metrics_of
+from ablation.language.words import Words, slug
 from ablation.report import provenance as prov
 from ablation.report.axis import Axis, make_axis
 from ablation.report.axis_tables import comparison_rows, digit_rows, other_rows
@@ -22,7 +22,6 @@ from ablation.report.comparison import published_view
 from ablation.report.crossed import crossed_rows
 from ablation.report.draws import draws_view
 from ablation.report.findings import best_view, headlines, one_run, yardstick_rows
-from ablation.report.metrics import metrics_of
 from ablation.report.more import factorial_view, more_rows, omega_text
 from ablation.report.overlay import overlay_view
 from ablation.report.prose import (
@@ -35,7 +34,8 @@ from ablation.report.prose import (
 from ablation.report.summary import summary_view
 from ablation.report.svg import inline
 from ablation.report.threats import threats, verification_view
-from ablation.report.words import Words, slug
+from ablation.results import published as pub
+from ablation.store.keys import label as label_of
 
 PAGE_WORDS = ("copied", "copy_as", "filter", "epoch")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ablation.report import format as fmt
+from ablation.language import numbers as fmt
+from ablation.language.metrics import scaled, scaled_pair
+from ablation.language.words import Words
 from ablation.report.axis import entry
-from ablation.report.metrics import scaled, scaled_pair
-from ablation.report.words import Words
 
 METRIC = "accuracy"
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ablation import published as pub
-from ablation.canonical import label as label_of
-from ablation.report import format as fmt
-from ablation.report.axis import Axis, worded
-from ablation.report.metrics import possible, scaled, scaled_pair
-from ablation.report.words import Words, slug
+from ablation.language import numbers as fmt
+from ablation.language.metrics import possible, scaled, scaled_pair
+from ablation.language.verdicts import worded
+from ablation.language.words import Words, slug
+from ablation.report.axis import Axis
+from ablation.results import published as pub
+from ablation.store.keys import label as label_of
 
 NAMED = 5  # cells that the headline lists; the section of the model lists all
 

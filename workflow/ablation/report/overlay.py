@@ -7,8 +7,8 @@ from typing import Any
 from jinja2.utils import htmlsafe_json_dumps
 
 from ablation.figures.style import BAND
-from ablation.report import format as fmt
-from ablation.report.words import Words
+from ablation.language import numbers as fmt
+from ablation.language.words import Words
 
 QUANTITIES = ("val_loss", "train_loss", "val_accuracy")
 CHOSEN = 3  # cells that are shown at first

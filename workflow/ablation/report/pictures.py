@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ablation.figures.matrices import percent_text
-from ablation.report import format as fmt
-from ablation.report.words import Words
+from ablation.language import numbers as fmt
+from ablation.language.words import Words
 
 ENLARGED = 0.62  # rem per weight of a kernel
 FULL_SHADE = (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ablation.report import format as fmt
+from ablation.language import numbers as fmt
+from ablation.language.metrics import scaled, scaled_pair
+from ablation.language.words import Words, slug
 from ablation.report.axis import Axis
 from ablation.report.axis_tables import percent_text
-from ablation.report.metrics import scaled, scaled_pair
 from ablation.report.training import Course
-from ablation.report.words import Words, slug
 from ablation.statistics.verdicts import Reason, Verdict
 
 NOTABLE = 1.5  # cells whose numbers differ by a smaller factor are not set against each other

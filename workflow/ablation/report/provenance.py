@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from ablation.report import format as fmt
+from ablation.language import numbers as fmt
+from ablation.language.words import Words
 from ablation.report.axis import entry
-from ablation.report.words import Words
 
 
 def environment_rows(study: dict[str, Any], words: Words) -> list[dict[str, str]]:

@@ -7,8 +7,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ablation.report.messages import FOLDER, translations
-from ablation.report.words import Words
+from ablation.language.catalogue import translations
+from ablation.language.words import Words
+from ablation.store.places import TEMPLATES
 
 STYLE = ("vendor/uPlot.min.css", "style/page.css", "style/closer.css")
 SCRIPT = ("vendor/uPlot.iife.min.js", "script/page.js", "script/tables.js", "script/curves.js")
@@ -17,7 +18,7 @@ SCRIPT = ("vendor/uPlot.iife.min.js", "script/page.js", "script/tables.js", "scr
 def environment(words: Words) -> Environment:
     """Strict about missing values, escaping everything that is not marked safe."""
     jinja = Environment(
-        loader=FileSystemLoader(FOLDER),
+        loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
         autoescape=True,
         trim_blocks=True,
@@ -38,5 +39,5 @@ def render(context: dict[str, Any], words: Words) -> str:
 
 def joined(*names: str) -> Markup:
     """Files of the report's folder, one after the other, as part of a page."""
-    texts = [(FOLDER / name).read_text(encoding="utf-8").strip() for name in names]
+    texts = [(TEMPLATES / name).read_text(encoding="utf-8").strip() for name in names]
     return Markup("\n".join(texts))

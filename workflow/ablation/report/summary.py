@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ablation.report import format as fmt
-from ablation.report.axis import Axis, flags, heads, verdict_text
+from ablation.language import numbers as fmt
+from ablation.language.metrics import scaled, scaled_pair
+from ablation.language.verdicts import flags
+from ablation.language.words import Words
+from ablation.report.axis import Axis, heads, verdict_text
 from ablation.report.axis_tables import comparison_cells, forest, margin_of
-from ablation.report.metrics import scaled, scaled_pair
 from ablation.report.prose import axis_sentences, difference_text, margin_text
-from ablation.report.words import Words
 
 REACH = (1.5, 6.0)  # how many margins the forest reaches at least, at most
 SHOWN = 0.9  # the share of interval ends that the forest shows, within that

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ablation.report import format as fmt
-from ablation.report.axis import flags
+from ablation.language import numbers as fmt
+from ablation.language.metrics import scaled
+from ablation.language.verdicts import flags
+from ablation.language.words import Words, slug
 from ablation.report.cells import differs
-from ablation.report.metrics import scaled
 from ablation.report.more import share_text
-from ablation.report.words import Words, slug
 from ablation.statistics.verdicts import Verdict
 
 SMALL_TEST = 1000  # test samples below which one network's number is said to be imprecise

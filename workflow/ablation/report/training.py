@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ablation.courses import MEASURES
+from ablation.results.courses import MEASURES
 
 STILL_FALLING = -0.01
 """A validation loss that still falls by more than 1 % per tenth of training has not converged."""
@@ -16,7 +16,7 @@ STILL_FALLING = -0.01
 class Course:
     """One cell's training; medians over the replicates that did not diverge.
 
-    measures: those of :func:`ablation.courses.courses_table`; one without a number is left out. best_epoch: of the lowest
+    measures: those of ``courses.courses_table``; one without a number is left out. best_epoch: of the lowest
     validation loss. broke_at: the epoch from which a diverged replicate's loss is no longer finite.
     """
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ablation.metric import Metric
 from ablation.statistics.axes import axis_entry
 from ablation.statistics.best import best_cell
 from ablation.statistics.crossed import Samples
 from ablation.statistics.details import with_details
 from ablation.statistics.intervals import check_level
 from ablation.statistics.judge import Setting
+from ablation.statistics.metric import Metric
 from ablation.statistics.model import Measured, ModelNumbers, comparisons_in
 from ablation.statistics.replicates import Values, fates_by_key, usable, values_by_key
 from ablation.statistics.scale import Scale

@@ -1,0 +1,1 @@
+"""What a person calls: plan, verify, diff, prune."""

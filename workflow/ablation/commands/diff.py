@@ -1,0 +1,47 @@
+"""Compare two studies: read both, write the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ablation.commands.dispatch import MistakeError
+from ablation.results.bundle import BundleError, read
+from ablation.store.entries import write_text
+
+
+def diff(a: str, b: str, output: Path, *, language: str | None) -> None:
+    """Compare two studies in one HTML file; differences are B minus A.
+
+    Args:
+        a, b: each an existing file (a report) or folder (of results).
+        output: the file to write.
+        language: ``en`` or ``zh``; that of B where None.
+
+    Raises:
+        MistakeError: one sentence, if one of the two cannot be read.
+    """
+    from ablation.diff import compare
+    from ablation.diff.page import page
+
+    names = {"a": a, "b": b}
+    bundles = {side: _read(name, side.upper()) for side, name in names.items()}
+    chosen = language or _language(bundles["b"])
+    write_text(output, page(compare(bundles["a"], bundles["b"]), bundles, names, chosen))
+    print(f"Written: {output}")
+
+
+def _read(name: str, side: str) -> dict[str, Any]:
+    if not name or not Path(name).exists():
+        raise MistakeError(
+            f"{side} is {name!r}: allowed are a report (an HTML file) or a folder of results (results or results/<study>)."
+        )
+    try:
+        return read(Path(name))
+    except BundleError as error:
+        raise MistakeError(str(error)) from None
+
+
+def _language(bundle: dict[str, Any]) -> str:
+    report = (bundle["config"] or {}).get("report", {})
+    return "zh" if report.get("language") == "zh" else "en"

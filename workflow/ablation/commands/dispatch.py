@@ -1,0 +1,98 @@
+"""The options of the commands that a person gives, and how they end: a mistake is one sentence, without a traceback."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    Stages = argparse._SubParsersAction[argparse.ArgumentParser]
+
+NAMES = ("plan", "verify", "diff", "prune")
+MISTAKE = 2  # the exit status of a mistake in the input; 1 says that cells are different
+
+
+class MistakeError(ValueError):
+    """Input that cannot be used; the message is one sentence that says what is allowed."""
+
+
+def add(stages: Stages) -> None:
+    """Add the options of all commands."""
+    plan = stages.add_parser("plan", help="what would run, why, and for how long; writes nothing")
+    plan.add_argument("--configfile", type=Path, nargs="+", action="extend", default=[])
+    plan.add_argument("--config", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
+    plan.add_argument("--cores", type=int, help="as many as there are where left out")
+    verify = stages.add_parser("verify", help="train cells again and compare with the store")
+    verify.add_argument("--configfile", type=Path, nargs="+", default=[], action="extend")
+    verify.add_argument("--config", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
+    verify.add_argument("--cells", type=int, help="how many, by chance; 3 where left out")
+    verify.add_argument("--cell", nargs="+", default=[], action="extend", help="which, by name")
+    verify.add_argument("--seed", type=int, help="of the choice; drawn where left out")
+    verify.add_argument("--cores", type=int, help="all where left out")
+    verify.add_argument("--keep", action="store_true", help="keep the scratch folder")
+    verify.add_argument("--report", action="store_true", help="make the report anew after it")
+    prune = stages.add_parser("prune", help="remove from the store what no study needs")
+    prune.add_argument("--configfile", type=Path, nargs="+", default=[], action="extend")
+    prune.add_argument("--yes", action="store_true", help="remove it; else it is only said")
+    diff = stages.add_parser("diff", help="compare two studies in one HTML file")
+    diff.add_argument("a", help="a report, or a folder of results")
+    diff.add_argument("b", help="the same; differences are B minus A")
+    diff.add_argument("--output", type=Path, default=Path("diff.html"))
+    diff.add_argument("--language", choices=("en", "zh"), help="that of B where left out")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run a command; its exit status."""
+    from ablation.store.entries import StoreError
+    from ablation.study.config import ConfigError
+
+    try:
+        return _run(options)
+    except (MistakeError, ConfigError, StoreError) as error:
+        sentence = " ".join(str(error).split())
+    except BrokenPipeError:  # the reader of a pipe has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        sentence = f"{error.filename or 'a file'} cannot be used: {error.strerror}."
+    except KeyboardInterrupt:
+        return 130
+    print(sentence, file=sys.stderr)
+    return MISTAKE
+
+
+def _run(options: argparse.Namespace) -> int:
+    given: dict[str, Any] = vars(options)
+    if options.command == "plan":
+        from ablation.commands.plan import show
+
+        show(options.configfile, options.config, options.cores)
+        return 0
+    if options.command == "prune":
+        from ablation.commands.prune import prune
+
+        return prune(options.configfile, yes=options.yes)
+    if options.command == "verify":
+        from ablation.commands.verify import verify
+
+        choice = {name: given[name] for name in ("cells", "seed", "cores", "keep", "report")}
+        return verify(options.configfile, options.config, named=options.cell, **choice)
+    from ablation.commands.diff import diff
+
+    diff(options.a, options.b, options.output, language=options.language)
+    return 0
+
+
+def workflow_command(
+    snakefile: Path, cores: int | None, *targets: str, options: Sequence[str] = ()
+) -> list[str]:
+    """The call of Snakemake on this machine, whatever profile the environment names."""
+    limit = "all" if cores is None else str(cores)
+    return [
+        *(sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)),
+        *("--executor", "local", "--cores", limit, "--quiet", "rules", *options, "--", *targets),
+    ]

@@ -1,0 +1,259 @@
+"""Train cells of a study once more in a scratch folder, and say whether the stored numbers came back.
+
+The scratch folder is a project of its own: the resolved configuration, a link to the raw data, and an empty store. The workflow
+that made the study runs there, so data are prepared, cells trained and tested again. Of the study nothing is touched but the
+record, ``verification.json``.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ablation.commands.dispatch import MistakeError, workflow_command
+from ablation.machine import provenance
+from ablation.results import verification
+from ablation.store.entries import Entry, find, sha256
+from ablation.store.keys import key_of
+from ablation.store.places import PROJECT
+from ablation.study.grid import Cell
+from ablation.study.plan import Plan, Stage, read_plan
+from ablation.study.shelf import Shelf
+
+DEFAULT_CELLS = 3
+TESTED = ("metrics.json", "predictions.csv")  # files of an evaluation, the others are of a training
+
+
+def verify(
+    configfiles: Sequence[Path],
+    overrides: Sequence[str],
+    *,
+    cells: int | None,
+    named: Sequence[str],
+    seed: int | None,
+    cores: int | None,
+    keep: bool,
+    report: bool,
+) -> int:
+    """Verify some cells of a study; see :func:`ablation.commands.dispatch.add` for the options.
+
+    Returns:
+        The exit status: 0 where no cell is different, else 1.
+
+    Raises:
+        MistakeError: one sentence, for an unknown cell, too many cells, or nothing to verify.
+        ConfigError: one sentence, for a configuration that is not valid.
+    """
+    plan = read_plan(configfiles, overrides)
+    if seed is None:
+        seed = secrets.randbelow(2**32)
+    chosen = choose(plan, cells=cells, named=named, seed=seed)
+    names = ", ".join(cell.name for cell in chosen)
+    by = "named" if named else f"drawn with seed {seed}"
+    print(f"Training again ({by}): {names}", flush=True)
+    scratch = Path(tempfile.mkdtemp(prefix="ablation-verify-"))
+    try:
+        _repeat(plan, chosen, scratch, cores)
+        judged = [_judged(plan, cell, scratch) for cell in chosen]
+    finally:
+        if keep:
+            print(f"Kept: {scratch}")
+        else:
+            shutil.rmtree(scratch, ignore_errors=True)
+    outcomes = [cell["outcome"] for cell in judged]
+    state = provenance.git_state(PROJECT)
+    document = {
+        "format": 1,
+        "when": datetime.now(UTC).astimezone().isoformat(timespec="seconds"),
+        "study": plan.study.name,
+        "outcome": verification.worst(outcomes),
+        "k": len(judged),
+        "n_cells": len(plan.study.by_key),
+        "chosen": "named" if named else "random",
+        "seed": None if named else seed,
+        "bounds": _bounds(),
+        "cells": judged,
+        "environment": {**provenance.environment(), **state},
+        "commit": state["git_commit"],
+    }
+    verification.write(plan.results, document)
+    for cell in judged:
+        print(sentence(cell))
+    print(f"Written: {plan.results / verification.FILE}", flush=True)
+    if report:
+        _rebuild_report(plan, configfiles, overrides, cores)
+    return int("different" in outcomes)
+
+
+def choose(plan: Plan, *, cells: int | None, named: Sequence[str], seed: int) -> list[Cell]:
+    """The cells to verify: those named, or ``cells`` of the trained ones by chance; one per key.
+
+    Raises:
+        MistakeError: one sentence.
+    """
+    if named:
+        if cells is not None:
+            raise MistakeError("--cells and --cell cannot both be given: a number, or names.")
+        return list({cell.key: cell for cell in (_named(plan, name) for name in named)}.values())
+    trained = sorted(
+        (cell for cell in plan.study.by_key.values() if is_trained(plan, cell)),
+        key=lambda cell: cell.name,
+    )
+    if not trained:
+        raise MistakeError(
+            f"study {plan.study.name} has no trained cell to verify: run snakemake first."
+        )
+    if cells is not None and not 1 <= cells <= len(trained):
+        raise MistakeError(
+            f"--cells is {cells}: allowed is 1 to {len(trained)}, the trained cells of study {plan.study.name}."
+        )
+    count = cells or min(DEFAULT_CELLS, len(trained))
+    return random.Random(seed).sample(trained, count)
+
+
+def _named(plan: Plan, name: str) -> Cell:
+    cell = plan.study.by_name.get(name)
+    if cell is None:
+        valid = ", ".join(plan.study.by_name)
+        raise MistakeError(
+            f"--cell is {name!r}, no cell of study {plan.study.name}: allowed are {valid}."
+        )
+    if not is_trained(plan, cell):
+        raise MistakeError(
+            f"--cell is {name!r}, which is not trained yet: run snakemake {plan.view(cell)} first."
+        )
+    return cell
+
+
+def is_trained(plan: Plan, cell: Cell, root: Path = Path()) -> bool:
+    """Whether a cell is trained and tested, with the code as it is now, in the project at ``root``."""
+    found = (find(root / stage.folder) for stage in _stages(plan, cell).values())
+    return all(entry is not None and not entry.failures for entry in found)
+
+
+def _stages(plan: Plan, cell: Cell) -> dict[str, Stage]:
+    return {"train": plan.trained[cell.key], "evaluate": plan.evaluated[cell.key]}
+
+
+def _repeat(plan: Plan, cells: Sequence[Cell], scratch: Path, cores: int | None) -> None:
+    """Run the workflow for some cells in a folder of its own."""
+    config = yaml.safe_dump(plan.study.config, sort_keys=False, allow_unicode=True)
+    (scratch / "config.yaml").write_text(config, encoding="utf-8")
+    raw = Path("resources")
+    if raw.is_dir():
+        (scratch / "resources").symlink_to(raw.resolve(), target_is_directory=True)
+    targets = [plan.view(cell) for cell in cells]
+    command = workflow_command(PROJECT / "Snakefile", cores, *targets)
+    done = subprocess.run(command, cwd=scratch, check=False)
+    failed = [cell.name for cell in cells if not is_trained(plan, cell, scratch)]
+    if done.returncode or failed:
+        what = ", ".join(failed) or "the cells"
+        raise MistakeError(
+            f"{what} could not be trained again (exit status {done.returncode}); with --keep the logs stay."
+        )
+
+
+def _judged(plan: Plan, cell: Cell, scratch: Path) -> dict[str, Any]:
+    """One cell's part of the record."""
+    from ablation.commands.agreement import changed_facts, judge
+
+    stored, again = (_entries(plan, cell, root) for root in (Path(), scratch))
+    damaged = [f"{stage}/{name}" for stage, entry in stored.items() for name in entry.damaged()]
+    copy = plan.copies[plan.view(cell)]
+    if not damaged and Path(copy.target).exists() and not copy.is_current(stored["evaluate"]):
+        damaged = [copy.target]
+    judged = judge(_trained(cell, stored), _trained(cell, again), damaged)
+    then, now = (entries["train"].read("run.json") for entries in (stored, again))
+    return {
+        **{"cell": cell.name, "model": cell.model, "key": cell.key},
+        **judged,
+        "changed": changed_facts(then["environment"], now["environment"]),
+        "seconds": now["cost"]["seconds"],
+    }
+
+
+def _entries(plan: Plan, cell: Cell, root: Path) -> dict[str, Entry]:
+    found = {name: find(root / stage.folder) for name, stage in _stages(plan, cell).items()}
+    return {name: entry for name, entry in found.items() if entry is not None}
+
+
+def _trained(cell: Cell, entries: dict[str, Entry]) -> Any:
+    from safetensors.torch import load_file
+
+    from ablation.commands.agreement import COMPARED, Trained
+    from ablation.results.frames import read_csv
+
+    trained, tested = (entries[stage].folder for stage in ("train", "evaluate"))
+    try:
+        tensors = load_file(trained / "model.safetensors")
+        metrics = entries["evaluate"].read("metrics.json")
+        numbers = {n: value for n, value in metrics.items() if n not in ("cost", "environment")}
+        files = {name: sha256(trained / name) for name in COMPARED if name not in TESTED}
+        return Trained(
+            digests={
+                **files,
+                "metrics.json": key_of(numbers),
+                "predictions.csv": sha256(tested / "predictions.csv"),
+            },
+            weights={name: tensor.double().numpy() for name, tensor in tensors.items()},
+            history=read_csv(trained / "history.csv"),
+            predictions=read_csv(tested / "predictions.csv"),
+            metrics=metrics,
+        )
+    except Exception as error:
+        raise MistakeError(
+            f"{cell.name} cannot be read in {trained} ({' '.join(str(error).split())}): "
+            "run snakemake again, which makes it anew."
+        ) from error
+
+
+def _bounds() -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from ablation.commands.agreement import BOUNDS, EQUAL_PREDICTIONS
+
+    metrics = {name: asdict(bound) for name, bound in BOUNDS.items()}
+    return {"equal_predictions": EQUAL_PREDICTIONS, "metrics": metrics}
+
+
+def sentence(cell: dict[str, Any]) -> str:
+    """One verified cell in a line."""
+    facts = "; ".join(f"{name} {then} → {now}" for name, (then, now) in cell["changed"].items())
+    because = "; ".join(
+        item["what"]
+        if item["found"] is None
+        else f"{item['what']} {item['found']:.4g}, allowed {item['allowed']:.4g}"
+        for item in cell["broken"]
+    )
+    apart = f" ({because})" if because else ""
+    if cell["outcome"] == "within tolerance":
+        weights, predictions = cell["deviations"]["weights"], cell["deviations"]["predictions"]
+        shown = ", ".join(
+            f"{name} {value:.4g}" for name, value in predictions.items() if value is not None
+        )
+        apart = f" (weights {weights:.1e}, predictions {shown})"
+    return f"{cell['cell']}: {cell['outcome']}{apart}; environment: {facts or 'the same'}"
+
+
+def _rebuild_report(
+    plan: Plan, configfiles: Sequence[Path], overrides: Sequence[str], cores: int | None
+) -> None:
+    """Bring the report up to date where nothing but the report has to be made."""
+    renewed = Plan(plan.study, plan.given)
+    if [stage for stage in Shelf(renewed).to_make([renewed.reported]) if stage.name != "report"]:
+        print(f"{plan.report_file} is not made: the study is not finished; snakemake finishes it.")
+        return
+    variants = ["--configfile", *map(str, configfiles)] if configfiles else []
+    variants += ["--config", *overrides] if overrides else []
+    command = workflow_command(PROJECT / "Snakefile", cores, plan.report_file, options=variants)
+    if subprocess.run(command, check=False).returncode:
+        raise MistakeError(f"{plan.report_file} could not be made; logs/report says why.")

@@ -1,0 +1,1 @@
+"""Words and numbers of every page and figure, by language."""

@@ -1,0 +1,92 @@
+"""Words for names that come from data: values of an axis, parameters, cells, ids."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any
+
+from ablation.language.numbers import MINUS
+from ablation.store.keys import label as label_of
+
+
+def value_text(messages: dict[str, str], label: str) -> str:
+    """A value's label as a reader says it: ``on`` is a word of the language, ``5`` stays."""
+    return messages.get(f"value.{label}", label)
+
+
+def slug(text: str) -> str:
+    """A text as an id: letters, digits, hyphen."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower()
+
+
+class Words:
+    """The catalogue of one language, asked by key: ``words("figure.epoch")``."""
+
+    def __init__(self, messages: dict[str, str]) -> None:
+        self.messages = messages
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        """The message with its placeholders filled.
+
+        Raises:
+            KeyError: for an unknown key or a placeholder without a value.
+        """
+        return self.messages[key] % values
+
+    def named(self, group: str, name: str) -> str:
+        """The words for a name that comes from data, or the name where the catalogue has none."""
+        return self.messages.get(f"{group}.{name}", name)
+
+    def value(self, label: str) -> str:
+        """See :func:`value_text`."""
+        return value_text(self.messages, label)
+
+    def fixed(self, name: str, value: str) -> str:
+        """A parameter that an axis fixes: ``learning rate 0.001``."""
+        if f"fixed.{name}" in self.messages:
+            return self(f"fixed.{name}", value=self.value(value))
+        return self("text.fixed", name=name, value=self.value(value))
+
+    def title(self, axis: dict[str, Any]) -> str:
+        """An axis of ``study.json`` with what it fixes: ``Depth (learning rate 0.001)``."""
+        name = self.named("axis_title", axis["axis"])
+        fixed = [self.fixed(key, label_of(value)) for key, value in axis["with"].items()]
+        return self("text.axis_with", axis=name, fixed=self.join(fixed)) if fixed else name
+
+    def setting(self, axis: dict[str, Any], label: str) -> str:
+        """One value of one axis: ``Kernel size = 5``."""
+        return self("text.setting", axis=self.title(axis), value=self.value(label))
+
+    def number(self, metric: str, text: str) -> str:
+        """A formatted number of a metric, with the unit that running text needs."""
+        return self(f"with_unit.{metric}", number=text)
+
+    def difference(self, metric: str, text: str) -> str:
+        """A formatted difference of a metric, with its unit."""
+        return self(f"difference_with_unit.{metric}", number=text)
+
+    def join(self, parts: Sequence[str]) -> str:
+        """A list in running text."""
+        return self("list.separator").join(parts) if parts else self("list.none")
+
+    def listed(self, parts: Sequence[str]) -> str:
+        """A list of parts that may hold commas."""
+        return self("list.parts").join(parts)
+
+    def sentences(self, parts: Sequence[str]) -> str:
+        """Sentences as one paragraph."""
+        return reduce(
+            lambda first, second: self("list.sentences", first=first, second=second), parts
+        )
+
+    def plain(self, value: Any) -> str:
+        """A parameter's value, of whatever type, as a reader says it."""
+        if isinstance(value, bool):
+            return self("value.yes" if value else "value.no")
+        if isinstance(value, list):
+            return ", ".join(self.plain(item) for item in value)
+        if value is None:
+            return self("none.word")
+        return f"{MINUS}{-value}" if isinstance(value, float) and value < 0 else str(value)

@@ -1,0 +1,1 @@
+"""Networks and their data: one package each, and what they share."""

@@ -1,0 +1,1 @@
+"""Numbers of a study as documents and tables."""

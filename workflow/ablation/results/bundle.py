@@ -1,0 +1,157 @@
+"""A study's data inside its report: what another report is compared with, and what a reader takes out of the one file."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ablation.results.frames import WORDS, read_csv
+from ablation.store.entries import find, read_json
+from ablation.store.formats import InvalidDocumentError, validate_document
+from ablation.store.keys import key_of
+
+FORMAT = 2
+ELEMENT = "study-data"
+BULKY = ("confusion_matrix",)
+_SCRIPT = re.compile(rf'<script type="application/json" id="{ELEMENT}">(.*?)</script>', re.DOTALL)
+# What could end the element or the line of script, in JSON's own way of writing it.
+_ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+
+
+class BundleError(ValueError):
+    """A file or folder that holds no study; the message is one sentence."""
+
+
+def document(
+    study: dict[str, Any],
+    comparisons: dict[str, Any],
+    replicates: pd.DataFrame,
+    config: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """The data of a study as one plain value.
+
+    Args:
+        study, comparisons: the contents of ``study.json`` and ``comparisons.json``.
+        replicates: the table ``replicates.csv``.
+        config: the resolved configuration, None where it is not known.
+
+    Returns:
+        ``format`` (2), ``study`` and ``comparisons`` without confusion matrices, ``replicates`` as column →
+        list (None for no number; columns without any are left out), ``config``.
+    """
+    return {
+        "format": FORMAT,
+        "study": _slim(study),
+        "comparisons": _slim(comparisons),
+        "replicates": _columns(replicates),
+        "config": config,
+    }
+
+
+def frame(bundle: dict[str, Any]) -> pd.DataFrame:
+    """The table of replicates of a document."""
+    return pd.DataFrame(bundle["replicates"])
+
+
+def embed(bundle: dict[str, Any]) -> str:
+    """A document with its digest, as text that is safe between the tags of a script element.
+
+    Raises:
+        ValueError: for NaN or an infinity, which JSON does not have.
+    """
+    whole = {**bundle, "digest": key_of(bundle)}
+    text = json.dumps(whole, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.translate(_ESCAPES)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The document of a report (an HTML file) or of a folder of results.
+
+    Raises:
+        BundleError: one sentence, if there is none or it is of another format.
+    """
+    return _from_folder(path) if path.is_dir() else _from_report(path)
+
+
+def _from_report(path: Path) -> dict[str, Any]:
+    try:
+        found = _SCRIPT.search(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"{path} cannot be read as a report: {error}") from error
+    if found is None:
+        raise BundleError(
+            f"{path} carries no data of a study: only a report of this version of the workflow does; make it again, "
+            "or give its folder of results."
+        )
+    try:
+        bundle = json.loads(found.group(1))
+    except ValueError:
+        raise BundleError(f"{path} carries data that is no JSON: make the report again.") from None
+    if isinstance(bundle, dict) and bundle.pop("digest", None) != key_of(bundle):
+        raise BundleError(
+            f"{path} is damaged: its data are not those that were written; make it again."
+        )
+    return _checked(bundle, path)
+
+
+def _from_folder(path: Path) -> dict[str, Any]:
+    tables = path / "tables"
+    study, comparisons = (read_json(tables / f"{name}.json") for name in ("study", "comparisons"))
+    if not isinstance(study, dict) or not isinstance(comparisons, dict):
+        raise BundleError(
+            f"{path} holds no finished study: allowed is a folder with tables/study.json and tables/comparisons.json, "
+            "such as results or results/<study>."
+        )
+    entry = find(tables)
+    damaged = ["manifest.json"] if entry is None else entry.damaged()
+    if damaged:
+        raise BundleError(
+            f"{tables} is damaged or incomplete ({', '.join(damaged)}): run snakemake, which makes it again."
+        )
+    try:
+        rows = read_csv(tables / "replicates.csv", WORDS)
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{tables}/replicates.csv cannot be read: {error}") from error
+    return _checked(document(study, comparisons, rows, None), path)
+
+
+def _checked(bundle: Any, path: Path) -> dict[str, Any]:
+    if isinstance(bundle, dict) and bundle.get("format") != FORMAT:
+        raise BundleError(
+            f"{path} carries data of format {bundle.get('format')!r}: allowed is {FORMAT}; make the report again."
+        )
+    try:
+        validate_document(bundle, "bundle")
+    except InvalidDocumentError as error:
+        raise BundleError(f"{path} carries data that is not a study's: {error}.") from None
+    lengths = {len(column) for column in bundle["replicates"].values()}
+    if len(lengths) > 1:
+        raise BundleError(
+            f"{path} carries data that is not a study's: its columns differ in length."
+        )
+    checked: dict[str, Any] = bundle
+    return checked
+
+
+def _slim(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _slim(item) for name, item in value.items() if name not in BULKY}
+    if isinstance(value, list):
+        return [_slim(item) for item in value]
+    return value
+
+
+def _columns(table: pd.DataFrame) -> dict[str, list[Any]]:
+    """Column → plain values, None for what is missing."""
+    found = {}
+    for name in table.columns:
+        missing = table[name].isna().tolist()
+        values = table[name].tolist()
+        plain = [None if gone else value for value, gone in zip(values, missing, strict=True)]
+        if any(value is not None for value in plain) or not plain:
+            found[str(name)] = plain
+    return found

@@ -1,0 +1,40 @@
+"""The collected tables of a study, as later stages read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ablation.store.entries import read_json
+
+TABLES = ("cells", "replicates", "epochs", "courses")
+WORDS = ("model", "axis", "label", "cell", "key", "status")  # of the study's tables
+
+
+def read_csv(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
+    """A table as it was written: every number to its last bit, texts as texts, and only an empty field as missing.
+
+    pandas by itself reads texts such as ``NA`` or ``None`` as missing.
+
+    Args:
+        path: the file.
+        texts: the columns of names; a label such as ``1`` is one.
+
+    Raises:
+        OSError, ValueError: if it cannot be read.
+    """
+    return pd.read_csv(
+        path,
+        dtype=dict.fromkeys(texts, str),
+        keep_default_na=False,
+        na_values=[""],
+    )
+
+
+def read_tables(tables: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, pd.DataFrame]]:
+    """study.json, comparisons.json, and the tables."""
+    frames = {name: read_csv(tables / f"{name}.csv", WORDS) for name in TABLES}
+    return read_json(tables / "study.json"), read_json(tables / "comparisons.json"), frames

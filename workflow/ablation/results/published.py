@@ -1,0 +1,64 @@
+"""The numbers and the claims of the course report that this study redoes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from ablation.store.places import TEMPLATES
+
+NUMBERS, CLAIMS = TEMPLATES / "reference.yaml", TEMPLATES / "claims.yaml"
+NEAR = 0.05  # training sets that differ by more are not compared
+
+
+def load() -> dict[str, Any]:
+    """The content of ``reference.yaml``: its numbers."""
+    found: dict[str, Any] = yaml.safe_load(NUMBERS.read_text(encoding="utf-8"))
+    return found
+
+
+def load_claims() -> dict[str, Any]:
+    """The content of ``claims.yaml``: its claims, and what decides each."""
+    found: dict[str, Any] = yaml.safe_load(CLAIMS.read_text(encoding="utf-8"))
+    return found
+
+
+def same_kind(published: dict[str, Any], data: dict[str, Any]) -> bool:
+    """Whether the published runs are about the same data set, or one drawn from the same source."""
+    return data["dataset"] in published["same_data"]
+
+
+def comparable(published: dict[str, Any], data: dict[str, Any]) -> bool:
+    """Whether the published runs trained on the same kind of data, and on about as many samples as ours."""
+    if not same_kind(published, data):
+        return False
+    return _near(data, published["n_train"])
+
+
+def is_whole(published: dict[str, Any], data: dict[str, Any]) -> bool:
+    """Whether our runs trained on all that the course report calls its whole data."""
+    return (
+        "n_train_whole" in published
+        and same_kind(published, data)
+        and _near(data, published["n_train_whole"])
+    )
+
+
+def _near(data: dict[str, Any], theirs: float) -> bool:
+    ours = data.get("n_train")
+    return ours is not None and abs(sum(ours) / 2 - theirs) <= NEAR * theirs
+
+
+def runs(published: dict[str, Any], axis: str, label: str) -> list[dict[str, float] | None]:
+    """Per published run, the metrics of one value, or None where it has none."""
+    found: list[dict[str, float] | None] = []
+    for run in published["runs"]:
+        values = run["axes"].get(axis, {}).get(label)
+        if values is None:
+            found.append(None)
+            continue
+        found.append(
+            dict(zip(published["metrics"], values, strict=True)) if values != "diverged" else {}
+        )
+    return found

@@ -1,0 +1,1 @@
+"""What a rule calls: one module per stage, each reads, calls, writes."""

@@ -1,0 +1,146 @@
+"""Gather a study: read all views, histories and yardsticks, write its tables and comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from ablation.claims.judge import judge_claims
+from ablation.claims.rules import Evidence
+from ablation.machine.logs import LOG, tail
+from ablation.networks.registry import MODELS
+from ablation.results import published
+from ablation.results import tables as tidy
+from ablation.results.courses import courses_table
+from ablation.results.frames import read_csv
+from ablation.stages.job import Inputs, Spec
+from ablation.statistics.compare import Question, compare, model_numbers
+from ablation.store.entries import Entry, write_json, write_text
+from ablation.store.formats import validate_columns, validate_document
+
+
+def collect(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
+    """Read all metrics, histories and yardsticks of a study; write its tables, and study, comparisons and claims as JSON."""
+    cells = [cell for model in spec["models"] for axis in model["axes"] for cell in axis["cells"]]
+    metrics = {key: entry.read("metrics.json") for key, entry in inputs["evaluate"].items()}
+    views = {cell["cell"]: {**metrics[cell["evaluation"]], **cell} for cell in cells}
+    references = {
+        cell["cell"]: cell["label"] == axis["reference"]
+        for model in spec["models"]
+        for axis in model["axes"]
+        for cell in axis["cells"]
+    }
+    good = [cell for cell in cells if "failed" not in views[cell["cell"]]["status"]]
+    yardsticks = {
+        model["model"]: inputs["yardsticks"][model["yardsticks"]].read("yardsticks.json")
+        for model in spec["models"]
+    }
+    trained = inputs["train"]
+    logs = {cell["cell"]: _log(trained[cell["key"]], views[cell["cell"]]) for cell in cells}
+    study = tidy.study_document(spec["study"], spec["models"], views, yardsticks, logs)
+    tables = {
+        "replicates": tidy.replicates_table(list(views.values())),
+        "epochs": tidy.joined_table("epochs", _read_each(good, trained, _history)),
+        "gradients": tidy.joined_table("gradients", _read_each(good, trained, _gradients)),
+    }
+    tables["courses"] = courses_table(tables["epochs"], tables["gradients"])
+    questions = {
+        model["model"]: Question(
+            MODELS[model["model"]].metrics,
+            model["tested"]["metric"],
+            model["tested"]["margin"],
+            MODELS[model["model"]].replicate_step,
+        )
+        for model in spec["models"]
+    }
+    confidence, samples = spec["statistics"]["confidence"], _samples(good, inputs)
+    comparisons = compare(
+        study, tables["replicates"], questions, confidence=confidence, samples=samples
+    )
+    tables["cells"] = tidy.cells_table(list(views.values()), references, comparisons["models"])
+    claims = _claims(study, tables, questions, samples, confidence)
+    for name, table in tables.items():
+        validate_columns(list(table.columns), name)
+        write_text(draft / f"{name}.csv", table.to_csv(index=False))
+    for name, content in (("comparisons", comparisons), ("claims", claims), ("study", study)):
+        validate_document(content, name)
+        write_json(draft / f"{name}.json", content)
+
+
+def _claims(
+    study: dict[str, Any],
+    tables: dict[str, pd.DataFrame],
+    questions: dict[str, Question],
+    samples: dict[str, dict[str, dict[int, NDArray[Any]]]],
+    confidence: float,
+) -> dict[str, Any]:
+    """``claims.json``: what the study says to every claim of the course report."""
+    evidence = {}
+    for model in study["models"]:
+        name = model["model"]
+        numbers = model_numbers(
+            model,
+            tables["replicates"],
+            questions[name],
+            study["yardsticks"].get(name, {}),
+            samples,
+            confidence=confidence,
+            seed=int(study["study"]["seed"]),
+        )
+        cells = tables["cells"][tables["cells"]["model"] == name]
+        seconds = cells.dropna(subset=["seconds"]).set_index("key")["seconds"].to_dict()
+        courses = tables["courses"][tables["courses"]["model"] == name]
+        evidence[name] = Evidence(model, numbers, courses, seconds)
+    found = judge_claims(published.load_claims(), published.load(), evidence, confidence=confidence)
+    return {"confidence": confidence, "claims": found}
+
+
+def _read_each(
+    cells: list[dict[str, Any]],
+    trained: Mapping[str, Entry],
+    read: Callable[[Path, str], pd.DataFrame],
+) -> dict[tuple[str, str], pd.DataFrame]:
+    """(model, key) → what a file of its entry holds; one key is read once."""
+    return {
+        (cell["model"], cell["key"]): read(trained[cell["key"]].folder, cell["model"])
+        for cell in {(cell["model"], cell["key"]): cell for cell in cells}.values()
+    }
+
+
+def _samples(
+    cells: list[dict[str, Any]], inputs: Inputs
+) -> dict[str, dict[str, dict[int, NDArray[Any]]]]:
+    """Metric → key → its value of every test sample, by replicate."""
+    found: dict[str, dict[str, dict[int, NDArray[Any]]]] = {}
+    for cell in {cell["key"]: cell for cell in cells}.values():
+        predictions = read_csv(inputs["evaluate"][cell["evaluation"]].folder / "predictions.csv")
+        for metric in MODELS[cell["model"]].metrics:
+            values = tidy.per_sample_metric(predictions, metric.name)
+            if values:
+                found.setdefault(metric.name, {})[cell["key"]] = values
+    return found
+
+
+def _log(trained: Entry, view: dict[str, Any]) -> list[str] | None:
+    """The end of a cell's log: of its training, or of what failed. None for an entry that has no log."""
+    if "failed" in view["status"]:
+        lines: list[str] | None = view["status"].get("log")
+        return lines
+    return tail(trained.folder / LOG)
+
+
+def _history(entry: Path, model: str) -> pd.DataFrame:
+    """A cell's history, of the columns it must have; of no epochs it has none."""
+    frame = read_csv(entry / "history.csv")
+    if len(frame):
+        validate_columns(list(frame.columns), f"history_{model}")
+    return frame
+
+
+def _gradients(entry: Path, model: str) -> pd.DataFrame:
+    """The gradient norms of a cell's layers."""
+    return read_csv(entry / "gradients.csv")

@@ -1,0 +1,143 @@
+"""What every job does: read its specification and its inputs, compare both with their digests, publish what it makes."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ablation.machine.logs import tail
+from ablation.store import code as sources
+from ablation.store.entries import (
+    CHECKPOINTS,
+    Entry,
+    Failure,
+    StoreError,
+    folder_of,
+    publish,
+    read_spec,
+    require,
+    write_json,
+)
+
+log = logging.getLogger("ablation")
+Spec = dict[str, Any]
+Inputs = Mapping[str, Mapping[str, Entry]]  # stage → key → entry
+Make = Callable[[Spec, Inputs, Path, dict[str, Any]], None]
+
+# Each has a function of its name, in a module of its name but for the exports, which share one.
+STAGES = (
+    *(
+        "prepare",
+        "train",
+        "evaluate",
+        "yardsticks",
+        "collect",
+        "draws",
+        "plot",
+        "portraits",
+        "report",
+    ),
+    *("export_tables", "export_figures", "export_crate"),
+)
+# What libraries say where the machine, a limit or a container gives no more memory.
+NO_MEMORY = ("failed to map segment", "annot allocate memory", "not enough memory", "MemoryError")
+
+
+def one(inputs: Inputs, stage: str) -> Entry:
+    """The only input of a stage."""
+    (entry,) = inputs[stage].values()
+    return entry
+
+
+def run(stage: str, key: str, facts: dict[str, Any]) -> None:
+    """Make the entry of a stage and a key.
+
+    Args:
+        stage: one of ``STAGES``.
+        key: its specification lies in the store.
+        facts: what a job needs to know and no number depends on.
+
+    Raises:
+        StoreError: if the specification or an input is missing or damaged.
+        OtherCodeError: if the code on disk is not the code of the specification.
+    """
+    spec = read_spec(key)
+    if spec["stage"] != stage:
+        raise StoreError(f"{key} is a key of {spec['stage']}, not of {stage}")
+    sources.require(spec["code"])
+    inputs = {
+        name: {each: require(folder_of(name, each)) for each in keys}
+        for name, keys in spec["inputs"].items()
+    }
+    failures = {
+        name: failure
+        for group in inputs.values()
+        for entry in group.values()
+        for name, failure in entry.failures.items()
+    }
+    with publish(folder_of(stage, key), failures) as draft:
+        if stage == "evaluate" and failures:  # what failed in training has nothing to test
+            write_failed(spec, next(iter(failures.values())), draft)
+        else:
+            module = import_module(f"ablation.stages.{stage.partition('_')[0]}")
+            make: Make = getattr(module, stage)
+            make(spec, inputs, draft, facts)
+    shutil.rmtree(CHECKPOINTS / key, ignore_errors=True)
+
+
+def fail(stage: str, key: str, status: int, log_file: Path) -> None:
+    """Record that a cell's job failed, in place of its result; the next run forgets it and tries again.
+
+    Args:
+        stage, key: of the job.
+        status: its exit status as the shell gives it (128 + signal for a killed one).
+        log_file: its last line is the reason; its last lines are kept.
+    """
+    reason, lines = f"exit status {status}", tail(log_file) or []
+    if status > 128:
+        reason = f"killed by signal {status - 128}"
+        reason += " (by hand, or out of memory)" if status == 137 else ""
+    elif lines:
+        reason = lines[-1].partition(" ")[2][:300] or reason
+    if any(sign in reason for sign in NO_MEMORY):
+        reason += " (memory is short)"
+    failure, folder = Failure(reason, tuple(lines)), folder_of(stage, key)
+    with publish(folder, {f"{stage}/{key}": failure}) as draft:
+        if stage == "evaluate":
+            write_failed(read_spec(key), failure, draft)
+
+
+def write_failed(spec: Spec, failure: Failure, draft: Path) -> None:
+    """Write the ``metrics.json`` of a cell that has no numbers.
+
+    Args:
+        spec: of its evaluation.
+        failure: of its training or its evaluation.
+    """
+    (key,) = spec["inputs"]["train"]
+    document = {
+        **facts_of(spec, key),
+        "status": {"failed": failure.reason, "ok": 0, "diverged": 0, "log": list(failure.log)},
+        **dict.fromkeys(("metrics", "confusion_matrix", "model_size", "cost"), None),
+        "replicates": [],
+        "environment": None,
+        "data": None,
+    }
+    write_json(draft / "metrics.json", document)
+
+
+def facts_of(spec: Spec, key: str) -> dict[str, Any]:
+    """What ``metrics.json`` says of where its numbers come from.
+
+    Args:
+        spec: of the evaluation.
+        key: of the trained cell.
+    """
+    from ablation.store.keys import key_of
+
+    trained = read_spec(key)
+    return {"model": spec["model"], "key": key, "evaluation": key_of(spec), "spec": trained}

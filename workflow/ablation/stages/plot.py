@@ -1,0 +1,46 @@
+"""Draw all figures of one model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pandas as pd
+
+from ablation.figures import draw_model
+from ablation.language.catalogue import load as load_messages
+from ablation.results.frames import read_csv, read_tables
+from ablation.stages.job import Inputs, Spec, one
+from ablation.store.entries import write_text
+
+
+def plot(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
+    """Draw all figures of a model as SVG."""
+    study, comparisons, frames = read_tables(one(inputs, "collect").folder)
+    drawn = draw_model(
+        study,
+        comparisons,
+        frames,
+        read_predictions(study, spec["model"], inputs),
+        model=spec["model"],
+        style={"palette": spec["palette"]},
+        messages=load_messages(spec["language"]),
+        draws=one(inputs, "draws").read("draws.json")["models"][spec["model"]],
+    )
+    for name, figure in drawn.items():
+        ElementTree.fromstring(figure)  # raises if the figure is not well-formed
+        write_text(draft / f"{name}.svg", figure.decode())
+
+
+def read_predictions(study: dict[str, Any], model: str, inputs: Inputs) -> dict[str, pd.DataFrame]:
+    """The predictions of a regression's cells, by key; of another model none are drawn."""
+    if model != "fnn":
+        return {}
+    entry = next(part for part in study["models"] if part["model"] == model)
+    return {
+        cell["key"]: read_csv(inputs["evaluate"][cell["evaluation"]].folder / "predictions.csv")
+        for axis in entry["axes"]
+        for cell in axis["cells"]
+        if not cell["failed"]
+    }

@@ -1,0 +1,46 @@
+"""Assemble the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ablation.report import build
+from ablation.results.frames import read_tables
+from ablation.stages.job import Inputs, Spec, one
+from ablation.store.entries import write_text
+
+
+def report(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
+    """Assemble the one HTML file, ``report.html``.
+
+    Args:
+        spec: the resolved configuration, what the command line said of it, and the last verification.
+        inputs: the tables, the further draws, the figures and the portraits.
+        draft: gets the report.
+        facts: not used.
+    """
+    tables = one(inputs, "collect")
+    study, comparisons, frames = read_tables(tables.folder)
+    drawn = {
+        name.removesuffix(".svg"): (figures.folder / name).read_text(encoding="utf-8")
+        for figures in inputs["plot"].values()
+        for name in figures.files
+    }
+    portraits = (entry.read("portraits.json") for entry in inputs["portraits"].values())
+    settings = spec["config"]["report"]
+    html = build(
+        study,
+        comparisons,
+        frames,
+        drawn,
+        config=spec["config"],
+        language=settings["language"],
+        title=settings["title"],
+        claims=tables.read("claims.json"),
+        draws=one(inputs, "draws").read("draws.json")["models"],
+        portraits={each["model"]: each for each in portraits},
+        verification=spec["verification"],
+        given=spec["given"],
+    )
+    write_text(draft / "report.html", html)

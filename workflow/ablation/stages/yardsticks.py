@@ -1,0 +1,21 @@
+"""Fit the simple models of a network's task on the same splits."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from safetensors.numpy import load_file
+
+from ablation.networks.registry import MODELS
+from ablation.stages.job import Inputs, Spec, one
+from ablation.store.entries import write_json
+
+
+def yardsticks(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
+    """Write ``yardsticks.json``: name → metrics per replicate."""
+    module = import_module(MODELS[spec["model"]].module("yardsticks"))
+    folder = one(inputs, "prepare").folder
+    train, test = (load_file(folder / f"{part}.safetensors") for part in ("train", "test"))
+    write_json(draft / "yardsticks.json", module.yardsticks(train, test, spec["seed"]))

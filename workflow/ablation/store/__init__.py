@@ -1,0 +1,1 @@
+"""What is kept: keys, code digests, entries, formats, locks, raw files."""

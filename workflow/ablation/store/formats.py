@@ -1,0 +1,44 @@
+"""Check produced documents and tables against what they promise."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+
+from ablation.store.places import SCHEMAS
+
+
+class InvalidDocumentError(ValueError):
+    """A produced file is not of its schema: a fault of the program, not of the user."""
+
+
+@lru_cache
+def _schema() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(
+        (SCHEMAS / "metrics.schema.yaml").read_text(encoding="utf-8")
+    )
+    return loaded
+
+
+def validate_document(document: Any, kind: str) -> None:
+    """Raise InvalidDocumentError if a document is not of its kind (``store_metrics``, ``view``, ``study``, ``comparisons``)."""
+    definitions = _schema()["$defs"]
+    validator = Draft202012Validator({"$ref": f"#/$defs/{kind}", "$defs": definitions})
+    error = next(iter(validator.iter_errors(document)), None)
+    if error is not None:
+        raise InvalidDocumentError(f"{kind}: {error.json_path} {error.message[:300]}")
+
+
+def columns_of(kind: str) -> list[str]:
+    """The columns of a table (``cells``, ``replicates``, ``epochs``)."""
+    return list(_schema()["tables"][kind])
+
+
+def validate_columns(columns: list[str], kind: str) -> None:
+    """Raise InvalidDocumentError if a table has not exactly the columns that the schema lists for it."""
+    expected = columns_of(kind)
+    if list(columns) != expected:
+        raise InvalidDocumentError(f"{kind}: columns {list(columns)}, expected {expected}")

@@ -1,0 +1,1 @@
+"""The question: configuration, axes, grid, and the plan of stages that answers it."""

@@ -1,0 +1,82 @@
+"""Factorial axes: the full grid over two or three parameters, its labels and what is refused."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+from ablation.store.keys import SAFE_LABEL, label
+from ablation.study.config import ConfigError, schema
+
+Parameters = dict[str, Any]
+LABEL_LENGTH = 60  # of one value's label
+GRID_LABEL_LENGTH = (
+    120  # of a combination's, which holds up to three names; a path's part may have 255
+)
+
+
+def is_factorial(axis: Parameters) -> bool:
+    """Whether an axis of the configuration varies several parameters at once."""
+    return "factorial" in axis
+
+
+def factors_of(axis: Parameters, model: str, where: str) -> dict[str, list[Any]] | None:
+    """The factors of an axis: parameter → levels; None for any other axis.
+
+    The parameters come in the order of the schema, whatever the order of keys in the file is; levels as they are listed.
+
+    Args:
+        axis: a resolved axis of the configuration.
+        model: whose parameters these are.
+        where: the key of the axis, for the sentence.
+
+    Raises:
+        ConfigError: one sentence, if ``factorial`` stands beside what it replaces, if ``with`` fixes a factor, or if a level is
+            listed twice.
+    """
+    if not is_factorial(axis):
+        return None
+    for other in ("parameter", "values"):
+        if other in axis:
+            raise ConfigError(
+                f"{where}.factorial stands beside {other}: allowed is factorial alone, or parameter and values."
+            )
+    known = list(schema()["$defs"][f"{model}_parameters"]["properties"])
+    place = {name: index for index, name in enumerate(known)}
+    found = {
+        name: list(axis["factorial"][name])
+        for name in sorted(axis["factorial"], key=lambda name: (place.get(name, len(place)), name))
+    }
+    for name, levels in found.items():
+        if name in axis["with"]:
+            raise ConfigError(
+                f"{where}.with.{name} is {label(axis['with'][name])}, but factorial varies {name}: "
+                "allowed is to fix a parameter or to vary it."
+            )
+        labels = [label(level) for level in levels]
+        twice = next((text for text in labels if labels.count(text) > 1), None)
+        if twice is not None:
+            raise ConfigError(
+                f"{where}.factorial.{name} holds {twice} twice: each level is allowed once."
+            )
+    return found
+
+
+def combinations(factors: dict[str, list[Any]]) -> list[Parameters]:
+    """Every combination of levels, the last factor running fastest."""
+    return [dict(zip(factors, levels, strict=True)) for levels in product(*factors.values())]
+
+
+def levels_label(levels: Parameters) -> str:
+    """The name of a combination in a path: ``hidden_layers-1_learning_rate-0.01``."""
+    return "_".join(f"{name}-{label(value)}" for name, value in levels.items())
+
+
+def check_label(text: str, value: Any, where: str, *, factorial: bool) -> None:
+    """Raise ConfigError if a label is no safe file name."""
+    longest = GRID_LABEL_LENGTH if factorial else LABEL_LENGTH
+    if not SAFE_LABEL.fullmatch(text) or len(text) > longest:
+        raise ConfigError(
+            f"{where} holds {value!r}, whose label {text!r} is no safe file name: "
+            "allowed are letters, digits, dots, hyphens and underscores, a letter or digit first."
+        )

@@ -1,0 +1,331 @@
+"""Axes → cells → resolved specifications. The grid is declared in the configuration and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from ablation.networks.registry import MODELS, Model
+from ablation.store.code import code_of
+from ablation.store.keys import canonical_json, key_of, label
+from ablation.study.config import ConfigError, schema, validate
+from ablation.study.factors import check_label, combinations, factors_of, is_factorial, levels_label
+
+Parameters = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value of one axis.
+
+    Attributes:
+        model, axis, label: its place; ``name`` joins them as in its path.
+        value: the value, or the set of overrides or levels that the label stands for.
+        parameters: all parameters, resolved.
+        spec: the specification that decides its numbers; ``key`` is its digest.
+        data_spec: the specification of its prepared data; ``data_key`` is its digest.
+        levels: on a factorial axis, the level of each factor; else None.
+    """
+
+    model: str
+    axis: str
+    label: str
+    value: Any
+    parameters: Parameters
+    spec: dict[str, Any]
+    data_spec: dict[str, Any]
+    levels: Parameters | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.model}/{self.axis}_{self.label}"
+
+    @cached_property
+    def key(self) -> str:
+        return key_of(self.spec)
+
+    @cached_property
+    def data_key(self) -> str:
+        return key_of(self.data_spec)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What is varied: its cells, and which of them the others are compared with.
+
+    Attributes:
+        parameter: the one that the values are of; None for sets of overrides and for a factorial axis.
+        factors: of a factorial axis, each parameter's levels; else None.
+    """
+
+    model: str
+    name: str
+    parameter: str | None
+    fixed: Parameters
+    reference: str
+    cells: tuple[Cell, ...]
+    factors: dict[str, list[Any]] | None = None
+
+
+@dataclass(frozen=True)
+class Tested:
+    """The metric that a model's verdicts are made on, and its equivalence margin: in its unit, or a ratio above 1."""
+
+    metric: str
+    margin: float
+
+
+@dataclass(frozen=True)
+class ModelStudy:
+    """One model's part of a study. data_spec: the specification of the baseline's data."""
+
+    model: Model
+    replicates: int
+    tested: Tested
+    parameters: Parameters
+    axes: tuple[Axis, ...]
+    data_spec: dict[str, Any]
+
+    @property
+    def data_key(self) -> str:
+        """The prepared data of the baseline."""
+        return key_of(self.data_spec)
+
+    @property
+    def cells(self) -> Iterator[Cell]:
+        return (cell for axis in self.axes for cell in axis.cells)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A resolved configuration as a grid of cells."""
+
+    name: str
+    seed: int
+    config: dict[str, Any]
+    models: tuple[ModelStudy, ...]
+
+    @property
+    def cells(self) -> list[Cell]:
+        return [cell for part in self.models for cell in part.cells]
+
+    @cached_property
+    def by_name(self) -> dict[str, Cell]:
+        return {cell.name: cell for cell in self.cells}
+
+    @cached_property
+    def by_key(self) -> dict[str, Cell]:
+        """One cell per key: what is trained."""
+        return {cell.key: cell for cell in reversed(self.cells)}
+
+    @cached_property
+    def by_data_key(self) -> dict[str, dict[str, Any]]:
+        """Key → specification of all prepared data."""
+        baselines = {part.data_key: part.data_spec for part in self.models}
+        return {**baselines, **{cell.data_key: cell.data_spec for cell in self.cells}}
+
+
+def build(config: dict[str, Any]) -> Study:
+    """Build the grid of a resolved configuration.
+
+    Raises:
+        ConfigError: one sentence, if an axis or one of its cells is not allowed.
+    """
+    models = tuple(_model(config, name) for name in MODELS if name in config["models"])
+    study = Study(config["study"]["name"], config["study"]["seed"], config, models)
+    _check_paths(study.cells)
+    return study
+
+
+def _model(config: dict[str, Any], name: str) -> ModelStudy:
+    body, model = config["models"][name], MODELS[name]
+    baseline = body["parameters"]
+    _check(model, baseline, f"models.{name}.parameters")
+    axes = tuple(_axis(config, model, axis) for axis in _ordered(body["axes"], name))
+    data_spec = _data_spec(config, model, baseline)
+    tested = _tested(config["statistics"]["tested"][name], model)
+    return ModelStudy(model, body["replicates"], tested, baseline, axes, data_spec)
+
+
+def _tested(entry: dict[str, Any], model: Model) -> Tested:
+    where, allowed = f"statistics.tested.{model.name}", [metric.name for metric in model.metrics]
+    if entry["metric"] not in allowed:
+        raise ConfigError(
+            f"{where}.metric is {entry['metric']!r}: allowed is one of {', '.join(allowed)}."
+        )
+    kinds = {
+        True: ("margin_ratio", "a ratio", "above 1"),
+        False: ("margin", "a difference", "above 0"),
+    }
+    needed, kind, bound = kinds[model.metric(entry["metric"]).log]
+    other = next(name for name, *_ in kinds.values() if name != needed)
+    if other in entry:
+        raise ConfigError(
+            f"{where}.{other} is {entry[other]}, but {entry['metric']} is compared as {kind}: "
+            f"allowed is {needed}, a number {bound} (a variant drops the other with null)."
+        )
+    if needed not in entry:
+        raise ConfigError(
+            f"{where}.{needed} is missing: {entry['metric']} is compared as {kind}, "
+            f"so it must be a number {bound}."
+        )
+    return Tested(entry["metric"], float(entry[needed]))
+
+
+def _ordered(axes: dict[str, Any], model: str) -> list[str]:
+    """The axes in the order of the parameters that they vary, so that the order of keys means nothing.
+
+    Sets of overrides follow, and then factorial axes: what each parameter does alone is read first.
+    """
+    parameters = list(schema()["$defs"][f"{model}_parameters"]["properties"])
+    place = {parameter: index for index, parameter in enumerate(parameters)}
+
+    def order(name: str) -> tuple[bool, int, str]:
+        axis = axes[name]
+        return is_factorial(axis), place.get(axis.get("parameter"), len(place)), name
+
+    return sorted(axes, key=order)
+
+
+def _overrides(
+    axis: dict[str, Any], factors: dict[str, list[Any]] | None, where: str
+) -> list[tuple[str, Any, Parameters]]:
+    """Label, value and overrides of every value of an axis."""
+    if factors is not None:
+        return [(levels_label(levels), levels, levels) for levels in combinations(factors)]
+    if "values" not in axis:
+        raise ConfigError(
+            f"{where}.values is missing: an axis lists values, or has the grid of factorial."
+        )
+    values, parameter = axis["values"], axis.get("parameter")
+    if isinstance(values, dict):
+        if parameter is not None:
+            raise ConfigError(
+                f"{where}.parameter is {parameter!r}, but the values are labelled sets of overrides: "
+                "allowed is a list of values with it, or labelled sets without it."
+            )
+        return [(name, overrides, overrides) for name, overrides in sorted(values.items())]
+    if parameter is None:
+        raise ConfigError(
+            f"{where}.parameter is missing: a list of values must name what it varies."
+        )
+    return [(label(value), value, {parameter: value}) for value in values]
+
+
+def _axis(config: dict[str, Any], model: Model, name: str) -> Axis:
+    body = config["models"][model.name]
+    axis, where = body["axes"][name], f"models.{model.name}.axes.{name}"
+    shared = {**body["parameters"], **axis["with"]}
+    _check(model, shared, f"{where}.with", only=axis["with"])
+    factors = factors_of(axis, model.name, where)
+    listed = f"{where}.{'values' if factors is None else 'factorial'}"
+    cells = []
+    for text, value, overrides in _overrides(axis, factors, where):
+        parameters = {**shared, **overrides}
+        _check(model, parameters, f"{listed} ({text})", only=overrides)
+        check_label(text, value, listed, factorial=factors is not None)
+        _check_comparable(model, parameters, body["parameters"], f"{listed} ({text})")
+        cell = _cell(config, model, name, text=text, value=value, parameters=parameters)
+        cells.append(cell if factors is None else replace(cell, levels=overrides))
+    reference = _reference(axis, cells, shared, where)
+    parameter = axis.get("parameter")
+    return Axis(model.name, name, parameter, axis["with"], reference, tuple(cells), factors)
+
+
+def _check(
+    model: Model, parameters: Parameters, where: str, only: Parameters | None = None
+) -> None:
+    rule = schema()["$defs"][f"{model.name}_parameters"]
+    if only is not None:
+        validate(only, {**rule, "required": []}, where)
+    validate(parameters, rule, where)
+    try:
+        model.check(parameters)
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}.") from error
+
+
+def _check_comparable(
+    model: Model, parameters: Parameters, baseline: Parameters, where: str
+) -> None:
+    try:
+        model.check_comparable(parameters, baseline)
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}.") from error
+
+
+def _shared_spec(config: dict[str, Any], model: Model, parameters: Parameters) -> dict[str, Any]:
+    dataset = model.dataset(parameters)
+    return {
+        "model": model.name,
+        "data": {"dataset": dataset, "files": model.raw_files(dataset)},
+        "seed": config["study"]["seed"],
+        "replicates": config["models"][model.name]["replicates"],
+    }
+
+
+def _data_spec(config: dict[str, Any], model: Model, parameters: Parameters) -> dict[str, Any]:
+    """The specification of prepared data."""
+    return {
+        "stage": "prepare",
+        **_shared_spec(config, model, parameters),
+        "parameters": {name: parameters[name] for name in model.data_parameters},
+        "code": code_of(*model.code("prepare")),
+        "inputs": {},
+    }
+
+
+def _cell(
+    config: dict[str, Any],
+    model: Model,
+    axis: str,
+    *,
+    text: str,
+    value: Any,
+    parameters: Parameters,
+) -> Cell:
+    compute = config["compute"]
+    data_spec = _data_spec(config, model, parameters)
+    spec = {
+        "stage": "train",
+        **_shared_spec(config, model, parameters),
+        "parameters": model.relevant(parameters),
+        "precision": compute["precision"] if model.has_precision else "fp32",
+        "threads": compute["threads"],
+        "code": code_of(*model.code("prepare", "train")),
+        "inputs": {"prepare": [key_of(data_spec)]},
+    }
+    return Cell(model.name, axis, text, value, parameters, spec, data_spec)
+
+
+def _reference(axis: dict[str, Any], cells: list[Cell], shared: Parameters, where: str) -> str:
+    labels = [cell.label for cell in cells]
+    if "reference" in axis:
+        wanted = label(axis["reference"])
+        if wanted not in labels:
+            raise ConfigError(
+                f"{where}.reference is {wanted!r}: allowed are the axis's labels {', '.join(labels)}."
+            )
+        return wanted
+    for cell in cells:
+        if canonical_json(cell.parameters) == canonical_json(shared):
+            return cell.label
+    listed = f"{where}.{'factorial' if is_factorial(axis) else 'values'}"
+    raise ConfigError(
+        f"{listed} holds {', '.join(labels)}, none of which is the baseline: "
+        "allowed is to add the baseline's value, or to name one of them as reference."
+    )
+
+
+def _check_paths(cells: list[Cell]) -> None:
+    """Refuse two cells on one path, also where the file system ignores case."""
+    seen: dict[str, Cell] = {}
+    for cell in cells:
+        other = seen.setdefault(cell.name.lower(), cell)
+        if other is not cell:
+            raise ConfigError(
+                f"models.{cell.model}.axes.{cell.axis}.values holds {cell.value!r}, which shares the path "
+                f"results/{cell.name} with {other.value!r} of axis {other.axis}: each cell needs a path of its own."
+            )

@@ -1,0 +1,179 @@
+"""The one reader of configurations, for runs of Snakemake and for every command: files and overrides in, one mapping out."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Hashable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ablation.store.places import SHIPPED_CONFIG
+from ablation.study.config import ConfigError, merge, resolve
+
+MERGE = "tag:yaml.org,2002:merge"
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
+Config = dict[str, Any]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a mapping has each key once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Refuse a key that is written twice; what ``<<`` brings may be written over."""
+        seen: dict[str, int] = {}
+        for name, _ in node.value:
+            if not isinstance(name, yaml.ScalarNode) or name.tag == MERGE:
+                continue
+            line = name.start_mark.line + 1
+            if name.value in seen:
+                raise _TwiceError(name.value, seen[name.value], line)
+            seen[name.value] = line
+        return super().construct_mapping(node, deep)
+
+
+class _TwiceError(ValueError):
+    """A key that is written twice: its name and the two lines."""
+
+
+def require_plain(*folders: str) -> None:
+    """Refuse folders that no line of a shell, a log or a report can name.
+
+    Raises:
+        ConfigError: one sentence.
+    """
+    for folder in folders:
+        if any(unicodedata.category(char) in ("Cc", "Cs") for char in folder):
+            raise ConfigError(
+                f"the folder {folder!r} has a control character in its name: allowed is any other name."
+            )
+
+
+def own_file() -> Path:
+    """The configuration that variants lie over: a ``config.yaml`` in the working directory goes before the shipped one."""
+    own = Path("config.yaml")
+    return own if own.is_file() else SHIPPED_CONFIG
+
+
+def load(*files: Path, overrides: Mapping[str, Any] | None = None) -> Config:
+    """The resolved configuration of files, the later over the earlier, and of overrides over them.
+
+    Raises:
+        ConfigError: one sentence, for a file that cannot be read or anything that is not allowed.
+    """
+    config: Config = {}
+    for path in files:
+        config = merge(config, read(path))
+    return resolve(_clean(merge(config, dict(overrides or {}))))
+
+
+def read(path: Path) -> Config:
+    """One configuration file, YAML or JSON, in UTF-8.
+
+    Raises:
+        ConfigError: one sentence.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        what = "UTF-16" if content.startswith(UTF16) else f"of another encoding from line {line} on"
+        raise ConfigError(f"{path} is {what}: allowed is UTF-8.") from None
+    found = _parsed(text, str(path))
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise ConfigError(f"{path} holds no mapping: allowed is a configuration.")
+    return found
+
+
+def _parsed(text: str, where: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except _TwiceError as error:
+        raise ConfigError(f"{where} has the key {error.args[0]!r} twice in one mapping.") from None
+    except ValueError:
+        pass
+    try:
+        return yaml.load(text, _Loader)
+    except _TwiceError as error:
+        name, first, second = error.args
+        lines = f"line {first}" if first == second else f"lines {first} and {second}"
+        raise ConfigError(
+            f"{where} has the key {name!r} twice in one mapping, in {lines}: each is allowed once."
+        ) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" in line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{where} is not valid YAML{line}.") from None
+    except RecursionError:
+        raise ConfigError(f"{where} is nested too deeply.") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise _TwiceError(name, 0, 0)
+        found[name] = value
+    return found
+
+
+def overrides_of(entries: Iterable[str]) -> Config:
+    """What ``KEY=VALUE`` entries say, read as ``snakemake --config`` reads them: numbers, booleans, YAML of texts.
+
+    Raises:
+        ConfigError: one sentence.
+    """
+    found: Config = {}
+    for entry in entries:
+        name, equals, text = entry.partition("=")
+        if not equals or not name.isidentifier():
+            raise ConfigError(f"--config is {entry!r}: allowed is KEY=VALUE.")
+        found = merge(found, {name: _value(text, f"--config {name}")})
+    return found
+
+
+def _value(text: str, where: str) -> Any:
+    if text == "":
+        return None
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    if text in ("True", "False"):
+        return text == "True"
+    try:
+        return yaml.load(text, yaml.BaseLoader)
+    except yaml.YAMLError:
+        raise ConfigError(f"{where} is not valid YAML.") from None
+
+
+def _clean(value: Any, *path: Any) -> Any:
+    """Join surrogate pairs, and refuse what no file and no terminal can show."""
+    if isinstance(value, Mapping):
+        return {_clean(n, *path): _clean(item, *path, n) for n, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(item, *path, i) for i, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+    where = ".".join(map(str, path)) or "the configuration"
+    try:
+        text = value.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise ConfigError(
+            f"{where} holds half a surrogate pair: allowed are whole characters."
+        ) from None
+    bad = next((char for char in text if unicodedata.category(char) == "Cc"), None)
+    if bad is not None:
+        raise ConfigError(
+            f"{where} holds the control character {bad!r}: allowed is text in one line."
+        )
+    return text

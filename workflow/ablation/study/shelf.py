@@ -1,0 +1,253 @@
+"""What of a study is there, what is to be made, and how what is there becomes fit to be built upon.
+
+Existence is freshness: a stage whose entry is there is never made again, and asks for nothing. Before a real run, failed
+entries are forgotten, damaged ones that the run would read are set aside, and readable copies follow their entries.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from ablation.networks.registry import REPACKED
+from ablation.store.download import is_pinned
+from ablation.store.entries import STORE, Copy, Entry, StoreError, find, set_aside, write_spec
+from ablation.study.plan import EXPORTS, Plan, Stage
+from ablation.study.progress import write_names
+
+ENTRY = re.compile(rf"{STORE}/\w+/([0-9a-f]{{16}})/")
+Say = Callable[[str], None]
+
+
+def _raise(sentence: str) -> None:
+    raise StoreError(sentence)
+
+
+class Shelf:
+    """The entries of a plan as they are on disk; each manifest is read once.
+
+    Args:
+        plan: the plan.
+        refuse: ends the run with one sentence.
+    """
+
+    def __init__(self, plan: Plan, refuse: Callable[[str], None] = _raise) -> None:
+        self.plan, self.refuse = plan, refuse
+        self._found: dict[str, Entry | None] = {}
+
+    def entry(self, key: str) -> Entry | None:
+        """The entry of a stage, or None if it is missing."""
+        if key not in self._found:
+            self._found[key] = find(self.plan.stages[key].folder)
+        return self._found[key]
+
+    def _forget(self, key: str) -> None:
+        self._found[key] = None
+
+    def failed(self) -> list[str]:
+        """The keys of the entries that failed, or that were made of what failed."""
+        return [
+            key for key in self.plan.stages if (e := self.entry(key)) is not None and e.failures
+        ]
+
+    def failed_cells(self) -> list[str]:
+        """The names of the study's cells whose training or evaluation failed."""
+        cells = self.plan.study.cells
+        evaluated = self.plan.evaluated
+        return [
+            cell.name
+            for cell in cells
+            if any((e := self.entry(k)) and e.failures for k in (cell.key, evaluated[cell.key].key))
+        ]
+
+    def to_make(self, wanted: Iterable[Stage], again: frozenset[str] = frozenset()) -> list[Stage]:
+        """The stages that are missing, of those wanted and of what they are made from.
+
+        Args:
+            wanted: what is asked for.
+            again: keys that count as missing.
+        """
+        found: dict[str, Stage] = {}
+        waiting = list(wanted)
+        while waiting:
+            stage = waiting.pop()
+            if stage.key in found or (stage.key not in again and self.entry(stage.key)):
+                continue
+            found[stage.key] = stage
+            waiting += [self.plan.stages[key] for key in stage.inputs]
+        return [stage for key, stage in self.plan.stages.items() if key in found]
+
+    def stale(self, copies: Mapping[str, Copy]) -> list[str]:
+        """The readable copies that are missing or differ, of entries that are there."""
+        return [
+            target
+            for target, copy in copies.items()
+            if (entry := self.entry(copy.key)) is not None and not copy.is_current(entry)
+        ]
+
+    def outdated(self, copies: Mapping[str, Copy]) -> list[str]:
+        """The readable copies of entries that are still to be made: they show something else."""
+        return [t for t, copy in copies.items() if not self.entry(copy.key) and Path(t).exists()]
+
+    def incomplete(self) -> list[Stage]:
+        """The stages whose manifest is there but cannot be read, or names a file that is not there."""
+        return [
+            s
+            for key, s in self.plan.stages.items()
+            if not self.entry(key) and Path(s.manifest).exists()
+        ]
+
+    def settle(self, wanted: Iterable[Stage], copies: Mapping[str, Copy], say: Say) -> None:
+        """Forget failures, set damage aside, let copies follow, and date nothing in the future.
+
+        Args:
+            wanted: what the run is asked for.
+            copies: readable path → what it shows.
+            say: is told of each damaged file, in one sentence.
+        """
+        for key in self.failed():
+            shutil.rmtree(self.plan.stages[key].folder)
+            self._forget(key)
+        for stage in self.incomplete():
+            self._set_aside(stage.key, say)
+        self._refresh(copies, say)
+        self._check_inputs(wanted, say)
+
+    def begin(self, targets: Iterable[str], say: Say, *, real: bool) -> list[str]:
+        """What happens once, before Snakemake looks at a file.
+
+        Args:
+            targets: what Snakemake is asked for.
+            say: is told what is damaged, or what a dry run does not show.
+            real: whether this run may change anything.
+
+        Returns:
+            The files that are there and are still to be made: copies that show something else, manifests of what is damaged.
+        """
+        wanted = asked_for(self.plan, targets)
+        exports = any(stage.name in EXPORTS for stage in wanted)
+        copies = {**self.plan.copies, **(self.plan.export_copies if exports else {})}
+        if real:
+            self._require_writable()
+            self.settle(wanted, copies, say)
+            write_names(self.plan)
+        elif note := self._note(copies):
+            say(note)
+        return [*self.outdated(copies), *(stage.manifest for stage in self.incomplete())]
+
+    def _note(self, copies: Mapping[str, Copy]) -> str:
+        """What a real run would do beside the jobs that a dry run lists, in one line; empty if nothing."""
+        failed, stale = self.failed_cells(), self.stale(copies)
+        parts = [f"try again {', '.join(failed)}, which failed"] if failed else []
+        parts += [f"copy from the store {', '.join(stale)}"] if stale else []
+        return f"A real run would also {'; and '.join(parts)}." if parts else ""
+
+    def inputs(self, key: str, *, everything: bool = False) -> list[str]:
+        """The files that a stage is made from, its specification first; none for one that is there.
+
+        Args:
+            key: of the stage.
+            everything: whether to name them also for one that is there.
+        """
+        if key not in self.plan.stages:
+            self.refuse(f"{key} is no key of study {self.plan.study.name}.")
+        stage = self.plan.stages[key]
+        if self.entry(key) and not everything:
+            return []
+        try:
+            write_spec(stage.spec)
+        except OSError as error:
+            self.refuse(f"{stage.spec_file} is missing and cannot be written: {error.strerror}.")
+        made_from = (self.plan.stages[each].manifest for each in stage.inputs)
+        return [stage.spec_file, *made_from, *stage.raw]
+
+    def manifest_behind(self, target: str) -> str:
+        """The manifest of the entry that a readable file shows; one that the study does not declare is refused."""
+        copies = self.plan.copies if target in self.plan.copies else self.plan.export_copies
+        if target not in copies:
+            self.refuse(self.plan.undeclared(target))
+        return self.plan.stages[copies[target].key].manifest
+
+    def _require_writable(self) -> None:
+        for folder in (".", "logs", str(self.plan.results), str(STORE)):
+            if os.path.isdir(folder) and not os.access(folder, os.W_OK | os.X_OK):
+                where = os.path.abspath(folder)
+                self.refuse(
+                    f"{where} cannot be written by this user: a run needs a folder of its own."
+                )
+
+    def _refresh(self, copies: Mapping[str, Copy], say: Say) -> None:
+        for target in self.stale(copies):
+            copy = copies[target]
+            entry = self.entry(copy.key)
+            try:
+                if entry is not None:
+                    copy.refresh(entry)
+            except StoreError:
+                self._set_aside(copy.key, say)
+
+    def _check_inputs(self, wanted: Iterable[Stage], say: Say) -> None:
+        """Read what the missing stages will read; what is damaged becomes missing, and its own inputs are read."""
+        waiting, checked = list(wanted), set()
+        while waiting:
+            stage = waiting.pop()
+            if stage.key in checked or self.entry(stage.key):
+                continue
+            checked.add(stage.key)
+            for key in stage.inputs:
+                if key not in checked:
+                    entry = self.entry(key)
+                    if entry is not None and entry.damaged():
+                        self._set_aside(key, say)
+                    waiting.append(self.plan.stages[key])
+            for name, expected in stage.raw.items():
+                _check_raw(Path(name), expected, say)
+            _date_back(
+                [stage.spec_file, *stage.raw, *(self.plan.stages[k].manifest for k in stage.inputs)]
+            )
+
+    def _set_aside(self, key: str, say: Say) -> None:
+        entry, folder = self.entry(key), self.plan.stages[key].folder
+        files = ", ".join(entry.damaged()) if entry else "manifest.json"
+        set_aside(folder)
+        self._forget(key)
+        say(f"{folder} is damaged ({files}): it is set aside and made again.")
+
+
+def asked_for(plan: Plan, targets: Iterable[str]) -> list[Stage]:
+    """The stages behind Snakemake's targets; of names that are not known, all."""
+    copies = {**plan.copies, **(plan.export_copies if any("export" in t for t in targets) else {})}
+    found: list[Stage] = []
+    for target in targets or ["all"]:
+        path = os.path.normpath(target)
+        entry = ENTRY.match(path)
+        if path in copies:
+            found.append(plan.stages[copies[path].key])
+        elif entry and entry[1] in plan.stages:
+            found.append(plan.stages[entry[1]])
+        elif target == "all":
+            found += plan.wanted
+        else:
+            found += [stage for stage in plan.stages.values() if stage.name != "prepare"]
+    return found
+
+
+def _check_raw(path: Path, expected: str, say: Say) -> None:
+    if path.is_file() and not is_pinned(path, expected, REPACKED):
+        set_aside(path)
+        say(f"{path} is damaged: it is set aside and fetched again.")
+
+
+def _date_back(paths: Iterable[str]) -> None:
+    """Date files of tomorrow back to now: Snakemake refuses outputs that are older than an input."""
+    now = time.time()
+    for path in paths:
+        try:
+            if os.stat(path).st_mtime > now:
+                os.utime(path)
+        except FileNotFoundError:
+            continue
