@@ -89,7 +89,7 @@ $(VENV)/.made:
 	$(PYTHON) -m venv --clear $(VENV)
 	touch $@
 
-$(VENV)/.report: requirements.txt | $(VENV)/.made
+$(VENV)/.report: requirements.txt $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	touch $@
 

@@ -29,4 +29,12 @@ include: "workflow/rules/export.smk"
 rule all:
     default_target: True
     input:
-        lambda wildcards: begin() or PLAN.everything,
+        lambda wildcards: begin() or SHELF.everything(),
+
+
+onsuccess:
+    SHELF.show(logger.info)
+
+
+onerror:
+    SHELF.show(logger.info)

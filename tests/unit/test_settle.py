@@ -79,14 +79,11 @@ def test_keys_that_count_as_missing_are_made_again(made: Plan) -> None:
 def test_a_missing_stage_names_what_it_is_made_from(plan: Plan) -> None:
     cell = plan.study.by_name["cnn/kernel_3"]
     stage, shelf = plan.evaluated[cell.key], Shelf(plan)
-    expected = [
-        stage.spec_file,
-        *(plan.trained[cell.key].manifest, plan.prepared[cell.data_key].manifest),
-    ]
+    expected = [plan.trained[cell.key].manifest, plan.prepared[cell.data_key].manifest]
     assert shelf.inputs(stage.key) == expected
     assert read_spec(stage.key) == stage.spec
     data = plan.prepared[cell.data_key]
-    assert shelf.inputs(data.key) == [data.spec_file, "resources/mnist-5k/mnist_5k.csv.gz"]
+    assert shelf.inputs(data.key) == ["resources/mnist-5k/mnist_5k.csv.gz"]
     make([stage])
     spec_path(stage.key).unlink()
     assert Shelf(plan).inputs(stage.key) == []

@@ -25,7 +25,6 @@ Futures = dict[Callable[[Project], Any], Future[Any]]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "prepared(function, fresh=False): make the test's run")
-    config.addinivalue_line("markers", "promise(number): shows a promise of docs/contracts.md")
 
 
 def _marked(item: pytest.Item) -> tuple[Callable[[Project], Any], bool] | None:

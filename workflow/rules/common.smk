@@ -5,15 +5,17 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import snakemake.workflow
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+from snakemake.persistence.file import FilePersistence as Memory
 
 # The installed libraries and this package go before files of the working directory.
 own = [path for path in sys.path if path not in ("", os.getcwd())]
 sys.path[:] = [str(Path(workflow.basedir, "workflow")), *own]
 
 from ablation.machine.devices import gpus_to_share, resolves_to_cuda
-from ablation.store.locking import clear_stale_locks
+from ablation.store.locking import clear_stale_locks, is_writable
 from ablation.study.config import ConfigError
 from ablation.study.plan import SHELL_PREFIX, Plan, read_plan
 from ablation.study.reading import own_file
@@ -37,8 +39,16 @@ def refuse(sentence: str) -> None:
     sys.exit(1)
 
 
+def remember_elsewhere(**given) -> Memory:
+    """Snakemake's memory in a temporary folder; it makes folders for it even in a dry run."""
+    return Memory(**{**given, "path": workflow.snakemake_tmp_dir / "memory"})
+
+
 # Held until this process ends, so that the same command works again after a SIGKILL.
-LIVING = clear_stale_locks(Path(".snakemake")) if workflow.is_main_process else None
+MEMORY = Path(".snakemake")
+LIVING = clear_stale_locks(MEMORY) if workflow.is_main_process else None
+if workflow.is_main_process and not is_writable(MEMORY):
+    snakemake.workflow.FilePersistence = remember_elsewhere
 PLAN = configured()
 SHELF = Shelf(PLAN, refuse)
 os.environ |= PLAN.environment
@@ -56,6 +66,8 @@ def begin() -> None:
     # A dry run has an executor of its own; threads for jobs are what is left of the one that is meant.
     dry = workflow.dryrun and workflow.execution_settings.use_threads
     local = not (workflow.non_local_exec or dry)
+    if not workflow.dryrun:
+        SHELF.require_writable()
     gpus = gpus_to_share(PLAN.device, local=local, refuse=refuse)
     if gpus is not None and "gpu" not in workflow.global_resources:
         workflow.register_resource("gpu", gpus)

@@ -78,4 +78,4 @@ rule show_crate:
 
 rule export:
     input:
-        PLAN.export_copies,
+        lambda wildcards: list(PLAN.export_copies),

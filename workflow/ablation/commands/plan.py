@@ -17,11 +17,11 @@ from rich.console import Console
 from rich.table import Table
 
 from ablation.commands import costs
+from ablation.commands.dispatch import MistakeError
 from ablation.commands.reasons import Found, Spec, Target, is_spec, reason
 from ablation.machine.devices import gpu_count, refusal, resolves_to_cuda
 from ablation.networks.registry import EMBEDDED, MODELS
 from ablation.store.entries import STORE, find, read_json, spec_path
-from ablation.study.config import ConfigError
 from ablation.study.grid import Cell
 from ablation.study.plan import Plan, Stage, read_plan
 from ablation.study.shelf import Shelf
@@ -131,18 +131,16 @@ def show(files: list[Path], overrides: list[str], cores: int | None) -> None:
     """Print what a run would do.
 
     Raises:
-        SystemExit: with one sentence, if the configuration or the number of cores is not allowed.
+        MistakeError: one sentence, for a number of cores or a device that cannot be had.
+        ConfigError: one sentence, for a configuration that is not valid.
     """
     if cores is not None and cores < 1:
-        raise SystemExit(f"--cores is {cores}: allowed is an integer at least 1.")
-    try:
-        plan = read_plan(files, overrides)
-    except ConfigError as error:
-        raise SystemExit(str(error)) from None
+        raise MistakeError(f"--cores is {cores}: allowed is an integer at least 1.")
+    plan = read_plan(files, overrides)
     compute = plan.study.config["compute"]
     refused = refusal(compute["device"], local=True)
     if refused:
-        raise SystemExit(refused)
+        raise MistakeError(refused)
     on_terminal = sys.stdout.isatty()
     buffer = StringIO()
     plain: dict[str, Any] = {} if on_terminal else {"file": buffer, "width": PLAIN}

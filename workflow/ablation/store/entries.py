@@ -161,13 +161,14 @@ def read_spec(key: str, root: Path = Path()) -> dict[str, Any]:
 
 def write_spec(spec: dict[str, Any]) -> None:
     """Put a specification in its place, unless it lies there."""
-    path = spec_path(key_of(spec))
+    text = canonical_json(spec)
+    path = spec_path(digest(text))
     try:
-        if path.read_text(encoding="utf-8") == canonical_json(spec):
+        if path.read_text(encoding="utf-8") == text:
             return
     except (OSError, ValueError):
         pass
-    write_text(path, canonical_json(spec), sync=False)
+    write_text(path, text, sync=False)
 
 
 def folder_of(stage: str, key: str, root: Path = Path()) -> Path:
@@ -306,6 +307,10 @@ class Copy:
             StoreError: if the entry is damaged.
         """
         files, target = self.files(entry), Path(self.target)
+        if target.exists() and target.is_dir() == (
+            "" in files
+        ):  # a folder where a file belongs, or the reverse
+            set_aside(target)
         for name in set(shown(target)) - set(files):
             (target / name).unlink()
         for name, expected in files.items():

@@ -8,6 +8,11 @@ from pathlib import Path
 from typing import TextIO
 
 
+def is_writable(folder: Path) -> bool:
+    """Whether this user may put files into a folder, or make it."""
+    return os.access(folder if folder.exists() else folder.parent, os.W_OK | os.X_OK)
+
+
 def clear_stale_locks(folder: Path) -> TextIO | None:
     """Remove Snakemake's locks and marks of incomplete files in a folder if no living process of this workflow holds it.
 
@@ -19,10 +24,12 @@ def clear_stale_locks(folder: Path) -> TextIO | None:
         if another process holds it or the folder cannot be written: then nothing is removed, and Snakemake says what there is
         to say.
     """
+    if not is_writable(folder):  # another user's: what only reads needs no lock
+        return None
     try:
         folder.mkdir(exist_ok=True)
         handle = os.open(folder / "ablation.lock", os.O_RDONLY | os.O_CREAT, 0o666)
-    except OSError:  # another user's folder: what only reads needs no lock
+    except OSError:
         return None
     stream = os.fdopen(handle, encoding="utf-8")
     try:

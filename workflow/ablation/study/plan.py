@@ -63,14 +63,14 @@ class Stage:
     def name(self) -> str:
         return str(self.spec["stage"])
 
-    @property
+    @cached_property
     def folder(self) -> Path:
         return folder_of(self.name, self.key)
 
-    @property
+    @cached_property
     def manifest(self) -> str:
         """The file that is written last."""
-        return str(self.folder / MANIFEST)
+        return f"{STORE}/{self.name}/{self.key}/{MANIFEST}"
 
     @property
     def spec_file(self) -> str:
@@ -164,7 +164,7 @@ class Plan:
 
     def view(self, cell: Cell) -> str:
         """The readable target of a cell."""
-        return str(self.results / cell.name / "metrics.json")
+        return f"{self.results}/{cell.name}/metrics.json"
 
     @property
     def parts(self) -> dict[str, ModelStudy]:
@@ -372,8 +372,8 @@ class Plan:
         return {"tables": tables, **figures, "ro-crate": crate}
 
     @cached_property
-    def stages(self) -> dict[str, Stage]:
-        """All stages by key, each after what it is made from; the exports come last."""
+    def main_stages(self) -> dict[str, Stage]:
+        """All stages but the exports by key, each after what it is made from."""
         found = [
             *self.prepared.values(),
             *self.trained.values(),
@@ -384,19 +384,18 @@ class Plan:
             *self.figures.values(),
             *self.portraits.values(),
             self.reported,
-            *self.exported.values(),
         ]
         return {each.key: each for each in found}
+
+    @cached_property
+    def stages(self) -> dict[str, Stage]:
+        """All stages by key, each after what it is made from."""
+        return {**self.main_stages, **{each.key: each for each in self.exported.values()}}
 
     @property
     def wanted(self) -> list[Stage]:
         """What a run without a target makes: all but the exports, and the data only where something reads them."""
-        return [s for s in self.stages.values() if s.name not in ("prepare", *EXPORTS)]
-
-    @property
-    def everything(self) -> list[str]:
-        """All files of a run without a target: what people read, and the entries behind it."""
-        return [*self.copies, *(stage.manifest for stage in self.wanted)]
+        return [stage for stage in self.main_stages.values() if stage.name != "prepare"]
 
     # What people read
 
@@ -443,7 +442,7 @@ class Plan:
     def name_of(self, wildcards: Any) -> str:
         """What the stage of a key is about: a cell's name, or a model's; nothing for one of the whole study."""
         key = str(wildcards.key)
-        spec = self.stages[key].spec
+        spec = (self.main_stages.get(key) or self.stages[key]).spec
         cell = self.study.by_key.get(next(iter(spec["inputs"].get("train", [key])), key))
         return (
             cell.name

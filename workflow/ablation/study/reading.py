@@ -98,7 +98,7 @@ def _parsed(text: str, where: str) -> Any:
         return json.loads(text, object_pairs_hook=_once)
     except _TwiceError as error:
         raise ConfigError(f"{where} has the key {error.args[0]!r} twice in one mapping.") from None
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or nested as deeply as YAML says below
         pass
     try:
         return yaml.load(text, _Loader)

@@ -38,11 +38,21 @@ class Shelf:
     def __init__(self, plan: Plan, refuse: Callable[[str], None] = _raise) -> None:
         self.plan, self.refuse = plan, refuse
         self._found: dict[str, Entry | None] = {}
+        self._exports = False
+        self._begun = self._real = (
+            False  # whether jobs may run, and whether this run may change anything
+        )
+        self._sound: set[str] = set()  # read in this process, and whole or set aside
+
+    @property
+    def stages(self) -> dict[str, Stage]:
+        """The stages by key; those of exports once one is asked for, as their keys take a while."""
+        return self.plan.stages if self._exports else self.plan.main_stages
 
     def entry(self, key: str) -> Entry | None:
         """The entry of a stage, or None if it is missing."""
         if key not in self._found:
-            self._found[key] = find(self.plan.stages[key].folder)
+            self._found[key] = find(self.stages[key].folder)
         return self._found[key]
 
     def _forget(self, key: str) -> None:
@@ -50,9 +60,7 @@ class Shelf:
 
     def failed(self) -> list[str]:
         """The keys of the entries that failed, or that were made of what failed."""
-        return [
-            key for key in self.plan.stages if (e := self.entry(key)) is not None and e.failures
-        ]
+        return [key for key in self.stages if (e := self.entry(key)) is not None and e.failures]
 
     def failed_cells(self) -> list[str]:
         """The names of the study's cells whose training or evaluation failed."""
@@ -78,8 +86,8 @@ class Shelf:
             if stage.key in found or (stage.key not in again and self.entry(stage.key)):
                 continue
             found[stage.key] = stage
-            waiting += [self.plan.stages[key] for key in stage.inputs]
-        return [stage for key, stage in self.plan.stages.items() if key in found]
+            waiting += [self.stages[key] for key in stage.inputs]
+        return [stage for key, stage in self.stages.items() if key in found]
 
     def stale(self, copies: Mapping[str, Copy]) -> list[str]:
         """The readable copies that are missing or differ, of entries that are there."""
@@ -96,9 +104,7 @@ class Shelf:
     def incomplete(self) -> list[Stage]:
         """The stages whose manifest is there but cannot be read, or names a file that is not there."""
         return [
-            s
-            for key, s in self.plan.stages.items()
-            if not self.entry(key) and Path(s.manifest).exists()
+            s for key, s in self.stages.items() if not self.entry(key) and Path(s.manifest).exists()
         ]
 
     def settle(self, wanted: Iterable[Stage], copies: Mapping[str, Copy], say: Say) -> None:
@@ -110,7 +116,7 @@ class Shelf:
             say: is told of each damaged file, in one sentence.
         """
         for key in self.failed():
-            shutil.rmtree(self.plan.stages[key].folder)
+            shutil.rmtree(self.stages[key].folder)
             self._forget(key)
         for stage in self.incomplete():
             self._set_aside(stage.key, say)
@@ -128,11 +134,11 @@ class Shelf:
         Returns:
             The files that are there and are still to be made: copies that show something else, manifests of what is damaged.
         """
+        self._begun, self._real = True, real
         wanted = asked_for(self.plan, targets)
-        exports = any(stage.name in EXPORTS for stage in wanted)
-        copies = {**self.plan.copies, **(self.plan.export_copies if exports else {})}
+        self._exports = any(stage.name in EXPORTS for stage in wanted)
+        copies = {**self.plan.copies, **(self.plan.export_copies if self._exports else {})}
         if real:
-            self._require_writable()
             self.settle(wanted, copies, say)
             write_names(self.plan)
         elif note := self._note(copies):
@@ -147,32 +153,50 @@ class Shelf:
         return f"A real run would also {'; and '.join(parts)}." if parts else ""
 
     def inputs(self, key: str, *, everything: bool = False) -> list[str]:
-        """The files that a stage is made from, its specification first; none for one that is there.
+        """The files that a stage is made from; none for one that is there. Its specification is put in its place.
 
         Args:
             key: of the stage.
             everything: whether to name them also for one that is there.
         """
-        if key not in self.plan.stages:
+        self._exports |= key not in self.stages
+        if key not in self.stages:
             self.refuse(f"{key} is no key of study {self.plan.study.name}.")
-        stage = self.plan.stages[key]
+        stage = self.stages[key]
         if self.entry(key) and not everything:
             return []
         try:
             write_spec(stage.spec)
         except OSError as error:
             self.refuse(f"{stage.spec_file} is missing and cannot be written: {error.strerror}.")
-        made_from = (self.plan.stages[each].manifest for each in stage.inputs)
-        return [stage.spec_file, *made_from, *stage.raw]
+        made_from = (self.stages[each].manifest for each in stage.inputs)
+        return [*made_from, *stage.raw]
+
+    def everything(self) -> list[str]:
+        """The files of a run without a target: what people read, and the entries behind it.
+
+        Where jobs may run, the copies of the cells are left to :meth:`show`: one job for each would cost more than it does.
+        """
+        cells = {self.plan.view(cell) for cell in self.plan.study.cells} if self._begun else set()
+        copies = [target for target in self.plan.copies if target not in cells]
+        return [*copies, *(stage.manifest for stage in self.plan.wanted)]
+
+    def show(self, say: Say) -> None:
+        """After the last job of a real run, bring every readable copy of an entry that is there up to date."""
+        if self._real:
+            self._found.clear()
+            self._refresh(self.plan.copies, say)
 
     def manifest_behind(self, target: str) -> str:
         """The manifest of the entry that a readable file shows; one that the study does not declare is refused."""
+        self._exports |= target not in self.plan.copies
         copies = self.plan.copies if target in self.plan.copies else self.plan.export_copies
         if target not in copies:
             self.refuse(self.plan.undeclared(target))
-        return self.plan.stages[copies[target].key].manifest
+        return self.stages[copies[target].key].manifest
 
-    def _require_writable(self) -> None:
+    def require_writable(self) -> None:
+        """Refuse a run in a folder that this user cannot write to."""
         for folder in (".", "logs", str(self.plan.results), str(STORE)):
             if os.path.isdir(folder) and not os.access(folder, os.W_OK | os.X_OK):
                 where = os.path.abspath(folder)
@@ -198,20 +222,20 @@ class Shelf:
             if stage.key in checked or self.entry(stage.key):
                 continue
             checked.add(stage.key)
-            for key in stage.inputs:
-                if key not in checked:
-                    entry = self.entry(key)
-                    if entry is not None and entry.damaged():
-                        self._set_aside(key, say)
-                    waiting.append(self.plan.stages[key])
+            made_from = [self.stages[key] for key in stage.inputs]
+            for source in made_from:
+                entry = self.entry(source.key)
+                if entry is not None and source.key not in self._sound:
+                    if entry.damaged():
+                        self._set_aside(source.key, say)
+                    self._sound.add(source.key)
+            waiting += [source for source in made_from if source.key not in checked]
             for name, expected in stage.raw.items():
                 _check_raw(Path(name), expected, say)
-            _date_back(
-                [stage.spec_file, *stage.raw, *(self.plan.stages[k].manifest for k in stage.inputs)]
-            )
+            _date_back([*stage.raw, *(source.manifest for source in made_from)])
 
     def _set_aside(self, key: str, say: Say) -> None:
-        entry, folder = self.entry(key), self.plan.stages[key].folder
+        entry, folder = self.entry(key), self.stages[key].folder
         files = ", ".join(entry.damaged()) if entry else "manifest.json"
         set_aside(folder)
         self._forget(key)
@@ -226,9 +250,9 @@ def asked_for(plan: Plan, targets: Iterable[str]) -> list[Stage]:
         path = os.path.normpath(target)
         entry = ENTRY.match(path)
         if path in copies:
-            found.append(plan.stages[copies[path].key])
-        elif entry and entry[1] in plan.stages:
-            found.append(plan.stages[entry[1]])
+            found.append(plan.main_stages.get(copies[path].key) or plan.stages[copies[path].key])
+        elif entry and (stage := plan.main_stages.get(entry[1]) or plan.stages.get(entry[1])):
+            found.append(stage)
         elif target == "all":
             found += plan.wanted
         else:

@@ -1,0 +1,70 @@
+"""The Makefile's environment: half-made, of an older checkout, or in a folder of another name, the same command goes on."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+
+# Stands for Python: writes down what it is asked for, and makes an environment whose Python is itself.
+PYTHON = """#!/bin/sh
+echo "$*" >> calls
+case "$*" in
+  "-m venv --clear .venv")
+    rm -rf .venv
+    mkdir -p .venv/bin
+    test -e broken && { touch .venv/bin/python; exit 1; }
+    cp fake-python .venv/bin/python;;
+  *"-m pip install"*) touch .venv/installed;;
+  *"-m snakemake"*) test -e .venv/installed || { echo "No module named snakemake"; exit 1; };;
+esac
+"""
+INSTALL = "-m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt"
+RUN = "-P -m snakemake --quiet rules --logger ablation"
+SMOKE = f"{RUN} --configfile config/smoke.yaml"
+VENV = "-m venv --clear .venv"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "a `b'c\"d$HOME;touch x&(e{f}#g%h é研究"
+    folder.mkdir()
+    for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
+        shutil.copy(REPOSITORY / name, folder)
+    (folder / "fake-python").write_text(PYTHON, "utf-8")
+    (folder / "fake-python").chmod(0o755)
+    return folder
+
+
+def make(project: Path, target: str) -> tuple[int, list[str]]:
+    """Exit status, and what Python was asked for."""
+    calls = project / "calls"
+    calls.unlink(missing_ok=True)
+    words = ["make", "--no-print-directory", target, "PYTHON=./fake-python"]
+    done = subprocess.run(words, cwd=project, capture_output=True, text=True, check=False)
+    return done.returncode, calls.read_text("utf-8").splitlines()
+
+
+def test_a_half_made_environment_is_made_anew(project: Path) -> None:
+    (project / "broken").touch()
+    assert make(project, "report") == (2, [VENV])
+    assert (project / ".venv" / "bin" / "python").exists()
+    (project / "broken").unlink()
+    assert make(project, "report") == (0, [VENV, INSTALL, RUN])
+    assert make(project, "report") == (0, [RUN])
+
+
+def test_an_environment_without_its_mark_gets_its_packages_again(project: Path) -> None:
+    make(project, "report")
+    (project / ".venv" / ".made").unlink()
+    assert make(project, "report") == (0, [VENV, INSTALL, RUN])
+
+
+def test_in_a_renamed_folder_the_environment_goes_on(project: Path) -> None:
+    make(project, "report")
+    renamed = project.rename(project.with_name("another name"))
+    assert make(renamed, "smoke") == (0, [SMOKE])
+    assert make(renamed, "report") == (0, [RUN])

@@ -1,0 +1,137 @@
+"""One reader of configurations: what it takes, and the one sentence for what it does not, whichever command is given."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ablation.cli import main
+from ablation.study.config import ConfigError
+from ablation.study.reading import load, overrides_of, read, require_plain
+from conftest import REPOSITORY
+
+SHIPPED = REPOSITORY / "config.yaml"
+TITLE = "report: {title: 研究}\nstudy: {name: own}\n"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def written(content: str | bytes) -> Path:
+    path = Path("mine.yaml")
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def over(content: str | bytes) -> dict[str, Any]:
+    return load(SHIPPED, written(content))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TITLE,
+        b"\xef\xbb\xbf" + TITLE.encode(),
+        TITLE.replace("\n", "\r\n"),
+        '{"report": {"title": "研究"}, "study": {"name": "own"}}',
+        b"\xef\xbb\xbf" + b'{"report":\t{"title": "\\u7814\\u7a76"},\r\n "study": {"name": "own"}}',
+    ],
+    ids=["plain", "byte order mark", "line ends", "JSON", "JSON of another editor"],
+)
+def test_spellings_of_one_configuration(content: str | bytes) -> None:
+    config = over(content)
+    assert (config["report"]["title"], config["study"]["name"]) == ("研究", "own")
+
+
+def test_an_empty_file_changes_nothing() -> None:
+    assert over("# nothing\n") == load(SHIPPED)
+
+
+@pytest.mark.parametrize(
+    ("written_as", "title"),
+    [
+        (r'"\ud83d\ude00 x"', "😀 x"),
+        ("😀 x", "😀 x"),
+        ("1e5", "1e5"),
+        ("'off'", "off"),
+        ("'007'", "007"),
+    ],
+)
+def test_a_title_is_the_text_that_is_meant(written_as: str, title: str) -> None:
+    assert over(f"report: {{title: {written_as}}}")["report"]["title"] == title
+
+
+def test_what_yaml_brings_in_may_be_written_over() -> None:
+    text = "a: &a {title: a, language: zh}\nreport: {<<: *a, title: b}\n"
+    assert read(written(text))["report"] == {"title": "b", "language": "zh"}
+
+
+def test_an_override_has_the_type_that_the_schema_wants() -> None:
+    texts = [
+        "models={fnn: {replicates: 12, parameters: {learning_rate: 1e-3}}}",
+        "report={title: 1e5}",
+    ]
+    config = load(SHIPPED, overrides=overrides_of(texts))
+    assert config["models"]["fnn"]["replicates"] == 12
+    assert config["models"]["fnn"]["parameters"]["learning_rate"] == 0.001
+    assert config["report"]["title"] == "1e5"
+
+
+TWICE = "models:\n  fnn:\n    axes:\n      depth: {values: [1]}\n      depth: {values: [2]}\n"
+MISTAKES = {
+    "twice": (
+        TWICE,
+        "mine.yaml has the key 'depth' twice in one mapping, in lines 4 and 5: each is allowed once.",
+    ),
+    "twice in JSON": (
+        '{"report": {"title": "a"}, "report": {}}',
+        "mine.yaml has the key 'report' twice in one mapping.",
+    ),
+    "GBK": (
+        TITLE.encode("gbk"),
+        "mine.yaml is of another encoding from line 1 on: allowed is UTF-8.",
+    ),
+    "UTF-16": (TITLE.encode("utf-16"), "mine.yaml is UTF-16: allowed is UTF-8."),
+    "half a pair": (
+        r'report: {title: "\ud83d x"}',
+        "report.title holds half a surrogate pair: allowed are whole characters.",
+    ),
+    "control": (
+        r'report: {title: "a\tb"}',
+        r"report.title holds the control character '\t': allowed is text in one line.",
+    ),
+    "list": ("- 1\n", "mine.yaml holds no mapping: allowed is a configuration."),
+    "text": ("only words\n", "mine.yaml holds no mapping: allowed is a configuration."),
+    "invalid": ("a: 1\nb: [\n", "mine.yaml is not valid YAML in line 3."),
+    "a raw zero": ("a: \x00\n", "mine.yaml is not valid YAML."),
+    "deep": ("[" * 5000, "mine.yaml is nested too deeply."),
+    "missing": (None, "none.yaml cannot be read: No such file or directory."),
+    "folder": (None, ". cannot be read: Is a directory."),
+}
+
+
+@pytest.mark.parametrize("command", ["plan", "verify", "prune"])
+@pytest.mark.parametrize("name", MISTAKES)
+def test_every_command_refuses_in_the_same_sentence(
+    name: str, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content, said = MISTAKES[name]
+    path = {"missing": "none.yaml", "folder": "."}.get(name) or str(written(content or ""))
+    monkeypatch.setattr(sys, "argv", ["ablation", command, "--configfile", path])
+    assert main() == 2
+    assert capsys.readouterr().err == f"{said}\n"
+
+
+@pytest.mark.parametrize("folder", ["/a/two\nlines", "/a/\x1b[2J", "/a/\x7f", "/a/\udcff"])
+def test_a_folder_that_no_line_can_name_is_refused(folder: str) -> None:
+    with pytest.raises(ConfigError, match="has a control character in its name"):
+        require_plain("/fine", folder)
+
+
+def test_any_other_folder_is_plain() -> None:
+    require_plain("/a `b'c\"d$HOME;touch x&(e{f}#g%h é研究 😀")
