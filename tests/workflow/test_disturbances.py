@@ -299,6 +299,22 @@ def test_once_repaired_nothing_is_left_to_do(outcome: dict[str, Any]) -> None:
     assert outcome["left"].idle
 
 
+def made_again(project: Project) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Everything that is made of the cells, once more."""
+    before = project.files(*MADE)
+    project.drop(*STUDY, *MADE)
+    project.run(cores=2)
+    return before, project.files(*MADE)
+
+
+@promise(18)
+@pytest.mark.extended
+@prepared(made_again)
+def test_the_same_keys_give_the_same_bytes(outcome: tuple[Any, Any]) -> None:
+    before, after = outcome
+    assert before == after
+
+
 def another_study(project: Project) -> tuple[Any, ...]:
     """A run of a study of another name between two runs of the default study."""
     watched = (*MADE, f"{STORE}/*/*")

@@ -20,7 +20,7 @@ PYTHON = Path(sys.executable)
 NAME = "a `b'c\"d$HOME;touch x&(e{f}#g%h é研究"
 TITLE = "It's $5"
 OVERRIDES = ("study={name: cli}", f'report={{title: "{TITLE}"}}')
-SHOWN = re.compile(r'data-copy="(snakemake [^"]*/odd_NA/metrics\.json)"')
+SHOWN = re.compile(r'data-copy="(snakemake [^"]*/odd_null/metrics\.json)"')
 # A backend and settings that would change every figure.
 DRAWN_OTHERWISE = {"MPLBACKEND": "module://nonsense.backend"}
 MATPLOTLIBRC = "savefig.dpi: 7\nfont.size: 40\nsvg.hashsalt: mine\n"
@@ -104,7 +104,7 @@ def everywhere(project: Project) -> dict[str, Any]:
     assert done.status == 0, done.text[-3000:]
     new = {p.name for top in (around, project.path) for p in top.iterdir()} - before
     found = modes(*(project.path / name for name in ("results", "resources", "report-cli.html")))
-    view = project.path / "results" / "cli" / "fnn" / "odd_NA" / "metrics.json"
+    view = project.path / "results" / "cli" / "fnn" / "odd_null" / "metrics.json"
     page, content = project.text("report-cli.html"), view.read_bytes()
     view.unlink()
     (command,) = {html.unescape(text) for text in SHOWN.findall(page)}

@@ -25,7 +25,7 @@ from ablation.study.shelf import Shelf
 def configured() -> Plan:
     """The plan of the configured study; a mistake in the configuration is one sentence."""
     given = workflow.config_settings
-    files = map(os.path.relpath, workflow.overwrite_configfiles)
+    files = workflow.overwrite_configfiles
     try:
         alone = given.replace_workflow_config
         return read_plan(files, given.config_args, given.config, alone=alone)

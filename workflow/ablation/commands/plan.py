@@ -168,7 +168,8 @@ def _print(console: Console, plan: Plan, cores: int) -> None:
         console.print("\nCached", style="bold")
         console.print(_table(cached), soft_wrap=False)
     also = [f"{count} {rule}" for rule, count in counts.items() if rule != "train"]
-    text = "Also to run: " + ", ".join(also) if also else "Nothing to be done"
+    nothing = "Nothing else to be done" if targets else "Nothing to be done"
+    text = "Also to run: " + ", ".join(also) if also else nothing
     console.print(f"\n{text}.")
 
 

@@ -21,7 +21,7 @@ def cells_table(
     """One row per cell and axis.
 
     Args:
-        views: the content of every cell's ``metrics.json``.
+        views: the content of every cell's ``metrics.json``, with its place.
         references: cell name → whether it is its axis's reference.
         compared: the models of ``comparisons.json``, which make the intervals (``_low`` to ``_high``) and what they are
             about (``_centre``: a geometric mean where the metric is compared on the logarithm).

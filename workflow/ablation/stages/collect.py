@@ -1,4 +1,4 @@
-"""Gather a study: read all views, histories and yardsticks, write its tables and comparisons."""
+"""Gather a study: read all metrics, histories and yardsticks, write its tables and comparisons."""
 
 from __future__ import annotations
 

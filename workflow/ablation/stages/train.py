@@ -36,7 +36,7 @@ def train(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> Non
         spec: the resolved specification.
         inputs: the prepared data.
         draft: the entry to fill.
-        facts: ``device``, ``checkpoint_seconds`` and the names of the study's ``cells``, none of which changes a number.
+        facts: ``device`` and ``checkpoint_seconds``, neither of which changes a number.
     """
     with kept() as lines:
         _train(spec, one(inputs, "prepare").folder / "train.safetensors", draft, facts, lines=lines)

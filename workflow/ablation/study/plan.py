@@ -128,7 +128,7 @@ def read_plan(
         ConfigError: one sentence.
     """
     require_plain(os.getcwd(), str(PROJECT))
-    given = Given(tuple(map(str, files)), tuple(entries))
+    given = Given(tuple(os.path.relpath(file) for file in files), tuple(entries))
     base = [] if alone else [own_file()]
     found = overrides_of(given.overrides) if overrides is None else overrides
     return Plan(build(load(*base, *map(Path, given.files), overrides=found)), given)
