@@ -16,7 +16,7 @@ report: $(VENV)/.report ## Run the default study and build report.html
 	$(FOLLOW)
 
 plan: $(VENV)/.report ## Show what would run, why and for how long (CONFIG=a variant, CORES=n); writes nothing
-	@PYTHONPATH=workflow $(BIN)/python -m ablation plan $(if $(CONFIG),--configfile $(CONFIG)) $(if $(CORES),--cores $(CORES))
+	@PYTHONPATH=workflow $(BIN)/python -P -m ablation plan $(if $(CONFIG),--configfile $(CONFIG)) $(if $(CORES),--cores $(CORES))
 
 smoke: $(VENV)/.report ## Run the smoke study and build report-smoke.html
 	$(FOLLOW) --configfile config/smoke.yaml
@@ -28,11 +28,11 @@ export: $(VENV)/.report ## Tables, figures and an RO-Crate of the study, in resu
 	$(SNAKEMAKE) export --quiet rules $(if $(CONFIG),--configfile $(CONFIG))
 
 verify: $(VENV)/.report ## Train CELLS=3 cells again in a scratch folder and compare (CELL=cnn/kernel_5, CONFIG=file)
-	PYTHONPATH=workflow $(BIN)/python -m ablation verify --report $(if $(CELLS),--cells $(CELLS)) \
+	PYTHONPATH=workflow $(BIN)/python -P -m ablation verify --report $(if $(CELLS),--cells $(CELLS)) \
 	  $(if $(CELL),--cell $(CELL)) $(if $(CONFIG),--configfile $(CONFIG))
 
 diff: $(VENV)/.report ## Compare two studies in diff.html (A=, B=: a report or a folder of results)
-	PYTHONPATH=workflow $(BIN)/python -m ablation diff --output diff.html -- "$(A)" "$(B)"
+	PYTHONPATH=workflow $(BIN)/python -P -m ablation diff --output diff.html -- "$(A)" "$(B)"
 
 gpu-benchmark: $(VENV)/.report ## Measure training on a GPU: the table of benchmarks/README.md
 	$(BIN)/python benchmarks/gpu.py --study
@@ -79,7 +79,7 @@ docker-test: ## Build the image and try it, with Docker or, as root, without (IM
 	$(PYTHON) tests/container/run.py
 
 prune: $(VENV)/.report ## Say what no study in config/ needs of the store, and with YES=1 remove it (CONFIGS=more files)
-	PYTHONPATH=workflow $(BIN)/python -m ablation prune $(if $(CONFIGS),--configfile $(CONFIGS)) $(if $(YES),--yes)
+	PYTHONPATH=workflow $(BIN)/python -P -m ablation prune $(if $(CONFIGS),--configfile $(CONFIGS)) $(if $(YES),--yes)
 
 clean: ## Remove reports, results and logs; keep the environment and the raw data
 	rm -rf report*.html diff.html results logs .snakemake

@@ -93,6 +93,6 @@ def workflow_command(
     """The call of Snakemake on this machine, whatever profile the environment names."""
     limit = "all" if cores is None else str(cores)
     return [
-        *(sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)),
+        *(sys.executable, "-P", "-m", "snakemake", "--snakefile", str(snakefile)),
         *("--executor", "local", "--cores", limit, "--quiet", "rules", *options, "--", *targets),
     ]
