@@ -19,9 +19,9 @@ NAME = "a `b'c\"d$HOME;touch x&(e{f}#g%h é研究"
 TITLE = "It's $5"
 OVERRIDES = ("study={name: cli}", f'report={{title: "{TITLE}"}}')
 SHOWN = re.compile(r'data-copy="(snakemake [^"]*/odd_null/metrics\.json)"')
-# A backend and settings that would change every figure.
-DRAWN_OTHERWISE = {"MPLBACKEND": "module://nonsense.backend"}
-MATPLOTLIBRC = "savefig.dpi: 7\nfont.size: 40\nsvg.hashsalt: mine\n"
+# Settings that would change every figure, and backends that do not exist: one that fails when used, one at once.
+MATPLOTLIBRC = "font.size: 40\naxes.linewidth: 7\nlines.linewidth: 9\nxtick.major.size: 20\n"
+LATE, AT_ONCE = "module://nonsense.backend", "nonsense"
 
 
 def tools(folder: Path, *broken: str) -> str:
@@ -70,7 +70,7 @@ def everywhere(project: Project) -> dict[str, Any]:
     before = {p.name for top in (around, project.path) for p in top.iterdir()}
     words = snakemake("--cores", "2", "all", "results/cli/export/tables", "--config", *OVERRIDES)
     site = {"SNAKEMAKE_PROFILE": str(around / "site"), "TMPDIR": str(around / "a tmp")}
-    done = call(project, words, umask=0o002, PATH=path, **site)
+    done = call(project, words, umask=0o002, PATH=path, MPLBACKEND=LATE, **site)
     assert done.status == 0, done.text[-3000:]
     new = {p.name for top in (around, project.path) for p in top.iterdir()} - before
     found = modes(*(project.path / name for name in ("results", "resources", "report-cli.html")))
@@ -79,7 +79,7 @@ def everywhere(project: Project) -> dict[str, Any]:
     view.unlink()
     (command,) = {html.unescape(text) for text in SHOWN.findall(page)}
     beside = f"{PYTHON.parent}{os.pathsep}{os.environ['PATH']}"
-    pasted = call(project, ["sh", "-c", f"{command} --cores 1"], PATH=beside)
+    pasted = call(project, ["sh", "-c", command], PATH=beside)
     again = view.read_bytes() if view.is_file() else pasted.text
     moved = Project(project.path.rename(around / f"moved {NAME}"))
     return {
@@ -116,11 +116,11 @@ def test_the_shown_command_remakes_its_target(outcome: dict[str, Any]) -> None:
 @prepared(everywhere, fresh=True)
 def test_what_the_schema_allows_gives_a_report(outcome: dict[str, Any]) -> None:
     page = outcome["page"]
-    assert html.escape(TITLE, quote=False) in html.unescape(page)
+    assert TITLE in html.unescape(page)
     assert "null and NA are identical: the factor changes nothing." in page
     project: Project = outcome["project"]
     for cell in ("fnn/one_2", "cnn/kernel_3"):
-        assert project.view(f"cli/{cell}")["status"]["failed"] is None
+        assert project.view(f"cli/{cell}")["metrics"] is not None
         assert cell in page
     assert all(row["best_epoch"] == 0 for row in project.view("cli/cnn/kernel_5")["replicates"])
 
@@ -144,7 +144,7 @@ def drawn_otherwise(project: Project) -> dict[str, Any]:
     (project.path / "matplotlibrc").write_text(MATPLOTLIBRC, "utf-8")
     path = tools(project.path / "bin")
     words = snakemake("--cores", "2")
-    done = call(project, words, umask=0o077, PATH=path, **DRAWN_OTHERWISE)
+    done = call(project, words, umask=0o077, PATH=path, MPLBACKEND=AT_ONCE)
     assert done.status == 0, done.text[-3000:]
     plots = project.path / "results" / "store" / "plot"
     return {

@@ -11,7 +11,7 @@ from workflow_calls import PYTHON, ablation, call, snakemake
 from workflow_project import Done, Project, prepared, promise
 
 
-def another_users(project: Project) -> dict[str, Any]:
+def another_users(project: Project) -> dict[str, Done]:
     """A finished study in folders that this user may read alone: root takes off what lets it write everywhere."""
     os.chmod(project.path, 0o755)
     if os.geteuid() == 0:
