@@ -13,7 +13,7 @@ from typing import Any
 
 from engine import MOUNT_POINT, Done, Engine
 
-CELL = "results/cnn/kernel_5/metrics.json"
+CELL = "results/fnn/activation_tanh/metrics.json"
 SMOKE = ("--configfile", "config/smoke.yaml")
 OWNER, STRANGER = 1000, 1234
 COMPILERS = "gcc cc g++ c++ clang make ld as"
