@@ -105,7 +105,7 @@ def test_entrypoint_in_a_checkout(tmp_path: Path) -> None:
 def test_the_readme_has_the_commands_that_users_know() -> None:
     found = checks.readme_commands((REPOSITORY / "README.md").read_text("utf-8"))
     assert ["snakemake", "--resources", "gpu=1"] in found
-    assert ["snakemake", checks.CELL] in found
+    assert ["snakemake", "results/cnn/kernel_5/metrics.json"] in found
     assert all(words[0] == "snakemake" for words in found)
 
 
