@@ -233,3 +233,13 @@ def test_what_is_of_tomorrow_is_dated_back(made: Plan) -> None:
     past = state()
     begin(made)
     assert state() == past
+
+
+def test_a_missing_stage_has_the_specifications_of_its_inputs_too(made: Plan) -> None:
+    cell = made.study.cells[0]
+    evaluated, trained = made.evaluated[cell.key], made.trained[cell.key]
+    shutil.rmtree(evaluated.folder)
+    Path(trained.spec_file).parent.mkdir(parents=True, exist_ok=True)
+    Path(trained.spec_file).write_text("{}")
+    Shelf(made).inputs(evaluated.key)
+    assert store.read_spec(trained.key) == trained.spec

@@ -39,9 +39,9 @@ class Shelf:
         self.plan, self.refuse = plan, refuse
         self._found: dict[str, Entry | None] = {}
         self._exports = False
-        self._begun = self._real = (
-            False  # whether jobs may run, and whether this run may change anything
-        )
+        self._begun = False  # whether jobs may run
+        self._real = False  # whether this run may change anything
+        self._specified: set[str] = set()  # whose specification this process has put in its place
         self._sound: set[str] = set()  # read in this process, and whole or set aside
 
     @property
@@ -165,12 +165,20 @@ class Shelf:
         stage = self.stages[key]
         if self.entry(key) and not everything:
             return []
+        for each in (stage, *(self.stages[source] for source in stage.inputs)):
+            self._write_spec(each)  # a job may read those of its inputs too
+        made_from = (self.stages[each].manifest for each in stage.inputs)
+        return [*made_from, *stage.raw]
+
+    def _write_spec(self, stage: Stage) -> None:
+        """Put a specification in its place, in a process once."""
+        if stage.key in self._specified:
+            return
         try:
             write_spec(stage.spec)
         except OSError as error:
             self.refuse(f"{stage.spec_file} is missing and cannot be written: {error.strerror}.")
-        made_from = (self.stages[each].manifest for each in stage.inputs)
-        return [*made_from, *stage.raw]
+        self._specified.add(stage.key)
 
     def everything(self) -> list[str]:
         """The files of a run without a target: what people read, and the entries behind it.
