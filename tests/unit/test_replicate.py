@@ -103,7 +103,9 @@ def test_nothing_is_taken_from_a_damaged_entry(stored: Make, stage: str, name: s
     (folder,) = Path("results/store", stage).iterdir()
     flip(folder / name)
     damaged = {"train": [load_replicate], "prepare": [load_test_part]}
+    makes = target if stage == "evaluate" else folder / "manifest.json"
     for take in damaged.get(stage, [load_replicate, load_test_part]):
         with pytest.raises(StoreError) as refused:
             take(own.cell.name, 0)
-        assert str(refused.value) == f"{folder} is missing or damaged: run snakemake {target}"
+        assert str(refused.value) == f"{folder} is missing or damaged: run snakemake {makes}"
+        assert not folder.exists(), "out of the way of what makes it again"

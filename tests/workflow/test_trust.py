@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +9,10 @@ import pytest
 from ablation.diff import compare
 from ablation.results.bundle import read
 from ablation.store.entries import find, read_json, sha256, write_json, write_manifest
-from workflow_project import TIMEOUT, Done, Project, prepared
+from workflow_calls import ablation
+from workflow_project import Project, prepared
 
 pytestmark = pytest.mark.extended
-
-
-def command(project: Project, *words: str) -> Done:
-    """``python -m ablation …`` in a project."""
-    done = subprocess.run(
-        [sys.executable, "-m", "ablation", *words],
-        cwd=project.path,
-        env={**project.environment, "PYTHONPATH": str(project.path / "workflow")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
-    return Done(done.returncode, done.stdout)
 
 
 def doctor(project: Project, cell: str) -> None:
@@ -46,7 +30,7 @@ def doctor(project: Project, cell: str) -> None:
 def verified(project: Project) -> dict[str, Any]:
     kept = ("results/store/*/*", "results/fnn", "results/cnn", "results/tables", "report.html")
     before = project.files(*kept)
-    first = command(project, "verify", "--cell", "fnn/depth_1", "--cores", "1")
+    first = ablation(project, "verify", "--cell", "fnn/depth_1", "--cores", "1")
     assert first.status == 0, first.text
     found = {
         "first": project.json("results/verification.json"),
@@ -54,7 +38,7 @@ def verified(project: Project) -> dict[str, Any]:
         "jobs": project.jobs(),
     }
     doctor(project, "fnn/depth_1")
-    second = command(project, "verify", "--cell", "fnn/depth_1", "--cores", "1")
+    second = ablation(project, "verify", "--cell", "fnn/depth_1", "--cores", "1")
     return {**found, "second": project.json("results/verification.json"), "end": second}
 
 
@@ -80,10 +64,10 @@ def compared(project: Project) -> dict[str, Any]:
         config["models"]["cnn"]["parameters"]["epochs"] = 2
 
     project.configure(change)
-    refused = command(project, "diff", "HEAD", "results")
+    refused = ablation(project, "diff", "HEAD", "results")
     tables = [f"results/second/tables/{name}" for name in ("study.json", "manifest.json")]
     project.run(*tables)
-    ended = command(project, "diff", "report.html", "results/second", "--output", "diff.html")
+    ended = ablation(project, "diff", "report.html", "results/second", "--output", "diff.html")
     return {"project": project.path, "refused": refused, "ended": ended}
 
 

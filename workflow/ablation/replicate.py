@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,16 @@ from typing import Any
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ablation.store.entries import STORE, Entry, StoreError, read_json, require
+from ablation.store.entries import (
+    MANIFEST,
+    STORE,
+    Entry,
+    StoreError,
+    folder_of,
+    read_json,
+    require,
+    set_aside,
+)
 
 
 def _view(cell: str, results: Path) -> tuple[dict[str, Any], Path]:
@@ -21,7 +31,7 @@ def _view(cell: str, results: Path) -> tuple[dict[str, Any], Path]:
             f"{target.parent} has no metrics.json that can be read: run snakemake {target}"
         )
     store = _store(results)
-    tested = _entry(store, "evaluate", shown.get("evaluation"), target)
+    tested = _entry(store, "evaluate", str(shown.get("evaluation", "")), target)
     view: dict[str, Any] = tested.read("metrics.json")
     if shown != view:
         raise StoreError(f"{target} is not what the store holds: run snakemake {target}")
@@ -30,13 +40,17 @@ def _view(cell: str, results: Path) -> tuple[dict[str, Any], Path]:
     return view, store
 
 
-def _entry(store: Path, stage: str, key: Any, target: Path) -> Entry:
+def _entry(store: Path, stage: str, key: str, target: Path | None = None) -> Entry:
+    """An entry, read and compared; a damaged one is moved out of the way of the target that makes it again."""
+    folder = store / stage / key
     try:
-        return require(store / stage / str(key))
+        return require(folder)
     except StoreError:
-        raise StoreError(
-            f"{store / stage / str(key)} is missing or damaged: run snakemake {target}"
-        ) from None
+        if key and folder.is_dir():
+            with suppress(OSError):  # somebody else's store
+                set_aside(folder)
+        makes = target or folder_of(stage, key) / MANIFEST
+        raise StoreError(f"{folder} is missing or damaged: run snakemake {makes}") from None
 
 
 def load_replicate(cell: str, replicate: int, results: str | Path = "results") -> nn.Sequential:
@@ -56,7 +70,7 @@ def load_replicate(cell: str, replicate: int, results: str | Path = "results") -
         IndexError: if there is no such replicate.
     """
     view, store = _view(cell, Path(results))
-    entry = _entry(store, "train", view["key"], Path(results, cell, "metrics.json"))
+    entry = _entry(store, "train", view["key"])
     tensors = load_file(entry.folder / "model.safetensors")
     count = len(next(iter(tensors.values())))
     if not 0 <= replicate < count:
@@ -75,8 +89,7 @@ def load_test_part(
         StoreError: if the cell is not there, failed, or its files are damaged.
     """
     view, store = _view(cell, Path(results))
-    target = Path(results, cell, "metrics.json")
-    folder = _entry(store, "prepare", view["data"]["prepared"], target).folder
+    folder = _entry(store, "prepare", view["data"]["prepared"]).folder
     train, test = (load_file(folder / f"{part}.safetensors") for part in ("train", "test"))
     module = import_module(f"ablation.networks.{view['model']}.evaluate")
     seen = {name: train[name] for name in ("mean", "scale")}
