@@ -63,6 +63,8 @@ def test_commands_name_the_files_of_the_study():
     )
     assert wanted in html
     assert "make verify CELL=cnn/kernel_3" in page(made)
+    own = "verify --configfile &#39;config/my study.yaml&#39; --config &#39;study={seed: 3}&#39;"
+    assert f"{own} --cell cnn/kernel_3" in html
 
 
 @pytest.mark.parametrize(

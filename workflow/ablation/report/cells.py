@@ -33,11 +33,12 @@ def cell_views(
     *,
     portraits: dict[str, Any],
     command: str,
+    verify: str,
 ) -> list[dict[str, Any]]:
     """One view per distinct key, in the order of the axes.
 
     cells: the rows of ``cells.csv``. portraits: by key, the material that ``portraits`` made. command: what makes a target,
-    such as ``snakemake``.
+    such as ``snakemake``. verify: what verifies one, up to its name.
     """
     places: dict[str, list[Place]] = {}
     for axis in axes:
@@ -45,7 +46,15 @@ def cell_views(
             places.setdefault(axis.cell(label)["key"], []).append(Place(axis, label))
     costs = cells[cells["model"] == model["model"]].drop_duplicates("key").set_index("key")
     return [
-        _view(model, own, costs.loc[key], words, portrait=portraits.get(key) or {}, command=command)
+        _view(
+            model,
+            own,
+            costs.loc[key],
+            words,
+            portrait=portraits.get(key) or {},
+            command=command,
+            verify=verify,
+        )
         for key, own in places.items()
     ]
 
@@ -58,6 +67,7 @@ def _view(
     *,
     portrait: dict[str, Any],
     command: str,
+    verify: str,
 ) -> dict[str, Any]:
     first = places[0]
     axis, cell = first.axis, first.axis.cell(first.label)
@@ -90,7 +100,7 @@ def _view(
         "facts": fact_rows(model, cell, cost, words),
         "commands": [
             {"text": words("cell.command"), "code": f"{command} {cell['target']}"},
-            {"text": words("cell.verify"), "code": f"make verify CELL={cell['cell']}"},
+            {"text": words("cell.verify"), "code": f"{verify}{cell['cell']}"},
         ],
         "parameters": parameters,
         "log": "\n".join(cell.get("log") or []),
@@ -242,15 +252,28 @@ def _fact(name: str, text: str, words: Words, *, code: bool = False) -> dict[str
     return {"name": words(name), "text": text, "code": code}
 
 
+def verifying(given: dict[str, list[str]]) -> str:
+    """The beginning of the command that trains a cell of this study a second time; the cell's name is its end."""
+    if not given["files"] and not given["overrides"]:
+        return "make verify CELL="
+    words = ["python", "-P", "-m", "ablation", "verify", *_options(given), "--cell"]
+    return f"PYTHONPATH=workflow {shlex.join(words)} "
+
+
 def commanded(given: dict[str, list[str]]) -> str:
     """The command that makes a target of this study, for a shell.
 
     Args:
         given: ``files`` over the configuration, and ``overrides`` over these, as ``KEY=VALUE``.
     """
+    options = _options(given)
+    return shlex.join(["snakemake", *options, *(["--"] if options else [])])
+
+
+def _options(given: dict[str, list[str]]) -> list[str]:
     options: list[str] = []
     if given["files"]:
         options += ["--configfile", *given["files"]]
     if given["overrides"]:
         options += ["--config", *given["overrides"]]
-    return shlex.join(["snakemake", *options, *(["--"] if options else [])])
+    return options

@@ -16,7 +16,7 @@ from ablation.language.words import Words, slug
 from ablation.report import provenance as prov
 from ablation.report.axis import Axis, make_axis
 from ablation.report.axis_tables import comparison_rows, digit_rows, other_rows
-from ablation.report.cells import cell_title, cell_views, commanded
+from ablation.report.cells import cell_title, cell_views, commanded, verifying
 from ablation.report.claims import claims_view
 from ablation.report.comparison import published_view
 from ablation.report.crossed import crossed_rows
@@ -129,7 +129,13 @@ def _model(entry: dict[str, Any], inputs: Inputs) -> dict[str, Any]:
     portraits = (inputs.portraits.get(name) or {}).get("cells", {})
     command = commanded(inputs.given)
     cells = cell_views(
-        entry, axes, inputs.tables["cells"], words, portraits=portraits, command=command
+        entry,
+        axes,
+        inputs.tables["cells"],
+        words,
+        portraits=portraits,
+        command=command,
+        verify=verifying(inputs.given),
     )
     apart = theirs is not None and not pub.comparable(theirs, data)
     return {
