@@ -134,7 +134,7 @@ class Claims:
         else:
             level, pair = 1 - (1 - model.confidence) / tests, (cell.key, than.key)
             test, again = (
-                compare(model, pair, model.metric, level, None, scored=scored, least=False)
+                compare(model, pair, model.metric, level, None, scored=scored)
                 for scored in (False, True)
             )
             checked = again.alone(tests) if any_diverged(model, pair) else None

@@ -104,9 +104,8 @@ def compare(
     prior: Prior | None,
     *,
     scored: bool = False,
-    least: bool = True,
 ) -> Test:
-    """One comparison, not yet adjusted; without ``least`` its variance has no floor."""
+    """One comparison, not yet adjusted; its variance has the floor of the test samples, with or without a prior."""
     each = differences(model, pair, metric, scored)
     values = each.to_numpy(float)
     broken = any(map(model.broken, pair))
@@ -119,7 +118,7 @@ def compare(
     pooled, total = (
         prior.moderate(observed, degrees) if prior and not broken else (observed, degrees)
     )
-    bottom = floor(model, pair, metric, each.index) if least else 0.0
+    bottom = floor(model, pair, metric, each.index)
     return replace(test, spread=Spread(observed, pooled, bottom, total))
 
 
