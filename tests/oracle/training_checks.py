@@ -17,8 +17,9 @@ from oracle.training import Course, Draws, train_boston, train_digits
 
 Figures = dict[str, list[float]]
 EPOCHS = 3
-# A gradient: one pooling window in which rounding makes another value the largest moved a norm of the first layer by 0.0012.
-LOSSES, GRADIENTS, ACCURACIES = 1e-4, 5e-3, 0.03
+LOSSES, ACCURACIES = 1e-4, 0.03
+# One pooling window in which rounding made another value the largest moved a norm of the first layer by 0.0012.
+GRADIENTS = {"fnn": 1e-3, "cnn": 5e-3}
 HALF_LOSSES, HALF_GRADIENTS = 5e-2, 0.2  # where training was not in fp32
 ROUNDING = 1e-6  # relative, of every initial weight: over what the order of additions changes
 TWINS, ALLOWANCE, INFORMATIVE = 4, 10, 0.2
@@ -101,8 +102,8 @@ def rounding(cell: Cell, replicate: int, course: Course) -> Iterator[dict[str, f
 def check_course(cell: Cell, replicate: int, course: Course | None = None) -> dict[str, float]:
     """The stored losses and gradients of the first epochs are those that plain torch gets.
 
-    A figure agrees to 1e-4 (a gradient to 0.005, an accuracy to 0.03), or else to ten times what rounding does to the own
-    network. Where that is over 0.2 the figure says nothing and is passed over, never so the losses of the first epoch.
+    A figure agrees to 1e-4 (a gradient to ``GRADIENTS``, an accuracy to 0.03), or else to ten times what rounding does to the
+    own network. Where that is over 0.2 the figure says nothing and is passed over, never so the losses of the first epoch.
 
     Returns:
         The deviation of each figure.
@@ -114,7 +115,7 @@ def check_course(cell: Cell, replicate: int, course: Course | None = None) -> di
         history.to_dict("records"), {moment: norms(cell, replicate, moment) for moment in (0, 1)}
     )
     off = {name: deviation(values, own[name]) for name, values in found.items()}
-    bounds, note = strict_bounds(own, cell.precision), f"{cell}, replicate {replicate}"
+    bounds, note = strict_bounds(own, cell), f"{cell}, replicate {replicate}"
     note += f", trained in {cell.precision} and therefore compared to {bounds[FIRST]:g}"
     unexplained = {name for name in own if off[name] > bounds[name]}
     if unexplained and "gradients after 0" not in unexplained:
@@ -135,11 +136,11 @@ def rounding_explains(name: str, off: float, noise: float) -> bool:
     return off <= min(allowed, INFORMATIVE) or (name != FIRST and allowed > INFORMATIVE)
 
 
-def strict_bounds(names: Iterable[str], precision: str) -> dict[str, float]:
+def strict_bounds(names: Iterable[str], cell: Cell) -> dict[str, float]:
     """How far each figure may be off, before anything is said about rounding."""
-    kinds = {"gradients": GRADIENTS, "losses": LOSSES, "accuracy": ACCURACIES}
+    kinds = {"gradients": GRADIENTS[cell.model], "losses": LOSSES, "accuracy": ACCURACIES}
     bounds = {name: kinds[name.split()[0]] for name in names}
-    if precision != "fp32":
+    if cell.precision != "fp32":
         bounds |= {name: HALF_LOSSES for name in bounds if "epoch" in name}
         bounds["gradients after 1"] = HALF_GRADIENTS
     return bounds
