@@ -53,10 +53,10 @@ def _judged(
     parts = []
     for part in claim["parts"]:
         asked = part.get("data", claim.get("data", "any"))
-        if own is None or theirs is None or not _about(own.model["data"], theirs, asked):
+        if own is None or theirs is None or not _about(own.model.data, theirs, asked):
             parts.append({**part, "answer": Answer.NOT_TESTED})
             continue
-        same = bool(theirs["same_data"][own.model["data"]["dataset"]])
+        same = bool(theirs["same_data"][own.model.data["dataset"]])
         parts.append(_ruled(part, own, confidence=level, share=share, same_data=same))
     answer = rules.combined([Answer(part["answer"]) for part in parts])
     return {"id": claim["id"], "model": claim["model"], "answer": answer, "parts": parts}

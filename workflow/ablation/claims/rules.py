@@ -19,6 +19,7 @@ from ablation.statistics.model import Measured, ModelNumbers, effect_in_unit
 from ablation.statistics.replicates import Values
 from ablation.statistics.scale import Scale
 from ablation.statistics.verdicts import Verdict, bonferroni_level
+from ablation.store.document import ModelDocument
 
 
 class Answer(StrEnum):
@@ -59,10 +60,10 @@ SAYS = {
 class Evidence:
     """What a claim about one model can look at.
 
-    model: as in ``study.json``. courses: of ``courses_table``, this model's rows. seconds: of training, by key.
+    courses: of ``courses_table``, this model's rows. seconds: of training, by key.
     """
 
-    model: dict[str, Any]
+    model: ModelDocument
     numbers: ModelNumbers
     courses: pd.DataFrame
     seconds: Mapping[str, float]
@@ -73,8 +74,7 @@ class Evidence:
 
     def labels(self, axis: str) -> dict[str, str]:
         """Label → key of an axis; empty where the study does not have it."""
-        found = [one for one in self.model["axes"] if one["axis"] == axis]
-        return {cell["label"]: cell["key"] for cell in found[0]["cells"]} if found else {}
+        return next((one.keys for one in self.model.axes if one.name == axis), {})
 
     def measure(self, name: str) -> dict[str, Values]:
         """A measure of the learning curves, by key, of replicates that did not diverge."""

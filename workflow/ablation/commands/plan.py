@@ -21,7 +21,9 @@ from ablation.commands.dispatch import MistakeError
 from ablation.commands.reasons import Found, Spec, Target, is_spec, reason
 from ablation.machine.devices import gpu_count, refusal, resolves_to_cuda
 from ablation.networks.registry import EMBEDDED, MODELS
+from ablation.store.document import StudyDocument
 from ablation.store.entries import STORE, find, read_json, spec_path
+from ablation.store.formats import InvalidDocumentError
 from ablation.study.grid import Cell
 from ablation.study.plan import Plan, Stage, read_plan
 from ablation.study.shelf import Shelf
@@ -67,13 +69,14 @@ def _found(plan: Plan, cell: Cell, collected: dict[str, set[str]] | None) -> Fou
 
 
 def _collected(plan: Plan) -> dict[str, set[str]] | None:
-    study = read_json(Path(plan.table("study.json")))
-    if not isinstance(study, dict):
+    try:
+        study = StudyDocument.from_plain(read_json(Path(plan.table("study.json"))))
+    except InvalidDocumentError:  # none, or of another version of the workflow
         return None
     return {
-        f"{model['model']}/{axis['axis']}": {cell["label"] for cell in axis["cells"]}
-        for model in study["models"]
-        for axis in model["axes"]
+        f"{model.name}/{axis.name}": set(axis.labels)
+        for model in study.models
+        for axis in model.axes
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ablation.networks.registry import MODELS
-from ablation.results.bundle import frame
+from ablation.results.bundle import frame, study_of
 from ablation.statistics.compare import trivial_values
 from ablation.statistics.families import Comparison
 from ablation.statistics.intervals import Interval
@@ -27,6 +27,7 @@ from ablation.statistics.verdicts import (
     bonferroni_level,
     verdict_of,
 )
+from ablation.store.document import AxisDocument, CellDocument, ModelDocument
 
 Bundle = dict[str, Any]
 
@@ -35,18 +36,12 @@ Bundle = dict[str, Any]
 class Side:
     """One cell of one study. values: of the tested metric, by replicate."""
 
-    model: dict[str, Any]
-    axis: dict[str, Any]
-    cell: dict[str, Any]
+    model: ModelDocument
+    axis: AxisDocument
+    cell: CellDocument
     values: Values
     fate: Fate
     seed: int
-
-    @property
-    def ratio(self) -> float:
-        """What corrects for overlapping splits; 0 with a fixed test set."""
-        data = self.model["data"]
-        return 0.0 if data["fixed_test_set"] else float(data["overlap_ratio"])
 
 
 def effects(a: Bundle, b: Bundle) -> dict[str, Any]:
@@ -70,37 +65,31 @@ def effects(a: Bundle, b: Bundle) -> dict[str, Any]:
             metric = Metric(compared["metric"], compared["better"], log=compared["log"])
             ours, others = (_sides(bundle, name, metric) for bundle in (b, a))
             confidence = float(b["comparisons"]["confidence"])
-            found[name] = _model(others, ours, compared, _trivial(b, name, metric), confidence)
+            trivial = trivial_values(study_of(b).model(name), metric)
+            found[name] = _model(others, ours, compared, trivial, confidence)
     return found
 
 
-def _trivial(bundle: Bundle, name: str, metric: Metric) -> Values:
-    model = next(model for model in bundle["study"]["models"] if model["model"] == name)
-    yardsticks = bundle["study"].get("yardsticks", {}).get(name, {})
-    return trivial_values(yardsticks, metric, int(model["replicates"]))
-
-
 def _sides(bundle: Bundle, name: str, metric: Metric) -> dict[str, Side]:
-    model = next(model for model in bundle["study"]["models"] if model["model"] == name)
+    study = study_of(bundle)
+    model = study.model(name)
     table = frame(bundle)
     if metric.name not in table:  # left out where no replicate has a number
         table[metric.name] = np.nan
     # A cell is what two studies share; its keys differ.
     table = table.assign(key=table["cell"])
     values = values_by_key(table, name, metric.name)
-    fates = fates_by_key(table, name, values, _trivial(bundle, name, metric), metric.better)
-    seed = int(bundle["study"]["study"]["seed"])
+    fates = fates_by_key(table, name, values, trivial_values(model, metric), metric.better)
     return {
-        cell["cell"]: Side(
+        cell.name: Side(
             model,
             axis,
             cell,
-            values.get(cell["cell"], {}),
-            fates.get(cell["cell"], Fate(failed=True)),
-            seed,
+            values.get(cell.name, {}),
+            fates.get(cell.name, Fate(failed=True)),
+            study.seed,
         )
-        for axis in model["axes"]
-        for cell in axis["cells"]
+        for axis, cell in model.places()
     }
 
 
@@ -114,7 +103,7 @@ def _model(
     shared = [name for name in b if name in a]
     first: dict[tuple[str, str], str] = {}  # of keys → the first cell that has them
     for name in shared:
-        first.setdefault((a[name].cell["key"], b[name].cell["key"]), name)
+        first.setdefault((a[name].cell.key, b[name].cell.key), name)
     pairs = {name for keys, name in first.items() if keys[0] != keys[1]}
     setting = _setting(a, b, compared, trivial, confidence)
     measured = _measured(a, b, pairs, setting)
@@ -122,7 +111,7 @@ def _model(
     rows = []
     for name in shared:
         place = {**_place(b[name]), **_centres(name, a, b, measured)}
-        chosen = first[a[name].cell["key"], b[name].cell["key"]]
+        chosen = first[a[name].cell.key, b[name].cell.key]
         if chosen not in pairs:
             rows.append({**place, **_same_key(a[name], b[name])})
         else:
@@ -157,8 +146,8 @@ def _setting(
         better=compared["better"],
         scale=scale,
         margin=scale.margin(float(compared["margin"])),
-        overlap_ratio=max(side.ratio for side in sides),
-        fixed_test_set=all(side.model["data"]["fixed_test_set"] for side in sides),
+        overlap_ratio=max(side.model.overlap_ratio for side in sides),
+        fixed_test_set=all(side.model.fixed_test_set for side in sides),
         confidence=confidence,
         trivial=trivial,
     )
@@ -189,7 +178,7 @@ def _measured(
 
 def _place(side: Side) -> dict[str, Any]:
     cell = side.cell
-    return {"cell": cell["cell"], "axis": side.axis, "label": cell["label"], "key": cell["key"]}
+    return {"cell": cell.name, "axis": side.axis, "label": cell.label, "key": cell.key}
 
 
 def why_unpaired(a: Side, b: Side) -> list[str]:
@@ -198,17 +187,16 @@ def why_unpaired(a: Side, b: Side) -> list[str]:
     The code counts where neither the prepared data nor the digest of the code show that the splits were made alike.
     """
     reasons = ["seed"] if a.seed != b.seed else []
-    drawn = MODELS[a.model["model"]].data_parameters if a.model["model"] in MODELS else ()
+    drawn = MODELS[a.model.name].data_parameters if a.model.name in MODELS else ()
     facts = [
-        [side.model["data"]["dataset"], side.model["data"]["sha256"]]
-        + [side.cell["parameters"].get(name) for name in drawn]
+        [side.model.data["dataset"], side.model.data["sha256"]]
+        + [side.cell.parameters.get(name) for name in drawn]
         for side in (a, b)
     ]
     if facts[0] != facts[1]:
         reasons.append("data")
-    prepared = [side.model["data"].get("prepared") for side in (a, b)]
-    codes = [(side.cell.get("spec") or {}).get("code") for side in (a, b)]
-    if not reasons and prepared[0] != prepared[1] and codes[0] != codes[1]:
+    prepared = [side.model.data.get("prepared") for side in (a, b)]
+    if not reasons and prepared[0] != prepared[1] and a.cell.code != b.cell.code:
         reasons.append("code")
     return reasons
 
@@ -288,7 +276,8 @@ def _welch(
     groups = [list(measured.numbers.values[f"{letter}:{name}"].values()) for letter in ("a", "b")]
     if min(map(len, groups)) < 2 or not all(np.isfinite(group).all() for group in groups):
         return None
-    return corrected_welch_test(*groups, overlap_ratios=(a[name].ratio, b[name].ratio))
+    ratios = (a[name].model.overlap_ratio, b[name].model.overlap_ratio)
+    return corrected_welch_test(*groups, overlap_ratios=ratios)
 
 
 def _welch_row(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ablation.results.bundle import study_of
+from ablation.store.document import ModelDocument
+
 Bundle = dict[str, Any]
 FROM_STUDY = ("study", "statistics", "models")
 SIZES = ("dataset", "source", "n_train", "n_validation", "n_test", "fixed_test_set")
@@ -37,21 +40,21 @@ def _united(a: dict[str, Any], b: dict[str, Any]) -> list[str]:
 
 def _parts(bundle: Bundle) -> Iterator[tuple[str, list[str]]]:
     """Models with the names of their axes, axes with the labels of their values."""
-    for model in bundle["study"]["models"]:
-        name = f"models.{model['model']}"
-        yield name, [axis["axis"] for axis in model["axes"]]
-        for axis in model["axes"]:
-            yield f"{name}.axes.{axis['axis']}", [cell["label"] for cell in axis["cells"]]
+    for model in study_of(bundle).models:
+        name = f"models.{model.name}"
+        yield name, [axis.name for axis in model.axes]
+        for axis in model.axes:
+            yield f"{name}.axes.{axis.name}", axis.labels
 
 
 def _declared(bundle: Bundle, *, whole: bool) -> Iterator[tuple[str, Any]]:
-    study, comparisons = bundle["study"], bundle["comparisons"]
-    yield from _flat("study", study["study"])
+    comparisons = bundle["comparisons"]
+    yield from _flat("study", bundle["study"]["study"])
     yield "statistics.confidence", comparisons["confidence"]
     for name, compared in comparisons["models"].items():
         yield f"statistics.tested.{name}.metric", compared["metric"]
         yield f"statistics.tested.{name}.margin", compared["margin"]
-    for model in study["models"]:
+    for model in study_of(bundle).models:
         yield from _of_model(model)
     if whole:
         for name, section in bundle["config"].items():
@@ -59,26 +62,25 @@ def _declared(bundle: Bundle, *, whole: bool) -> Iterator[tuple[str, Any]]:
                 yield from _flat(name, section)
 
 
-def _of_model(model: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    where = f"models.{model['model']}"
-    yield f"{where}.replicates", model["replicates"]
-    yield from _flat(f"{where}.parameters", model["parameters"])
+def _of_model(model: ModelDocument) -> Iterator[tuple[str, Any]]:
+    where = f"models.{model.name}"
+    yield f"{where}.replicates", model.replicates
+    yield from _flat(f"{where}.parameters", model.parameters)
     for name in SIZES:
-        if name in model["data"]:
-            yield f"{where}.data.{name}", model["data"][name]
-    yield from _flat(f"{where}.data.sha256", model["data"]["sha256"])
-    cells = [cell for axis in model["axes"] for cell in axis["cells"]]
-    codes = sorted({cell["code"] for cell in cells})
+        if name in model.data:
+            yield f"{where}.data.{name}", model.data[name]
+    yield from _flat(f"{where}.data.sha256", model.data["sha256"])
+    codes = sorted({cell.code for cell in model.cells()})
     yield f"{where}.code", ", ".join(codes) or None
-    for axis in model["axes"]:
-        own = f"{where}.axes.{axis['axis']}"
-        if axis["parameter"] is not None:
-            yield f"{own}.values", [cell["value"] for cell in axis["cells"]]
-        for cell in axis["cells"] if axis["parameter"] is None else ():
-            yield f"{own}.values.{cell['label']}", cell["value"]
-        yield f"{own}.parameter", axis["parameter"]
-        yield f"{own}.reference", axis["reference"]
-        yield from _flat(f"{own}.with", axis["with"])
+    for axis in model.axes:
+        own = f"{where}.axes.{axis.name}"
+        if axis.parameter is not None:
+            yield f"{own}.values", [cell.value for cell in axis.cells]
+        for cell in axis.cells if axis.parameter is None else ():
+            yield f"{own}.values.{cell.label}", cell.value
+        yield f"{own}.parameter", axis.parameter
+        yield f"{own}.reference", axis.reference
+        yield from _flat(f"{own}.with", axis.fixed)
 
 
 def _flat(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -96,16 +98,16 @@ def verdicts(a: Bundle, b: Bundle) -> list[dict[str, Any]]:
         Rows of ``model``, ``axis`` (B's entry of the study), ``label``, and ``a`` and ``b``, rows of ``comparisons.json``.
     """
     found = []
-    models = {model["model"]: model for model in b["study"]["models"]}
-    for name, model in models.items():
-        ours = b["comparisons"]["models"].get(name, {}).get("axes", {})
-        theirs = a["comparisons"]["models"].get(name, {}).get("axes", {})
-        for axis in model["axes"]:
-            pair = [side.get(axis["axis"], {}).get("rows", {}) for side in (theirs, ours)]
+    for model in study_of(b).models:
+        theirs, ours = (
+            side["comparisons"]["models"].get(model.name, {}).get("axes", {}) for side in (a, b)
+        )
+        for axis in model.axes:
+            pair = [side.get(axis.name, {}).get("rows", {}) for side in (theirs, ours)]
             for label in (label for label in pair[1] if label in pair[0]):
                 one, two = pair[0][label], pair[1][label]
                 if one["verdict"] != two["verdict"]:
-                    place = {"model": name, "axis": axis, "label": label}
+                    place = {"model": model.name, "axis": axis, "label": label}
                     found.append({**place, "a": one, "b": two})
     return found
 
@@ -124,14 +126,9 @@ def environments(a: Bundle, b: Bundle) -> list[dict[str, Any]]:
 
 def _environment(bundle: Bundle) -> dict[str, dict[Any, int]]:
     """Fact → value → number of trained cells, each key counted once."""
-    seen: set[str] = set()
     found: dict[str, dict[Any, int]] = {}
-    for model in bundle["study"]["models"]:
-        for cell in (cell for axis in model["axes"] for cell in axis["cells"]):
-            if cell["key"] in seen:
-                continue
-            seen.add(cell["key"])
-            for name, value in (cell["environment"] or {}).items():
-                counts = found.setdefault(name, {})
-                counts[value] = counts.get(value, 0) + 1
+    for facts in study_of(bundle).environments():
+        for name, value in facts.items():
+            counts = found.setdefault(name, {})
+            counts[value] = counts.get(value, 0) + 1
     return found

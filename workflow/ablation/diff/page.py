@@ -15,6 +15,7 @@ from ablation.report.axis_tables import FOREST_MARGINS, forest
 from ablation.report.prose import margin_words
 from ablation.report.provenance import commits
 from ablation.report.render import environment, joined
+from ablation.results.bundle import study_of
 from ablation.statistics.verdicts import Verdict
 from ablation.store.keys import canonical_json
 
@@ -36,7 +37,7 @@ def page(
     """
     messages = load(language)
     for bundle in bundles.values():
-        messages = with_levels(messages, bundle["study"])
+        messages = with_levels(messages, study_of(bundle))
     words = Words(messages)
     with fmt.locale(language):
         return _rendered(compared, bundles, names, words, language)
@@ -64,15 +65,14 @@ def _rendered(
 
 
 def _study(side: str, bundle: dict[str, Any], name: str, words: Words) -> dict[str, Any]:
-    study, config = bundle["study"], bundle["config"] or {}
-    cells = {cell["key"] for m in study["models"] for axis in m["axes"] for cell in axis["cells"]}
+    study, config = study_of(bundle), bundle["config"] or {}
     return {
         "side": side.upper(),
         "given": name,
         "title": str(config.get("report", {}).get("title", "")),
-        "name": study["study"]["name"],
-        "seed": study["study"]["seed"],
-        "cells": len(cells),
+        "name": study.name,
+        "seed": study.seed,
+        "cells": len(study.distinct()),
         "commits": words.join(commits(study)) if commits(study) else "",
     }
 

@@ -12,6 +12,7 @@ from ablation.language.metrics import scaled, scaled_pair
 from ablation.language.verdicts import flags, worded
 from ablation.language.words import Words, slug
 from ablation.statistics.verdicts import Verdict
+from ablation.store.document import AxisDocument, StudyDocument
 
 ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -114,21 +115,21 @@ def table(
     )
 
 
-def axis_table(compared: dict[str, Any], axis: dict[str, Any], place: Place, note: str = "") -> str:
+def axis_table(compared: dict[str, Any], axis: AxisDocument, place: Place, note: str = "") -> str:
     """One axis: value, mean and interval, difference and interval, adjusted p, verdict.
 
     Numbers have the digits that their uncertainty allows, as in the report; accuracies are in percent.
 
     Args:
         compared: the model's part of ``comparisons.json``.
-        axis: the axis in ``study.json``.
+        axis: whose table it is.
         place: model, confidence and words.
         note: a comment at the top.
     """
     words, metric = place.words, compared["metric"]
-    labels = [cell["label"] for cell in axis["cells"]]
-    rows = [compared["axes"][axis["axis"]]["rows"][label] for label in labels]
-    level = compared["axes"][axis["axis"]]["difference_level"]
+    judged = compared["axes"][axis.name]
+    rows = [judged["rows"][label] for label in axis.labels]
+    level = judged["difference_level"]
     means = _estimates(metric, rows, "mean", "interval", sign=False)
     gaps = [
         words("export.own_level", text=text, level=fmt.percent(row["difference_level"]))
@@ -158,53 +159,47 @@ def axis_table(compared: dict[str, Any], axis: dict[str, Any], place: Place, not
                 fmt.DASH if row["p_adjusted"] is None else fmt.p_value(row["p_adjusted"]),
                 verdict_text(row, words),
             ]
-            for label, row, mean, gap in zip(labels, rows, means, gaps, strict=True)
+            for label, row, mean, gap in zip(axis.labels, rows, means, gaps, strict=True)
         ],
         caption=words(
             "export.axis_caption",
             model=words.named("model_short", place.model),
             axis=words.title(axis),
-            reference=words.value(axis["reference"]),
+            reference=words.value(axis.reference),
         ),
-        label=f"tab:{slug(place.model)}-{slug(axis['axis'])}",
+        label=f"tab:{slug(place.model)}-{slug(axis.name)}",
         columns="lrrrl",
         note=note,
     )
 
 
 def summary_table(
-    study: dict[str, Any], comparisons: dict[str, Any], words: Words, note: str = ""
+    study: StudyDocument, comparisons: dict[str, Any], words: Words, note: str = ""
 ) -> str:
     """One row per axis: which values got which verdict."""
-    places = [(entry["model"], axis) for entry in study["models"] for axis in entry["axes"]]
-    found = {
-        (model, axis["axis"]): comparisons["models"][model]["axes"][axis["axis"]]["rows"]
-        for model, axis in places
-    }
     groups = [*((verdict,) for verdict in TESTED), UNTESTED]
 
-    def named(rows: dict[str, Any], group: Sequence[str], labels: Sequence[str]) -> str:
-        fits = [words.value(label) for label in labels if rows[label]["verdict"] in group]
+    def named(model: str, axis: AxisDocument, group: Sequence[str]) -> str:
+        judged = comparisons["models"][model]["axes"][axis.name]["rows"]
+        fits = [words.value(label) for label in axis.labels if judged[label]["verdict"] in group]
         return ", ".join(fits) or fmt.DASH
 
     heads = [words(f"export.{name}") for name in ("model", "axis", "reference_head")]
     heads += [words(f"verdict.{slug(verdict)}") for verdict in TESTED]
     rows = [
         [
-            words.named("model_short", model),
+            words.named("model_short", model.name),
             words.title(axis),
-            words.value(axis["reference"]),
-            *(
-                named(found[model, axis["axis"]], group, [c["label"] for c in axis["cells"]])
-                for group in groups
-            ),
+            words.value(axis.reference),
+            *(named(model.name, axis, group) for group in groups),
         ]
-        for model, axis in places
+        for model in study.models
+        for axis in model.axes
     ]
     return table(
         [*heads, words("export.no_verdict")],
         rows,
-        caption=words("export.summary_caption", study=study["study"]["name"]),
+        caption=words("export.summary_caption", study=study.name),
         label="tab:summary",
         columns="l" * (len(heads) + 1),
         note=note,

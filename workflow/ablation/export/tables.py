@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ablation.statistics.verdicts import Verdict
+from ablation.store.document import StudyDocument
 
 # What a number is measured in, by column; the parts of a metric (``mse_mean``, ``accuracy_low``) have the metric's unit.
 UNITS = {
@@ -50,23 +51,22 @@ AXIS_COLUMNS = [
 ]
 
 
-def comparisons_frame(study: dict[str, Any], comparisons: dict[str, Any]) -> pd.DataFrame:
+def comparisons_frame(study: StudyDocument, comparisons: dict[str, Any]) -> pd.DataFrame:
     """``comparisons.json`` as a tidy table: one row per axis and cell, in the order of the study.
 
     Accuracies are fractions of 1, MSE is in (1000 USD)².
     """
     rows = []
-    for entry in study["models"]:
-        compared = comparisons["models"][entry["model"]]
+    for model in study.models:
+        compared = comparisons["models"][model.name]
         shared = {name: compared[name] for name in ("metric", "better", "log", "margin")}
-        for axis in entry["axes"]:
-            judged = compared["axes"][axis["axis"]]
-            for cell in axis["cells"]:
-                place = {"model": entry["model"], "axis": axis["axis"]}
-                facts = {**place, "label": cell["label"], "cell": cell["cell"], **shared}
-                facts["confidence"] = comparisons["confidence"]
-                facts["n_comparisons"] = judged["n_comparisons"]
-                rows.append({**facts, **_flat(judged["rows"][cell["label"]])})
+        for axis, cell in model.places():
+            judged = compared["axes"][axis.name]
+            place = {"model": model.name, "axis": axis.name}
+            facts = {**place, "label": cell.label, "cell": cell.name, **shared}
+            facts["confidence"] = comparisons["confidence"]
+            facts["n_comparisons"] = judged["n_comparisons"]
+            rows.append({**facts, **_flat(judged["rows"][cell.label])})
     return typed(pd.DataFrame(rows))
 
 

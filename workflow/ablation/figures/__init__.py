@@ -5,8 +5,10 @@ Nothing heavy is imported here, so that the names of figures cost nothing to ask
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
+
+from ablation.store.document import AxisDocument, StudyDocument
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,17 +29,15 @@ def draws_name(model: str) -> str:
     return f"{model}_draws"
 
 
-def kinds_of(model: str, axis: dict[str, Any]) -> tuple[str, ...]:
-    """The kinds of figures of one axis of ``study.json``; a factorial one begins with the interaction."""
+def kinds_of(model: str, axis: AxisDocument) -> tuple[str, ...]:
+    """The kinds of figures of one axis; a factorial one begins with the interaction."""
     kinds = KINDS.get(model, COMMON)
-    return (*FACTORIAL, *kinds) if axis.get("factors") else kinds
+    return (*FACTORIAL, *kinds) if axis.factors else kinds
 
 
-def figure_names(model: str, axes: list[dict[str, Any]]) -> list[str]:
-    """The names of all figures of a model, axis by axis. axes: those of ``study.json``."""
-    return [
-        figure_name(model, axis["axis"], kind) for axis in axes for kind in kinds_of(model, axis)
-    ]
+def figure_names(model: str, axes: Iterable[AxisDocument]) -> list[str]:
+    """The names of all figures of a model, axis by axis."""
+    return [figure_name(model, axis.name, kind) for axis in axes for kind in kinds_of(model, axis)]
 
 
 def figure_place(model: str, name: str) -> dict[str, str]:
@@ -47,7 +47,7 @@ def figure_place(model: str, name: str) -> dict[str, str]:
 
 
 def draw_model(
-    study: dict[str, Any],
+    study: StudyDocument,
     comparisons: dict[str, Any],
     tables: dict[str, pd.DataFrame],
     predictions: dict[str, pd.DataFrame],

@@ -5,7 +5,7 @@ Whether lines are parallel depends on the scale, so a metric that is compared on
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from matplotlib.ticker import LogLocator
 from ablation.figures.points import PERCENT, POSITIVE
 from ablation.figures.style import Look, looks
 from ablation.language.words import Words
+from ablation.store.document import AxisDocument
 from ablation.store.keys import label as label_of
 
 if TYPE_CHECKING:
@@ -56,30 +57,29 @@ def draw_interaction(ax: Axes, frame: pd.DataFrame, lines: dict[str, Look], colu
 
 
 def interaction_frame(
-    axis: dict[str, Any], summary: pd.DataFrame, metric: str, scale: float
+    axis: AxisDocument, summary: pd.DataFrame, metric: str, scale: float
 ) -> pd.DataFrame:
     """A row per cell, as :func:`draw_interaction` wants it, with its label and its panel.
 
     Args:
-        axis: a factorial axis of ``study.json``.
+        axis: a factorial axis.
         summary: the rows of ``cells.csv`` of this axis.
         metric: whose mean and interval.
         scale: what they are multiplied by.
     """
-    factors = list(axis["factors"])
     rows = summary.set_index("label")
     found = []
-    for cell in axis["cells"]:
-        levels = [label_of(cell["levels"][name]) for name in factors]
-        first = [label_of(level) for level in axis["factors"][factors[0]]]
-        row = rows.loc[cell["label"]]
+    first = [label_of(level) for level in next(iter(axis.factors.values()))]
+    for cell in axis.cells:
+        levels = [label_of(cell.levels[name]) for name in axis.factors]
+        row = rows.loc[cell.label]
         columns = {"mean": "centre", "low": "low", "high": "high"}
         numbers = {
             name: float(row[f"{metric}_{column}"]) * scale for name, column in columns.items()
         }
         found.append(
             {
-                "label": cell["label"],
+                "label": cell.label,
                 "column": first.index(levels[0]),
                 "line": levels[1],
                 "panel": levels[2] if len(levels) > 2 else "",
@@ -93,12 +93,12 @@ def interaction_frame(
 def interaction_figure(sheet: Sheet, metric: str) -> Figure:
     """The compared metric of a factorial axis: panels by the third factor, lines by the second, columns by the first."""
     words = Words(sheet.messages)
-    names, factors = list(sheet.axis["factors"]), sheet.axis["factors"]
+    names, factors = list(sheet.axis.factors), sheet.axis.factors
     labels = [[label_of(level) for level in factors[name]] for name in names]
     frame = interaction_frame(
         sheet.axis, sheet.summary, metric, 100.0 if metric in PERCENT else 1.0
     )
-    reference = frame.loc[frame["label"] == sheet.axis["reference"], "line"].iloc[0]
+    reference = frame.loc[frame["label"] == sheet.axis.reference, "line"].iloc[0]
     lines = looks(labels[1], reference, sheet.palette)
     panels = labels[2] if len(labels) > 2 else [""]
     width = max(PANEL * len(panels), 1.6 * PANEL)

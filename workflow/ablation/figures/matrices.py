@@ -14,7 +14,7 @@ from ablation.figures.style import INK
 HEAT = (0.80, 0.30, 0.16)
 
 
-def row_percent(matrix: list[list[float]]) -> NDArray[np.float64]:
+def row_percent(matrix: list[list[int]]) -> NDArray[np.float64]:
     """Each row in percent of its sum; a row without samples stays 0."""
     counts = np.asarray(matrix, dtype=float)
     sums = counts.sum(axis=1, keepdims=True)

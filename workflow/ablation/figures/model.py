@@ -24,6 +24,7 @@ from ablation.figures.scatter import draw_predictions, view_of
 from ablation.figures.style import INK, Look, looks, rc
 from ablation.language.levels import with_levels
 from ablation.language.words import slug, value_text
+from ablation.store.document import AxisDocument, StudyDocument
 
 WIDTH = 10.0  # inches; 960 px on a page
 ORDER = ("mse", "mae", "r2", "accuracy", "loss")
@@ -35,16 +36,14 @@ class Sheet:
     def __init__(
         self,
         model: str,
-        axis: dict[str, Any],
+        axis: AxisDocument,
         tables: dict[str, pd.DataFrame],
         palette: Any,
         messages: dict[str, str],
     ) -> None:
         self.model, self.axis, self.messages, self.palette = model, axis, messages, palette
-        self.name: str = axis["axis"]
-        self.cells: list[dict[str, Any]] = axis["cells"]
-        self.labels = [cell["label"] for cell in self.cells]
-        self.looks: dict[str, Look] = looks(self.labels, axis["reference"], palette)
+        self.name, self.cells, self.labels = axis.name, axis.cells, axis.labels
+        self.looks: dict[str, Look] = looks(self.labels, axis.reference, palette)
         here = {
             name: table[(table["model"] == model) & (table["axis"] == self.name)]
             for name, table in tables.items()
@@ -69,8 +68,7 @@ class Sheet:
 
     def note(self, label: str) -> str:
         """What to say of a value without numbers: failed, or how many replicates diverged."""
-        cell = next(cell for cell in self.cells if cell["label"] == label)
-        if cell["failed"] is not None:
+        if self.axis.cell(label).failed is not None:
             return self.t("figure.failed")
         row = self.replicates[self.replicates["label"] == label]
         k = int((row["status"] == "diverged").sum())
@@ -78,7 +76,7 @@ class Sheet:
 
     def legend_text(self, label: str) -> str:
         words = self.text(label)
-        if label == self.axis["reference"]:
+        if label == self.axis.reference:
             words = self.t("figure.is_reference", value=words)
         note = self.note(label)
         return self.t("figure.with_note", value=words, note=note) if note else words
@@ -91,7 +89,7 @@ class Sheet:
 
 
 def draw(
-    study: dict[str, Any],
+    study: StudyDocument,
     comparisons: dict[str, Any],
     tables: dict[str, pd.DataFrame],
     predictions: dict[str, pd.DataFrame],
@@ -102,7 +100,6 @@ def draw(
     serialise: Callable[[Figure, str], Any],
 ) -> dict[str, Any]:
     """See :func:`ablation.figures.draw_model`."""
-    entry = next(entry for entry in study["models"] if entry["model"] == model)
     first = comparisons["models"][model]["metric"]
     messages = with_levels(messages, study)
     present = [name for name in ORDER if tables["replicates"].loc[
@@ -116,7 +113,7 @@ def draw(
         "interaction": lambda sheet: interaction_figure(sheet, first),
     }
     drawn: dict[str, Any] = {}
-    for axis in entry["axes"]:
+    for axis in study.model(model).axes:
         sheet = Sheet(model, axis, tables, style.get("palette"), messages)
         for kind in kinds_of(model, axis):
             name = figure_name(model, sheet.name, kind)
@@ -159,7 +156,7 @@ def metrics_figure(sheet: Sheet, metrics: list[str]) -> Figure:
     for ax, metric in zip(axs, metrics, strict=True):
         draw_points(
             ax, sheet.replicates, sheet.summary, metric, sheet.looks,
-            reference=sheet.axis["reference"], notes=notes,
+            reference=sheet.axis.reference, notes=notes,
         )  # fmt: skip
         ax.set_title(sheet.t(f"figure.test_{metric}"))
         ax.set_yticks(range(rows), [sheet.row_text(label) for label in sheet.labels])
@@ -175,13 +172,12 @@ def confusion_figure(sheet: Sheet) -> Figure:
     figure = Figure(figsize=(size * columns, (size + 0.28) * lines), layout="constrained")
     axs = figure.subplots(lines, columns, squeeze=False).ravel()
     found = {
-        cell["label"]: row_percent(cell["confusion_matrix"])
+        cell.label: row_percent(cell.confusion_matrix)
         for cell in sheet.cells
-        if cell["confusion_matrix"]
+        if cell.confusion_matrix
     }
     largest = largest_error(list(found.values()))
-    for ax, cell in zip(axs, sheet.cells, strict=False):
-        label = cell["label"]
+    for ax, label in zip(axs, sheet.labels, strict=False):
         ax.set_title(sheet.legend_text(label))
         if label in found:
             draw_confusion(ax, found[label], largest=largest)
@@ -204,13 +200,12 @@ def predictions_figure(sheet: Sheet, predictions: dict[str, pd.DataFrame]) -> Fi
     figure = Figure(figsize=(size * columns, (0.94 * size + 0.52) * lines), layout="constrained")
     axs = figure.subplots(lines, columns, squeeze=False).ravel()
     frames = {
-        cell["label"]: predictions[cell["key"]].dropna(subset=["prediction"])
+        cell.label: predictions[cell.key].dropna(subset=["prediction"])
         for cell in sheet.cells
-        if cell["key"] in predictions
+        if cell.key in predictions
     }
     view = view_of([frame for frame in frames.values() if len(frame)])
-    for ax, cell in zip(axs, sheet.cells, strict=False):
-        label = cell["label"]
+    for ax, label in zip(axs, sheet.labels, strict=False):
         ax.set_title(sheet.text(label))
         frame = frames.get(label)
         if frame is None or frame.empty:

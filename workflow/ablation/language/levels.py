@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ablation.language.words import Words
+from ablation.store.document import StudyDocument
 from ablation.store.keys import label as label_of
 
 
-def with_levels(messages: dict[str, str], study: dict[str, Any]) -> dict[str, str]:
+def with_levels(messages: dict[str, str], study: StudyDocument) -> dict[str, str]:
     """The catalogue with words for every combination of a study's factorial axes.
 
     A label is a path (``kernel-3_dropout-0.4``); a reader gets ``kernel size 3, dropout 0.4``. The label holds the names, so
@@ -16,12 +15,11 @@ def with_levels(messages: dict[str, str], study: dict[str, Any]) -> dict[str, st
     """
     words = Words(messages)
     found = {
-        f"value.{cell['label']}": words.join(
-            [words.fixed(name, label_of(value)) for name, value in cell["levels"].items()]
+        f"value.{cell.label}": words.join(
+            [words.fixed(name, label_of(value)) for name, value in cell.levels.items()]
         )
-        for model in study["models"]
-        for axis in model["axes"]
-        if axis.get("factors")
-        for cell in axis["cells"]
+        for model in study.models
+        for axis, cell in model.places()
+        if axis.factors
     }
     return {**messages, **found}

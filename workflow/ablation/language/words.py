@@ -8,6 +8,7 @@ from functools import reduce
 from typing import Any
 
 from ablation.language.numbers import MINUS
+from ablation.store.document import AxisDocument
 from ablation.store.keys import label as label_of
 
 
@@ -49,13 +50,13 @@ class Words:
             return self(f"fixed.{name}", value=self.value(value))
         return self("text.fixed", name=name, value=self.value(value))
 
-    def title(self, axis: dict[str, Any]) -> str:
-        """An axis of ``study.json`` with what it fixes: ``Depth (learning rate 0.001)``."""
-        name = self.named("axis_title", axis["axis"])
-        fixed = [self.fixed(key, label_of(value)) for key, value in axis["with"].items()]
+    def title(self, axis: AxisDocument) -> str:
+        """An axis with what it fixes: ``Depth (learning rate 0.001)``."""
+        name = self.named("axis_title", axis.name)
+        fixed = [self.fixed(key, label_of(value)) for key, value in axis.fixed.items()]
         return self("text.axis_with", axis=name, fixed=self.join(fixed)) if fixed else name
 
-    def setting(self, axis: dict[str, Any], label: str) -> str:
+    def setting(self, axis: AxisDocument, label: str) -> str:
         """One value of one axis: ``Kernel size = 5``."""
         return self("text.setting", axis=self.title(axis), value=self.value(label))
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ablation.store.document import StudyDocument
+
 
 def build(
-    study: dict[str, Any],
+    study: StudyDocument,
     comparisons: dict[str, Any],
     tables: dict[str, pd.DataFrame],
     figures: dict[str, str],
@@ -25,7 +27,7 @@ def build(
 ) -> str:
     """The whole page.
 
-    study, comparisons: the contents of ``study.json`` and ``comparisons.json``. tables: ``cells``, ``replicates``, ``epochs``
+    comparisons: the content of ``comparisons.json``. tables: ``cells``, ``replicates``, ``epochs``
     and ``courses``. figures: SVG text by the names of ``ablation.figures.figure_names``. config: printed as it is; its
     ``report.palette`` colours the tables like the figures. claims: the content of ``claims.json``. draws: the models of
     ``draws.json``. portraits: by model, what the cells' drawers show. verification: the last ``verification.json``. given:
@@ -59,7 +61,7 @@ def build(
         verification=verification,
         given=given or {"files": [], "overrides": []},
     )
-    data = document(study, comparisons, tables["replicates"], config)
+    data = document(study.plain, comparisons, tables["replicates"], config)
     with fmt.locale(language):
         context = make_context(inputs, language=language, title=title)
         return render({**context, "study_data": Markup(embed(data))}, words)

@@ -14,6 +14,7 @@ from ablation.language.verdicts import flags, worded
 from ablation.language.words import Words, slug
 from ablation.report.training import Course, course
 from ablation.statistics.verdicts import Verdict
+from ablation.store.document import AxisDocument, CellDocument, ModelDocument
 
 GLYPHS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "X": "✖", "<": "◀", ">": "▶"}
 MARKS = {
@@ -31,8 +32,8 @@ MARKS = {
 class Axis:
     """One axis with all that concerns it. cells: the rows of ``cells.csv`` by label; summaries: by key and metric."""
 
-    model: dict[str, Any]
-    axis: dict[str, Any]
+    model: ModelDocument
+    axis: AxisDocument
     compared: dict[str, Any]
     metric: str
     metrics: list[str]
@@ -48,19 +49,19 @@ class Axis:
 
     @property
     def name(self) -> str:
-        return str(self.axis["axis"])
+        return self.axis.name
 
     @property
     def labels(self) -> list[str]:
-        return [str(cell["label"]) for cell in self.axis["cells"]]
+        return self.axis.labels
 
     @property
     def reference(self) -> str:
-        return str(self.axis["reference"])
+        return self.axis.reference
 
     @property
     def id(self) -> str:
-        return slug(f"{self.model['model']}-{self.name}")
+        return slug(f"{self.model.name}-{self.name}")
 
     @property
     def margin_reach(self) -> tuple[float, float]:
@@ -79,14 +80,11 @@ class Axis:
 
     def summary(self, label: str, metric: str) -> dict[str, Any]:
         """One metric of one cell, as ``comparisons.json`` has it."""
-        found: dict[str, Any] = (self.summaries.get(self.cell(label)["key"]) or {}).get(
-            metric
-        ) or {}
+        found: dict[str, Any] = (self.summaries.get(self.cell(label).key) or {}).get(metric) or {}
         return found
 
-    def cell(self, label: str) -> dict[str, Any]:
-        found: dict[str, Any] = next(c for c in self.axis["cells"] if c["label"] == label)
-        return found
+    def cell(self, label: str) -> CellDocument:
+        return self.axis.cell(label)
 
     def number(self, label: str, column: str) -> float | None:
         """One number of ``cells.csv``; None where the field is empty."""
@@ -99,8 +97,8 @@ class Axis:
 
 
 def make_axis(
-    model: dict[str, Any],
-    axis: dict[str, Any],
+    model: ModelDocument,
+    axis: AxisDocument,
     compared: dict[str, Any],
     tables: dict[str, pd.DataFrame],
     *,
@@ -112,21 +110,20 @@ def make_axis(
     here = {}
     for name in ("cells", "replicates"):
         table = tables[name]
-        rows = table[(table["model"] == model["model"]) & (table["axis"] == axis["axis"])]
+        rows = table[(table["model"] == model.name) & (table["axis"] == axis.name)]
         here[name] = rows.assign(label=rows["label"].astype(str))
     found = {
-        name: tables[name][tables[name]["model"] == model["model"]]
-        for name in ("epochs", "courses")
+        name: tables[name][tables[name]["model"] == model.name] for name in ("epochs", "courses")
     }
     courses = {}
-    for cell in axis["cells"]:
-        own = here["replicates"][here["replicates"]["label"] == cell["label"]]
-        rows = (found[name][found[name]["key"] == cell["key"]] for name in ("epochs", "courses"))
-        courses[cell["label"]] = course(cell["label"], own, *rows)
+    for cell in axis.cells:
+        own = here["replicates"][here["replicates"]["label"] == cell.label]
+        rows = (found[name][found[name]["key"] == cell.key] for name in ("epochs", "courses"))
+        courses[cell.label] = course(cell.label, own, *rows)
     return Axis(
         model=model,
         axis=axis,
-        compared=compared["axes"][axis["axis"]],
+        compared=compared["axes"][axis.name],
         metric=compared["metric"],
         metrics=metrics,
         better=compared["better"],
@@ -150,7 +147,7 @@ def heads(axis: Axis, words: Words) -> list[dict[str, Any]]:
         found.append(
             {
                 "text": words.value(label),
-                "drawer": drawer_id(axis.model["model"], axis.cell(label)["key"]),
+                "drawer": drawer_id(axis.model.name, axis.cell(label).key),
                 "colour": look.colour,
                 "glyph": GLYPHS.get(look.marker, "●"),
                 "is_reference": label == axis.reference,
@@ -183,15 +180,15 @@ def notes(axis: Axis, label: str, words: Words) -> list[str]:
     if row["below_margin"]:
         found.append(words("flag.below_margin"))
     if row["judged_on"] not in (None, axis.name):
-        other = next(one for one in axis.model["axes"] if one["axis"] == row["judged_on"])
+        other = words.title(axis.model.axis(row["judged_on"]))
         level = fmt.percent(row["difference_level"])
-        found.append(words("axis.judged_on", axis=words.title(other), level=level))
+        found.append(words("axis.judged_on", axis=other, level=level))
     return found
 
 
 def no_number(axis: Axis, label: str, words: Words) -> str:
     """Why a cell has no number."""
-    if axis.cell(label)["failed"] is not None:
+    if axis.cell(label).failed is not None:
         return words("none.failed")
     if axis.number(label, "n_ok") == 0:
         return words("none.diverged")

@@ -14,6 +14,7 @@ from ablation.language.words import Words
 from ablation.report.axis import Axis, drawer_id, entry, heads
 from ablation.report.pictures import gallery, kernels, matrices
 from ablation.report.svg import inline
+from ablation.store.document import CellDocument, ModelDocument
 from ablation.store.keys import label as label_of
 
 
@@ -26,7 +27,7 @@ class Place:
 
 
 def cell_views(
-    model: dict[str, Any],
+    model: ModelDocument,
     axes: list[Axis],
     cells: pd.DataFrame,
     words: Words,
@@ -43,8 +44,8 @@ def cell_views(
     places: dict[str, list[Place]] = {}
     for axis in axes:
         for label in axis.labels:
-            places.setdefault(axis.cell(label)["key"], []).append(Place(axis, label))
-    costs = cells[cells["model"] == model["model"]].drop_duplicates("key").set_index("key")
+            places.setdefault(axis.cell(label).key, []).append(Place(axis, label))
+    costs = cells[cells["model"] == model.name].drop_duplicates("key").set_index("key")
     return [
         _view(
             model,
@@ -60,7 +61,7 @@ def cell_views(
 
 
 def _view(
-    model: dict[str, Any],
+    model: ModelDocument,
     places: list[Place],
     cost: pd.Series,
     words: Words,
@@ -71,14 +72,14 @@ def _view(
 ) -> dict[str, Any]:
     first = places[0]
     axis, cell = first.axis, first.axis.cell(first.label)
-    parameters = parameter_rows(cell["parameters"], model["parameters"], words)
+    parameters = parameter_rows(cell.parameters, model.parameters, words)
     differing = [row for row in parameters if row["differs"]]
     row = axis.row(first.label)
     centre = scaled(axis.metric, row["median"] if row["broken"] else row["mean"])
     return {
-        "key": cell["key"],
-        "id": drawer_id(model["model"], cell["key"]),
-        "title": cell_title(cell["parameters"], model["parameters"], words),
+        "key": cell.key,
+        "id": drawer_id(model.name, cell.key),
+        "title": cell_title(cell.parameters, model.parameters, words),
         "is_baseline": not differing,
         "headline": ""
         if centre is None
@@ -89,7 +90,7 @@ def _view(
         ),
         "verdicts": [_chip(place, words) for place in places],
         "difference": _difference(differing, words),
-        "failed": cell["failed"],
+        "failed": cell.failed,
         "metric_heads": [words(f"metric_unit.{name}") for name in axis.metrics],
         "replicates": replicate_rows(axis, first.label, words),
         "curves": inline(portrait.get("curves")),
@@ -99,11 +100,11 @@ def _view(
         "kernels": kernels(portrait.get("kernels"), words),
         "facts": fact_rows(model, cell, cost, words),
         "commands": [
-            {"text": words("cell.command"), "code": f"{command} {cell['target']}"},
-            {"text": words("cell.verify"), "code": f"{verify}{cell['cell']}"},
+            {"text": words("cell.command"), "code": f"{command} {cell.target}"},
+            {"text": words("cell.verify"), "code": f"{verify}{cell.name}"},
         ],
         "parameters": parameters,
-        "log": "\n".join(cell.get("log") or []),
+        "log": "\n".join(cell.log),
     }
 
 
@@ -207,13 +208,13 @@ def _residuals(found: dict[str, Any] | None, words: Words) -> dict[str, Any] | N
 
 
 def fact_rows(
-    model: dict[str, Any], cell: dict[str, Any], cost: pd.Series, words: Words
+    model: ModelDocument, cell: CellDocument, cost: pd.Series, words: Words
 ) -> list[dict[str, Any]]:
     """Key, data, cost, machine and versions of a cell."""
-    environment = cell["environment"] or {}
-    found = [_fact("cell.key", cell["key"], words, code=True)]
-    found += [_fact("cell.evaluation", cell["evaluation"], words, code=True)]
-    for name, digest in model["data"]["sha256"].items():
+    environment = cell.environment
+    found = [_fact("cell.key", cell.key, words, code=True)]
+    found += [_fact("cell.evaluation", cell.evaluation, words, code=True)]
+    for name, digest in model.data["sha256"].items():
         text = f"{name} {digest}"
         found.append(_fact("cell.data", text, words, code=True))
     if environment.get("git_commit"):

@@ -11,6 +11,7 @@ from ablation.language.metrics import scaled, scaled_pair
 from ablation.language.verdicts import worded
 from ablation.language.words import Words, slug
 from ablation.results import published as pub
+from ablation.store.document import ModelDocument, StudyDocument
 
 MARKS = {
     Answer.CONFIRMED: "✓",
@@ -24,7 +25,7 @@ PERCENT = ("end_change", "early_change", "best_val_accuracy", "accuracy_change")
 def claims_view(
     judged: dict[str, Any],
     claims: dict[str, Any],
-    study: dict[str, Any],
+    study: StudyDocument,
     comparisons: dict[str, Any],
     words: Words,
     *,
@@ -34,13 +35,11 @@ def claims_view(
 
     judged: the content of ``claims.json``. claims: of ``claims.yaml``, for the words.
     """
-    models = {model["model"]: model for model in study["models"]}
     published = pub.load()["models"]
-    about = [
-        name
-        for name, model in models.items()
-        if name in published and pub.same_kind(published[name], model["data"])
-    ]
+    about = any(
+        model.name in published and pub.same_kind(published[model.name], model.data)
+        for model in study.models
+    )
     if not about or not judged["claims"]:
         return None
     texts = {claim["id"]: claim for claim in claims["claims"]}
@@ -60,7 +59,7 @@ def claims_view(
         "level": fmt.percent(judged["confidence"]),
         "share": fmt.percent(claims["share"], 0),
         "rows": [
-            _row(claim, texts[claim["id"]], models, comparisons, words, language=language)
+            _row(claim, texts[claim["id"]], study, comparisons, words, language=language)
             for claim in judged["claims"]
         ],
     }
@@ -69,7 +68,7 @@ def claims_view(
 def _row(
     claim: dict[str, Any],
     text: dict[str, Any],
-    models: dict[str, Any],
+    study: StudyDocument,
     comparisons: dict[str, Any],
     words: Words,
     *,
@@ -81,7 +80,7 @@ def _row(
     tested = [step for step in steps if step["answer"] != Answer.NOT_TESTED]
     evidence = []
     if compared is not None:
-        teller = Teller(models[claim["model"]], compared["metric"], words)
+        teller = Teller(study.model(claim["model"]), compared["metric"], words)
         tell = teller.line if len(steps) > 1 else teller.text  # else its answer is the claim's
         evidence = [tell(step) for step in tested]
     return {
@@ -106,9 +105,9 @@ def _would_test(text: dict[str, Any], words: Words, language: str) -> str:
 
 
 class Teller:
-    """Says what the numbers of a claim's parts are. model: of ``study.json``."""
+    """Says what the numbers of a claim's parts are."""
 
-    def __init__(self, model: dict[str, Any], metric: str, words: Words) -> None:
+    def __init__(self, model: ModelDocument, metric: str, words: Words) -> None:
         self.model, self.metric, self.words = model, metric, words
 
     def text(self, part: dict[str, Any]) -> str:
@@ -124,14 +123,8 @@ class Teller:
         answer = self.words(f"answer.{slug(part['answer'])}")
         return self.words("claim.line", text=text, answer=answer)
 
-    def _axis(self, part: dict[str, Any]) -> dict[str, Any]:
-        found: dict[str, Any] = next(
-            one for one in self.model["axes"] if one["axis"] == part["axis"]
-        )
-        return found
-
     def _place(self, part: dict[str, Any]) -> str:
-        return self.words.setting(self._axis(part), part["cell"])
+        return self.words.setting(self.model.axis(part["axis"]), part["cell"])
 
     def _compared(self, part: dict[str, Any]) -> str:
         words = self.words
@@ -171,7 +164,7 @@ class Teller:
         return self.words(
             "claim.measured",
             measure=self.words(f"measure.{measure}"),
-            axis=self.words.title(self._axis(part)),
+            axis=self.words.title(self.model.axis(part["axis"])),
             cell=self.words.value(part["cell"]),
             cell_value=measure_text(measure, part["cell_value"]),
             than=self.words.value(part["than"]),

@@ -19,12 +19,12 @@ def published_view(
 
     None when the course report has no numbers for this axis, or trained on another amount of data.
     """
-    if published is None or not pub.comparable(published, axis.model["data"]):
+    if published is None or not pub.comparable(published, axis.model.data):
         return None
     if not any(axis.name in run["axes"] for run in published["runs"]):
         return None
     names = [run["name"] for run in published["runs"] if axis.name in run["axes"]]
-    same_data = bool(published["same_data"][axis.model["data"]["dataset"]])
+    same_data = bool(published["same_data"][axis.model.data["dataset"]])
     rows = []
     for label, head in zip(axis.labels, heads(axis, words), strict=True):
         runs = [
@@ -52,7 +52,7 @@ def published_view(
         if missing
         else "",
         "sentence": _sentence(rows, axis, words),
-        "note": words("published.unstated") if axis.axis["with"] else "",
+        "note": words("published.unstated") if axis.axis.fixed else "",
     }
 
 

@@ -35,6 +35,7 @@ from ablation.report.summary import summary_view
 from ablation.report.svg import inline
 from ablation.report.threats import threats, verification_view
 from ablation.results import published as pub
+from ablation.store.document import ModelDocument, StudyDocument
 from ablation.store.keys import label as label_of
 
 PAGE_WORDS = ("copied", "copy_as", "filter", "epoch")
@@ -44,7 +45,7 @@ PAGE_WORDS = ("copied", "copy_as", "filter", "epoch")
 class Inputs:
     """What the report is made from; see :func:`ablation.report.build`."""
 
-    study: dict[str, Any]
+    study: StudyDocument
     comparisons: dict[str, Any]
     tables: dict[str, pd.DataFrame]
     figures: dict[str, str]
@@ -62,9 +63,9 @@ class Inputs:
     def confidence(self) -> float:
         return float(self.comparisons["confidence"])
 
-    def axes_of(self, model: dict[str, Any]) -> list[Axis]:
-        compared = self.comparisons["models"][model["model"]]
-        metrics = metrics_of(model["model"], compared["metric"], self.tables["replicates"])
+    def axes_of(self, model: ModelDocument) -> list[Axis]:
+        compared = self.comparisons["models"][model.name]
+        metrics = metrics_of(model.name, compared["metric"], self.tables["replicates"])
         palette = self.config.get("report", {}).get("palette")
         return [
             make_axis(
@@ -73,29 +74,28 @@ class Inputs:
                 compared,
                 self.tables,
                 metrics=metrics,
-                looks=looks([cell["label"] for cell in axis["cells"]], axis["reference"], palette),
+                looks=looks(axis.labels, axis.reference, palette),
                 confidence=self.confidence,
             )
-            for axis in model["axes"]
+            for axis in model.axes
         ]
 
 
 def make_context(inputs: Inputs, *, language: str, title: str) -> dict[str, Any]:
     """The context of ``report.html.jinja``."""
     study, words, cells = inputs.study, inputs.words, inputs.tables["cells"]
-    name = study["study"]["name"]
     return {
         "language": {"en": "en", "zh": "zh-Hans"}[language],
         "title": title,
         "study": {
-            "name": name,
-            "badge": words("header.badge", name=name) if name != "default" else "",
-            "seed": study["study"]["seed"],
+            "name": study.name,
+            "badge": words("header.badge", name=study.name) if study.name != "default" else "",
+            "seed": study.seed,
             "commits": words.join(prov.commits(study)) if prov.commits(study) else "",
         },
         "level": fmt.percent(inputs.confidence),
         "failed": _failures(study, words),
-        "models": [_model(entry, inputs) for entry in study["models"]],
+        "models": [_model(entry, inputs) for entry in study.models],
         "claims": claims_view(
             inputs.claims, inputs.claims_text, study, inputs.comparisons, words, language=language
         ),
@@ -112,19 +112,16 @@ def make_context(inputs: Inputs, *, language: str, title: str) -> dict[str, Any]
     }
 
 
-def _model(entry: dict[str, Any], inputs: Inputs) -> dict[str, Any]:
-    name, data, words = entry["model"], entry["data"], inputs.words
+def _model(entry: ModelDocument, inputs: Inputs) -> dict[str, Any]:
+    name, data, words = entry.name, entry.data, inputs.words
     compared = inputs.comparisons["models"][name]
     metric = compared["metric"]
     axes = inputs.axes_of(entry)
     theirs = inputs.published["models"].get(name)
     settings = {
-        cell["cell"]: cell_title(cell["parameters"], entry["parameters"], words)
-        for axis in entry["axes"]
-        for cell in axis["cells"]
+        cell.name: cell_title(cell.parameters, entry.parameters, words) for cell in entry.cells()
     }
     best = best_view(compared, settings, inputs.confidence, words)
-    yardsticks = inputs.study.get("yardsticks", {}).get(name, {})
     summary = summary_view(axes, compared["ranking"], words)
     portraits = (inputs.portraits.get(name) or {}).get("cells", {})
     command = commanded(inputs.given)
@@ -151,8 +148,8 @@ def _model(entry: dict[str, Any], inputs: Inputs) -> dict[str, Any]:
         "what": _what(entry, words),
         "scope": _scope(data, inputs.published["facts"], words),
         "notes": _data_notes(data["dataset"], inputs.published["facts"], words),
-        "parameters": prov.parameter_rows(entry["parameters"], words),
-        "yardsticks": yardstick_rows(compared, yardsticks, words),
+        "parameters": prov.parameter_rows(entry.parameters, words),
+        "yardsticks": yardstick_rows(compared, entry.yardsticks, words),
         "best": best,
         "draws": draws_view(inputs.draws.get(name), settings, inputs.confidence, words),
         "draws_figure": _draws_figure(name, inputs),
@@ -195,14 +192,14 @@ def _axis(axis: Axis, inputs: Inputs, theirs: dict[str, Any] | None) -> dict[str
     words = inputs.words
     # Of the comparisons judged here; a row that is judged elsewhere says its own.
     level = axis.compared["difference_level"] if axis.compared["n_comparisons"] else None
-    fixed = [words.fixed(name, label_of(value)) for name, value in axis.axis["with"].items()]
+    fixed = [words.fixed(name, label_of(value)) for name, value in axis.axis.fixed.items()]
     others = [metric for metric in axis.metrics if metric != axis.metric]
     digits = (theirs or {}).get("per_digit", {}).get(axis.name, {})
-    kinds = kinds_of(axis.model["model"], axis.axis)
+    kinds = kinds_of(axis.model.name, axis.axis)
     return {
         "id": axis.id,
         "title": words.title(axis.axis),
-        "parameter": axis.axis["parameter"] or "",
+        "parameter": axis.axis.parameter or "",
         "with": words("axis.with", values=words.join(fixed)) if fixed else "",
         "reference": words.value(axis.reference),
         "sentences": axis_sentences(axis, words) + scored_sentences(axis, words),
@@ -226,7 +223,7 @@ def _axis(axis: Axis, inputs: Inputs, theirs: dict[str, Any] | None) -> dict[str
 
 
 def _figure(axis: Axis, kind: str, figures: dict[str, str], words: Words) -> dict[str, Any]:
-    name = figure_name(axis.model["model"], axis.name, kind)
+    name = figure_name(axis.model.name, axis.name, kind)
     if name not in figures:
         raise KeyError(f"the figure {name!r} was not drawn")
     band = fmt.percent(BAND[1] - BAND[0])
@@ -253,18 +250,18 @@ def _draws_figure(model: str, inputs: Inputs) -> dict[str, Any] | None:
     }
 
 
-def _what(entry: dict[str, Any], words: Words) -> list[str]:
-    data = entry["data"]
+def _what(entry: ModelDocument, words: Words) -> list[str]:
+    data = entry.data
     found = []
-    if f"about.{entry['model']}" in words.messages:
-        found.append(words(f"about.{entry['model']}"))
+    if f"about.{entry.name}" in words.messages:
+        found.append(words(f"about.{entry.name}"))
     if "n_train" not in data:  # every cell failed, and nothing was learnt of the data
         return found
     numbers = {name: fmt.counts(data[name]) for name in ("n_train", "n_validation", "n_test")}
     found.append(words("model.data", dataset=words.named("dataset", data["dataset"]),
                        source=words.named("source", data["dataset"]), **numbers))  # fmt: skip
     fate = "model.fixed_test" if data["fixed_test_set"] else "model.resampled"
-    found.append(words(fate, n=entry["replicates"]))
+    found.append(words(fate, n=entry.replicates))
     return found
 
 
@@ -275,12 +272,11 @@ def _data_notes(dataset: str, facts: dict[str, Any], words: Words) -> list[str]:
     return [words(key, **facts[dataset]) for key in keys]
 
 
-def _failures(study: dict[str, Any], words: Words) -> list[dict[str, str]]:
+def _failures(study: StudyDocument, words: Words) -> list[dict[str, str]]:
     return [
-        {"cell": cell["cell"], "text": words.setting(axis, cell["label"]),
-         "model": words.named("model_short", model["model"]), "reason": cell["failed"]}
-        for model in study["models"]
-        for axis in model["axes"]
-        for cell in axis["cells"]
-        if cell["failed"] is not None
+        {"cell": cell.name, "text": words.setting(axis, cell.label),
+         "model": words.named("model_short", model.name), "reason": cell.failed}
+        for model in study.models
+        for axis, cell in model.places()
+        if cell.failed is not None
     ]  # fmt: skip

@@ -10,6 +10,7 @@ from ablation.language.verdicts import worded
 from ablation.language.words import Words, slug
 from ablation.report.axis import Axis
 from ablation.results import published as pub
+from ablation.store.document import ModelDocument
 from ablation.store.keys import label as label_of
 
 NAMED = 5  # cells that the headline lists; the section of the model lists all
@@ -85,7 +86,7 @@ def _ties(others: list[str], n_candidates: int, n_cells: int, words: Words) -> s
 
 
 def one_run(
-    model: dict[str, Any],
+    model: ModelDocument,
     axes: list[Axis],
     published: dict[str, Any] | None,
     words: Words,
@@ -95,8 +96,8 @@ def one_run(
     if not baseline:
         return []
     axis = baseline[0]
-    known = published is not None and pub.same_kind(published, model["data"])
-    same_data = not known or published["same_data"][model["data"]["dataset"]]  # type: ignore[index]
+    known = published is not None and pub.same_kind(published, model.data)
+    same_data = not known or published["same_data"][model.data["dataset"]]  # type: ignore[index]
     bounds = prediction(axis, axis.reference, axis.metric, same_data=same_data)
     if bounds is None:
         return []
@@ -126,9 +127,9 @@ def one_run(
 
 
 def _their_runs(
-    model: dict[str, Any], baseline: list[Axis], published: dict[str, Any] | None
+    model: ModelDocument, baseline: list[Axis], published: dict[str, Any] | None
 ) -> list[float]:
-    if published is None or not pub.comparable(published, model["data"]):
+    if published is None or not pub.comparable(published, model.data):
         return []
     found = []
     for axis in baseline:
@@ -192,6 +193,6 @@ def _beside(against: dict[str, Any] | None, metric: str, words: Words) -> fmt.En
 
 def _is_baseline(axis: Axis) -> bool:
     """Whether the reference of an axis is the model's baseline, nothing else fixed."""
-    if axis.axis["with"] or axis.axis["parameter"] is None:
+    if axis.axis.fixed or axis.axis.parameter is None:
         return False
-    return label_of(axis.model["parameters"][axis.axis["parameter"]]) == axis.reference
+    return label_of(axis.model.parameters[axis.axis.parameter]) == axis.reference

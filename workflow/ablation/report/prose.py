@@ -34,7 +34,7 @@ def verdict_sentence(axis: Axis, label: str, words: Words) -> str:
     row, verdict = axis.row(label), axis.verdict(label)
     value, reference = words.value(label), words.value(axis.reference)
     if verdict is Verdict.FAILED:
-        return words("axis.failed", value=value, reason=axis.cell(label)["failed"])
+        return words("axis.failed", value=value, reason=axis.cell(label).failed)
     if verdict is Verdict.NOT_TESTED:
         return words(f"axis.not_tested.{slug(row['reason'])}", value=value, reference=reference)
     if row["reason"] == Reason.DIVERGED:

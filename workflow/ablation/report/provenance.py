@@ -10,13 +10,14 @@ import yaml
 from ablation.language import numbers as fmt
 from ablation.language.words import Words
 from ablation.report.axis import entry
+from ablation.store.document import StudyDocument
 
 
-def environment_rows(study: dict[str, Any], words: Words) -> list[dict[str, str]]:
+def environment_rows(study: StudyDocument, words: Words) -> list[dict[str, str]]:
     """One row per fact of the environment; where cells differ, every value with its count."""
     seen: dict[str, dict[str, int]] = {}
-    for cell in _unique_cells(study):
-        for name, value in (cell["environment"] or {}).items():
+    for environment in study.environments():
+        for name, value in environment.items():
             text = words("none.word") if value is None else words.plain(value)
             counts = seen.setdefault(name, {})
             counts[text] = counts.get(text, 0) + 1
@@ -32,18 +33,17 @@ def environment_rows(study: dict[str, Any], words: Words) -> list[dict[str, str]
     return rows
 
 
-def cost_rows(study: dict[str, Any], cells: pd.DataFrame, words: Words) -> list[dict[str, Any]]:
+def cost_rows(study: StudyDocument, cells: pd.DataFrame, words: Words) -> list[dict[str, Any]]:
     """One row per stored cell: key, the settings that share it, and what it cost."""
     found = []
-    for model in study["models"]:
-        axes = {axis["axis"]: axis for axis in model["axes"]}
-        own = cells[cells["model"] == model["model"]]
+    for model in study.models:
+        own = cells[cells["model"] == model.name]
         for key, rows in own.groupby("key", sort=False):
             first = rows.iloc[0]
             why = words("none.failed")
             found.append({
-                "model": words.named("model_short", model["model"]),
-                "settings": [words.setting(axes[row["axis"]], str(row["label"])) for _, row in rows.iterrows()],
+                "model": words.named("model_short", model.name),
+                "settings": [words.setting(model.axis(row["axis"]), str(row["label"])) for _, row in rows.iterrows()],
                 "key": key,
                 "failed": first["status"] == "failed",
                 "device": entry(_text(first["device"]), why),
@@ -65,14 +65,14 @@ def cost_sentence(cells: pd.DataFrame, words: Words) -> str:
                  seconds=fmt.count(float(unique["seconds"].sum())))  # fmt: skip
 
 
-def data_rows(study: dict[str, Any], words: Words) -> list[dict[str, str]]:
+def data_rows(study: StudyDocument, words: Words) -> list[dict[str, str]]:
     """The pinned digests of the raw files."""
     rows = []
-    for model in study["models"]:
-        digests = model["data"]["sha256"]
-        files = digests if isinstance(digests, dict) else {model["data"]["dataset"]: digests}
+    for model in study.models:
+        digests = model.data["sha256"]
+        files = digests if isinstance(digests, dict) else {model.data["dataset"]: digests}
         for name, value in files.items():
-            rows.append({"data": words.named("dataset", model["data"]["dataset"]),
+            rows.append({"data": words.named("dataset", model.data["dataset"]),
                          "file": str(name), "sha256": str(value)})  # fmt: skip
     return rows
 
@@ -90,26 +90,15 @@ def parameter_rows(parameters: dict[str, Any], words: Words) -> list[dict[str, s
     ]
 
 
-def commits(study: dict[str, Any]) -> list[str]:
+def commits(study: StudyDocument) -> list[str]:
     """The distinct commits that the cells were trained at, shortened; a changed tree has a plus."""
     found: list[str] = []
-    for cell in _unique_cells(study):
-        environment = cell["environment"] or {}
+    for environment in study.environments():
         commit = environment.get("git_commit")
         if commit:
             text = commit[:10] + ("+" if environment.get("git_dirty") else "")
             found += [] if text in found else [text]
     return found
-
-
-def _unique_cells(study: dict[str, Any]) -> list[dict[str, Any]]:
-    seen: dict[tuple[str, str], dict[str, Any]] = {}
-    for model in study["models"]:
-        for axis in model["axes"]:
-            for cell in axis["cells"]:
-                if cell["failed"] is None:
-                    seen.setdefault((model["model"], cell["key"]), cell)
-    return list(seen.values())
 
 
 def _text(value: Any) -> str | None:

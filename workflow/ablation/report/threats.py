@@ -11,55 +11,44 @@ from ablation.language.words import Words, slug
 from ablation.report.cells import differs
 from ablation.report.more import share_text
 from ablation.statistics.verdicts import Verdict
+from ablation.store.document import ModelDocument, StudyDocument
 
 SMALL_TEST = 1000  # test samples below which one network's number is said to be imprecise
 MUST_AGREE = ("torch", "device", "gpu", "cpu", "precision", "threads", "python")
 
 
-def threats(study: dict[str, Any], comparisons: dict[str, Any], words: Words) -> list[str]:
+def threats(study: StudyDocument, comparisons: dict[str, Any], words: Words) -> list[str]:
     """One paragraph per threat, the study's own first."""
     found: list[str] = []
-    for model in study["models"]:
-        compared = comparisons["models"][model["model"]]
+    for model in study.models:
+        compared = comparisons["models"][model.name]
         found += _unlike(model, words)
         found += _fates(model, compared, words)
         found += _small_test(model, compared, words)
-    found += _families(study, comparisons, words)
+    found += _families(comparisons, words)
     found += _commits(study, words)
     return found
 
 
-def environments(model: dict[str, Any]) -> list[dict[str, Any]]:
-    """The environment of every distinct cell of a model that has one."""
-    seen: dict[str, dict[str, Any]] = {}
-    for axis in model["axes"]:
-        for cell in axis["cells"]:
-            if cell["failed"] is None and cell["environment"]:
-                seen.setdefault(cell["key"], cell["environment"])
-    return list(seen.values())
-
-
-def _unlike(model: dict[str, Any], words: Words) -> list[str]:
+def _unlike(model: ModelDocument, words: Words) -> list[str]:
     """Facts of the environment that should be one within a model and are not."""
-    own, notes = environments(model), []
+    own, notes = model.environments(), []
     for name in MUST_AGREE:
         values = sorted({str(each.get(name)) for each in own if each.get(name) is not None})
         if len(values) > 1:
             notes.append(words("threat.unlike", what=words(f"environment.{name}"),
-                               model=words.named("model_short", model["model"]),
+                               model=words.named("model_short", model.name),
                                values=words.join(values)))  # fmt: skip
     return notes
 
 
-def _fates(model: dict[str, Any], compared: dict[str, Any], words: Words) -> list[str]:
+def _fates(model: ModelDocument, compared: dict[str, Any], words: Words) -> list[str]:
     """Failed cells, and cells of which some replicates diverged or learnt nothing."""
-    name, notes = words.named("model_short", model["model"]), []
+    name, notes = words.named("model_short", model.name), []
     rows: dict[str, tuple[str, dict[str, Any]]] = {}
-    for axis in model["axes"]:
-        for cell in axis["cells"]:
-            place = words.setting(axis, cell["label"])
-            row = compared["axes"][axis["axis"]]["rows"][cell["label"]]
-            rows.setdefault(cell["key"], (place, row))
+    for axis, cell in model.places():
+        row = compared["axes"][axis.name]["rows"][cell.label]
+        rows.setdefault(cell.key, (words.setting(axis, cell.label), row))
     failed = sum(row["verdict"] == Verdict.FAILED for _, row in rows.values())
     if failed:
         notes.append(words("threat.failed", model=name, k=failed, n=len(rows)))
@@ -73,9 +62,9 @@ def _fates(model: dict[str, Any], compared: dict[str, Any], words: Words) -> lis
     return notes
 
 
-def _small_test(model: dict[str, Any], compared: dict[str, Any], words: Words) -> list[str]:
+def _small_test(model: ModelDocument, compared: dict[str, Any], words: Words) -> list[str]:
     """Small test parts, and how much of the spread between replicates of the baseline they make."""
-    n_test, name = model["data"].get("n_test"), model["model"]
+    n_test, name = model.data.get("n_test"), model.name
     if n_test is None:
         return []
     short, notes = words.named("model_short", name), []
@@ -97,27 +86,21 @@ def _small_test(model: dict[str, Any], compared: dict[str, Any], words: Words) -
                     ),
                 ]
             )
-    key = "threat.fixed" if model["data"]["fixed_test_set"] else "threat.pool"
-    notes.append(words(key, model=short, data=words.named("dataset", model["data"]["dataset"])))
+    key = "threat.fixed" if model.fixed_test_set else "threat.pool"
+    notes.append(words(key, model=short, data=words.named("dataset", model.data["dataset"])))
     return notes
 
 
-def _baseline_noise(model: dict[str, Any], compared: dict[str, Any]) -> dict[str, Any] | None:
+def _baseline_noise(model: ModelDocument, compared: dict[str, Any]) -> dict[str, Any] | None:
     """The noise of the cell whose parameters are all the model's baseline, on whatever axis it stands."""
-    for axis in model["axes"]:
-        for cell in axis["cells"]:
-            own = cell["parameters"]
-            if own is not None and not any(
-                differs(name, value, model["parameters"]) for name, value in own.items()
-            ):
-                found: dict[str, Any] | None = compared["axes"][axis["axis"]]["rows"][
-                    cell["label"]
-                ]["noise"]
-                return found
+    for axis, cell in model.places():
+        if not any(differs(*one, model.parameters) for one in cell.parameters.items()):
+            noise: dict[str, Any] | None = compared["axes"][axis.name]["rows"][cell.label]["noise"]
+            return noise
     return None
 
 
-def _families(study: dict[str, Any], comparisons: dict[str, Any], words: Words) -> list[str]:
+def _families(comparisons: dict[str, Any], words: Words) -> list[str]:
     """The error level holds per axis, not over the study."""
     axes = sum(
         axis["n_comparisons"] > 0
@@ -131,9 +114,9 @@ def _families(study: dict[str, Any], comparisons: dict[str, Any], words: Words) 
                   expected=fmt.significant(axes * level, 2))]  # fmt: skip
 
 
-def _commits(study: dict[str, Any], words: Words) -> list[str]:
+def _commits(study: StudyDocument, words: Words) -> list[str]:
     """Cells whose sources no commit holds."""
-    own = [each for model in study["models"] for each in environments(model)]
+    own = study.environments()
     if not own:
         return []
     notes = []

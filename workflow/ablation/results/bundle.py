@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ablation.results.frames import WORDS, read_csv
+from ablation.store.document import StudyDocument
 from ablation.store.entries import find, read_json
 from ablation.store.formats import InvalidDocumentError, validate_document
 from ablation.store.keys import key_of
@@ -50,6 +51,11 @@ def document(
         "replicates": _columns(replicates),
         "config": config,
     }
+
+
+def study_of(bundle: dict[str, Any]) -> StudyDocument:
+    """The study of a document."""
+    return StudyDocument.from_plain(bundle["study"])
 
 
 def frame(bundle: dict[str, Any]) -> pd.DataFrame:
@@ -126,6 +132,7 @@ def _checked(bundle: Any, path: Path) -> dict[str, Any]:
         )
     try:
         validate_document(bundle, "bundle")
+        study_of(bundle)
     except InvalidDocumentError as error:
         raise BundleError(f"{path} carries data that is not a study's: {error}.") from None
     lengths = {len(column) for column in bundle["replicates"].values()}

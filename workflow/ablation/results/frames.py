@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from ablation.store.document import StudyDocument
 from ablation.store.entries import read_json
 
 TABLES = ("cells", "replicates", "epochs", "courses")
@@ -34,7 +35,8 @@ def read_csv(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
     )
 
 
-def read_tables(tables: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, pd.DataFrame]]:
+def read_tables(tables: Path) -> tuple[StudyDocument, dict[str, Any], dict[str, pd.DataFrame]]:
     """study.json, comparisons.json, and the tables."""
+    study = StudyDocument.from_plain(read_json(tables / "study.json"))
     frames = {name: read_csv(tables / f"{name}.csv", WORDS) for name in TABLES}
-    return read_json(tables / "study.json"), read_json(tables / "comparisons.json"), frames
+    return study, read_json(tables / "comparisons.json"), frames

@@ -15,35 +15,27 @@ View = dict[str, Any]
 METRICS = [metric.name for model in MODELS.values() for metric in model.metrics]
 
 
-def cells_table(
-    views: list[View], references: dict[str, bool], compared: dict[str, Any]
-) -> pd.DataFrame:
+def cells_table(views: list[View], compared: dict[str, Any]) -> pd.DataFrame:
     """One row per cell and axis.
 
     Args:
         views: the content of every cell's ``metrics.json``, with its place.
-        references: cell name → whether it is its axis's reference.
         compared: the models of ``comparisons.json``, which make the intervals (``_low`` to ``_high``) and what they are
             about (``_centre``: a geometric mean where the metric is compared on the logarithm).
     """
-    collapsed = {
-        f"{model}/{axis}_{label}": row["n_collapsed"]
-        for model, entry in compared.items()
-        for axis, found in entry["axes"].items()
-        for label, row in found["rows"].items()
-    }
     rows = []
     for view in views:
         cost, size = view["cost"] or {}, view["model_size"] or {}
         environment, status = view["environment"] or {}, view["status"]
+        judged = compared[view["model"]]["axes"][view["axis"]]["rows"][view["label"]]
         losses = [r["val_loss"] for r in view["replicates"] if r["val_loss"] is not None]
         row = {
             **{name: view[name] for name in ("model", "axis", "label", "cell", "key")},
-            "is_reference": references[view["cell"]],
+            "is_reference": judged["is_reference"],
             "status": "failed" if "failed" in status else "ok",
             "n_ok": status["ok"],
             "n_diverged": status["diverged"],
-            "n_collapsed": collapsed[view["cell"]],
+            "n_collapsed": judged["n_collapsed"],
         }
         for name in METRICS:
             metric = (view["metrics"] or {}).get(name) or {}

@@ -19,6 +19,7 @@ from ablation.results.courses import courses_table
 from ablation.results.frames import read_csv
 from ablation.stages.job import Inputs, Spec
 from ablation.statistics.compare import Question, compare, model_numbers
+from ablation.store.document import StudyDocument
 from ablation.store.entries import Entry, write_json, write_text
 from ablation.store.formats import validate_columns, validate_document
 
@@ -28,24 +29,19 @@ def collect(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> N
     cells = [cell for model in spec["models"] for axis in model["axes"] for cell in axis["cells"]]
     metrics = {key: entry.read("metrics.json") for key, entry in inputs["evaluate"].items()}
     views = {cell["cell"]: {**metrics[cell["evaluation"]], **cell} for cell in cells}
-    references = {
-        cell["cell"]: cell["label"] == axis["reference"]
-        for model in spec["models"]
-        for axis in model["axes"]
-        for cell in axis["cells"]
-    }
-    good = [cell for cell in cells if "failed" not in views[cell["cell"]]["status"]]
     yardsticks = {
         model["model"]: inputs["yardsticks"][model["yardsticks"]].read("yardsticks.json")
         for model in spec["models"]
     }
     trained = inputs["train"]
-    logs = {cell["cell"]: _log(trained[cell["key"]], views[cell["cell"]]) for cell in cells}
-    study = tidy.study_document(spec["study"], spec["models"], views, yardsticks, logs)
+    logs = {name: _log(trained[view["key"]], view) for name, view in views.items()}
+    study = StudyDocument.from_plain(
+        tidy.study_document(spec["study"], spec["models"], views, yardsticks, logs)
+    )
     tables = {
         "replicates": tidy.replicates_table(list(views.values())),
-        "epochs": tidy.joined_table("epochs", _read_each(good, trained, _history)),
-        "gradients": tidy.joined_table("gradients", _read_each(good, trained, _gradients)),
+        "epochs": tidy.joined_table("epochs", _read_each(study, trained, _history)),
+        "gradients": tidy.joined_table("gradients", _read_each(study, trained, _gradients)),
     }
     tables["courses"] = courses_table(tables["epochs"], tables["gradients"])
     questions = {
@@ -57,22 +53,22 @@ def collect(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> N
         )
         for model in spec["models"]
     }
-    confidence, samples = spec["statistics"]["confidence"], _samples(good, inputs)
+    confidence, samples = spec["statistics"]["confidence"], _samples(study, inputs)
     comparisons = compare(
         study, tables["replicates"], questions, confidence=confidence, samples=samples
     )
-    tables["cells"] = tidy.cells_table(list(views.values()), references, comparisons["models"])
+    tables["cells"] = tidy.cells_table(list(views.values()), comparisons["models"])
     claims = _claims(study, tables, questions, samples, confidence)
     for name, table in tables.items():
         validate_columns(list(table.columns), name)
         write_text(draft / f"{name}.csv", table.to_csv(index=False))
-    for name, content in (("comparisons", comparisons), ("claims", claims), ("study", study)):
+    for name, content in (("comparisons", comparisons), ("claims", claims), ("study", study.plain)):
         validate_document(content, name)
         write_json(draft / f"{name}.json", content)
 
 
 def _claims(
-    study: dict[str, Any],
+    study: StudyDocument,
     tables: dict[str, pd.DataFrame],
     questions: dict[str, Question],
     samples: dict[str, dict[str, dict[int, NDArray[Any]]]],
@@ -80,16 +76,15 @@ def _claims(
 ) -> dict[str, Any]:
     """``claims.json``: what the study says to every claim of the course report."""
     evidence = {}
-    for model in study["models"]:
-        name = model["model"]
+    for model in study.models:
+        name = model.name
         numbers = model_numbers(
             model,
             tables["replicates"],
             questions[name],
-            study["yardsticks"].get(name, {}),
             samples,
             confidence=confidence,
-            seed=int(study["study"]["seed"]),
+            seed=study.seed,
         )
         cells = tables["cells"][tables["cells"]["model"] == name]
         seconds = cells.dropna(subset=["seconds"]).set_index("key")["seconds"].to_dict()
@@ -100,28 +95,27 @@ def _claims(
 
 
 def _read_each(
-    cells: list[dict[str, Any]],
+    study: StudyDocument,
     trained: Mapping[str, Entry],
     read: Callable[[Path, str], pd.DataFrame],
 ) -> dict[tuple[str, str], pd.DataFrame]:
     """(model, key) → what a file of its entry holds; one key is read once."""
     return {
-        (cell["model"], cell["key"]): read(trained[cell["key"]].folder, cell["model"])
-        for cell in {(cell["model"], cell["key"]): cell for cell in cells}.values()
+        (model.name, cell.key): read(trained[cell.key].folder, model.name)
+        for model in study.models
+        for cell in model.sound()
     }
 
 
-def _samples(
-    cells: list[dict[str, Any]], inputs: Inputs
-) -> dict[str, dict[str, dict[int, NDArray[Any]]]]:
+def _samples(study: StudyDocument, inputs: Inputs) -> dict[str, dict[str, dict[int, NDArray[Any]]]]:
     """Metric → key → its value of every test sample, by replicate."""
     found: dict[str, dict[str, dict[int, NDArray[Any]]]] = {}
-    for cell in {cell["key"]: cell for cell in cells}.values():
-        predictions = read_csv(inputs["evaluate"][cell["evaluation"]].folder / "predictions.csv")
-        for metric in MODELS[cell["model"]].metrics:
+    for model, cell in ((m, cell) for m in study.models for cell in m.sound()):
+        predictions = read_csv(inputs["evaluate"][cell.evaluation].folder / "predictions.csv")
+        for metric in MODELS[model.name].metrics:
             values = tidy.per_sample_metric(predictions, metric.name)
             if values:
-                found.setdefault(metric.name, {})[cell["key"]] = values
+                found.setdefault(metric.name, {})[cell.key] = values
     return found
 
 

@@ -12,6 +12,7 @@ from scipy.stats import binomtest
 
 from ablation.networks.registry import MODELS
 from ablation.stages.job import Inputs, Spec, one
+from ablation.store.document import CellDocument, StudyDocument
 from ablation.store.entries import write_json
 from ablation.store.formats import validate_document
 
@@ -30,45 +31,37 @@ def draws(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> Non
     """
     torch.set_num_threads(1)
     tables = one(inputs, "collect")
-    study, comparisons = (tables.read(f"{name}.json") for name in ("study", "comparisons"))
-    found = {}
-    for model in study["models"]:
-        name = model["model"]
-        best = comparisons["models"][name]["best"]
-        module = import_module(MODELS[name].module("evaluate"))
-        drawn = best is not None and hasattr(module, "evaluate_draws")
-        found[name] = (
-            _first_network(module, _cell(model, best["cell"]), inputs, spec["confidence"])
-            if drawn
-            else None
-        )
+    study = StudyDocument.from_plain(tables.read("study.json"))
+    compared = tables.read("comparisons.json")["models"]
+    found: dict[str, dict[str, Any] | None] = {}
+    for model in study.models:
+        best = compared[model.name]["best"]
+        module = import_module(MODELS[model.name].module("evaluate"))
+        found[model.name] = None
+        if best is not None and hasattr(module, "evaluate_draws"):
+            cell = next(cell for cell in model.cells() if cell.name == best["cell"])
+            found[model.name] = _first_network(module, cell, inputs, spec["confidence"])
     document = {"models": found}
     validate_document(document, "draws")
     write_json(draft / "draws.json", document)
 
 
-def _cell(model: dict[str, Any], name: str) -> dict[str, Any]:
-    cells = [cell for axis in model["axes"] for cell in axis["cells"]]
-    found: dict[str, Any] = next(cell for cell in cells if cell["cell"] == name)
-    return found
-
-
 def _first_network(
-    module: Any, cell: dict[str, Any], inputs: Inputs, confidence: float
-) -> dict[str, Any] | None:
-    tested = inputs["evaluate"][cell["evaluation"]].read("metrics.json")
+    module: Any, cell: CellDocument, inputs: Inputs, confidence: float
+) -> dict[str, Any]:
+    tested = inputs["evaluate"][cell.evaluation].read("metrics.json")
     chosen = next(row for row in tested["replicates"] if row["status"] == "ok")
-    trained, data = inputs["train"][cell["key"]], inputs["prepare"][cell["prepared"]]
+    trained, data = inputs["train"][cell.key], inputs["prepare"][cell.prepared]
     train, test = (load_file(data.folder / f"{part}.safetensors") for part in ("train", "test"))
     part = {**test, **{name: train[name] for name in ("mean", "scale")}}
     weights = load_file(trained.folder / "model.safetensors")
-    rows = module.evaluate_draws(cell["parameters"], weights, part, chosen["replicate"])
+    rows = module.evaluate_draws(cell.parameters, weights, part, chosen["replicate"])
     for row in rows:
         hits = sum(row["confusion_matrix"][i][i] for i in range(len(row["confusion_matrix"])))
         interval = binomtest(hits, row["n"]).proportion_ci(confidence, method="wilson")
         row["interval"] = [float(interval.low), float(interval.high)]
     return {
-        "cell": cell["cell"],
+        "cell": cell.name,
         "replicate": chosen["replicate"],
         "val_loss": chosen["val_loss"],
         "test_accuracy": chosen["accuracy"],

@@ -17,6 +17,7 @@ import yaml
 from ablation.machine.provenance import REVISION, git_state
 from ablation.results.frames import read_tables
 from ablation.stages.job import Inputs, Spec, one
+from ablation.store.document import StudyDocument
 from ablation.store.download import TORCHVISION
 from ablation.store.entries import Entry, read_spec, write_text
 from ablation.store.keys import key_of
@@ -47,7 +48,7 @@ def export_tables(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]
 
     collected = one(inputs, "collect")
     study, comparisons, frames = read_tables(collected.folder)
-    name = study["study"]["name"]
+    name = study.name
     compared = tidy.comparisons_frame(study, comparisons)
     frames = {**frames, "comparisons": compared}
     for kind, frame in frames.items():
@@ -58,14 +59,13 @@ def export_tables(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]
     words = Words(load(spec["language"]))
     note = f"Study {name}, made from {collected.key}. Needs \\usepackage{{booktabs}}"
     note += " and, for its Chinese words, XeLaTeX with ctex." if spec["language"] == "zh" else "."
-    for entry in study["models"]:
-        model = entry["model"]
-        place = latex.Place(model, comparisons["confidence"], words)
-        for axis in entry["axes"]:
-            stem = f"{model}_{axis['axis']}"
-            rows = tidy.axis_frame(compared, model, axis["axis"])
+    for model in study.models:
+        place = latex.Place(model.name, comparisons["confidence"], words)
+        for axis in model.axes:
+            stem = f"{model.name}_{axis.name}"
+            rows = tidy.axis_frame(compared, model.name, axis.name)
             _write_csv(rows, draft / f"{stem}.csv")
-            text = latex.axis_table(comparisons["models"][model], axis, place, note)
+            text = latex.axis_table(comparisons["models"][model.name], axis, place, note)
             write_text(draft / f"{stem}.tex", text)
     summary = latex.summary_table(study, comparisons, words, note)
     write_text(draft / "summary.tex", summary)
@@ -84,7 +84,7 @@ def export_figures(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any
 
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every glyph
     study, comparisons, frames = read_tables(one(inputs, "collect").folder)
-    predictions = read_predictions(study, spec["model"], inputs)
+    predictions = read_predictions(study.model(spec["model"]), inputs)
     draws = one(inputs, "draws").read("draws.json")["models"][spec["model"]]
 
     def draw(language: str, fonts: list[str], serialise: Any) -> dict[str, Any]:
@@ -107,16 +107,9 @@ def export_crate(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any])
     """Pack the study as an RO-Crate, as a folder and as a zip of it."""
     from ablation.export.crate import Contents, build
 
-    study = one(inputs, "collect").read("study.json")
-    environments = [
-        cell["environment"]
-        for model in study["models"]
-        for axis in model["axes"]
-        for cell in axis["cells"]
-        if cell["environment"]
-    ]
+    study = StudyDocument.from_plain(one(inputs, "collect").read("study.json"))
     software = {
-        name: sorted({found[name] for found in environments if found.get(name)})
+        name: sorted({facts[name] for facts in study.environments() if facts.get(name)})
         for name in SOFTWARE
     }
     report = one(inputs, "report").folder / "report.html"
@@ -133,7 +126,7 @@ def export_crate(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any])
         readme.write_text(README.format(title=spec["config"]["report"]["title"]), encoding="utf-8")
         contents = Contents(
             title=spec["config"]["report"]["title"],
-            study=study["study"]["name"],
+            study=study.name,
             key=key_of(spec),
             ended=ended,
             workflow=[(PROJECT / path, path.as_posix()) for path in workflow_files()],

@@ -12,6 +12,7 @@ from ablation.figures import draw_model
 from ablation.language.catalogue import load as load_messages
 from ablation.results.frames import read_csv, read_tables
 from ablation.stages.job import Inputs, Spec, one
+from ablation.store.document import ModelDocument
 from ablation.store.entries import write_text
 
 
@@ -22,7 +23,7 @@ def plot(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None
         study,
         comparisons,
         frames,
-        read_predictions(study, spec["model"], inputs),
+        read_predictions(study.model(spec["model"]), inputs),
         model=spec["model"],
         style={"palette": spec["palette"]},
         messages=load_messages(spec["language"]),
@@ -33,14 +34,11 @@ def plot(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None
         write_text(draft / f"{name}.svg", figure.decode())
 
 
-def read_predictions(study: dict[str, Any], model: str, inputs: Inputs) -> dict[str, pd.DataFrame]:
+def read_predictions(model: ModelDocument, inputs: Inputs) -> dict[str, pd.DataFrame]:
     """The predictions of a regression's cells, by key; of another model none are drawn."""
-    if model != "fnn":
+    if model.name != "fnn":
         return {}
-    entry = next(part for part in study["models"] if part["model"] == model)
     return {
-        cell["key"]: read_csv(inputs["evaluate"][cell["evaluation"]].folder / "predictions.csv")
-        for axis in entry["axes"]
-        for cell in axis["cells"]
-        if not cell["failed"]
+        cell.key: read_csv(inputs["evaluate"][cell.evaluation].folder / "predictions.csv")
+        for cell in model.sound()
     }

@@ -20,10 +20,9 @@ from ablation.portraits.series import series
 from ablation.results import published
 from ablation.results.frames import read_csv, read_tables
 from ablation.stages.job import Inputs, Spec, one
+from ablation.store.document import CellDocument
 from ablation.store.entries import write_text
 from ablation.store.formats import validate_document
-
-Cell = dict[str, Any]
 
 
 def portraits(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
@@ -36,16 +35,14 @@ def portraits(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) ->
         facts: not used.
     """
     study, _, frames = read_tables(one(inputs, "collect").folder)
-    model = next(part for part in study["models"] if part["model"] == spec["model"])
-    cells = {
-        cell["key"]: cell for axis in model["axes"] for cell in axis["cells"] if not cell["failed"]
-    }
+    model = study.model(spec["model"])
+    cells = {cell.key: cell for cell in model.sound()}
     words = Words(load_messages(spec["language"]))
-    known = published.load()["facts"].get(model["data"]["dataset"], {})
+    known = published.load()["facts"].get(model.data["dataset"], {})
     found: dict[str, Any] = {}
     for key, cell in cells.items():
         replicates = frames["replicates"]
-        replicates = replicates[replicates["cell"] == cell["cell"]]
+        replicates = replicates[replicates["cell"] == cell.name]
         portrait = _training(key, frames["epochs"], replicates, words)
         if spec["model"] == "cnn":
             baseline = cells.get(spec["baseline"]) if key != spec["baseline"] else None
@@ -73,10 +70,10 @@ def _training(
 
 
 def _classifier(
-    cell: Cell, baseline: Cell | None, replicates: pd.DataFrame, inputs: Inputs
+    cell: CellDocument, baseline: CellDocument | None, replicates: pd.DataFrame, inputs: Inputs
 ) -> dict[str, Any]:
     """Mistakes, kernels and confusions."""
-    data, trained = inputs["prepare"][cell["prepared"]], inputs["train"][cell["key"]]
+    data, trained = inputs["prepare"][cell.prepared], inputs["train"][cell.key]
     with safe_open(data.folder / "test.safetensors", "numpy") as part:
         images = part.get_tensor("images")
     with safe_open(trained.folder / "model.safetensors", "numpy") as network:
@@ -86,7 +83,7 @@ def _classifier(
         "mistakes": mistakes(_predictions(cell, inputs), images),
         "kernels": None if first is None else kernels(weights, first),
         "confusion": confusion(
-            cell["confusion_matrix"], baseline["confusion_matrix"] if baseline else None
+            cell.confusion_matrix, baseline.confusion_matrix if baseline else None
         ),
     }
 
@@ -102,8 +99,8 @@ def _regression(
     return {"residuals": found}
 
 
-def _predictions(cell: Cell, inputs: Inputs) -> pd.DataFrame:
-    return read_csv(inputs["evaluate"][cell["evaluation"]].folder / "predictions.csv")
+def _predictions(cell: CellDocument, inputs: Inputs) -> pd.DataFrame:
+    return read_csv(inputs["evaluate"][cell.evaluation].folder / "predictions.csv")
 
 
 def _text(figure: bytes | None) -> str | None:

@@ -14,24 +14,24 @@ from ablation.statistics.verdicts import (
     holm_alone,
     lies_within,
 )
+from ablation.store.document import AxisDocument
 
 
-def axis_entry(axis: dict[str, Any], numbers: ModelNumbers) -> dict[str, Any]:
+def axis_entry(axis: AxisDocument, numbers: ModelNumbers) -> dict[str, Any]:
     """The entry of one axis in ``comparisons.json``.
 
-    axis: as in ``study.json``. "n_comparisons" counts the comparisons that are judged on this axis; rows that another axis
+    "n_comparisons" counts the comparisons that are judged on this axis; rows that another axis
     judges name it in "judged_on".
     """
-    cells = {cell["label"]: cell for cell in axis["cells"]}
-    reference = cells[axis["reference"]]["key"]
-    own = [one for one in numbers.tested.comparisons.values() if one.axis == axis["axis"]]
+    reference = axis.keys[axis.reference]
+    own = [one for one in numbers.tested.comparisons.values() if one.axis == axis.name]
     return {
-        "reference": axis["reference"],
+        "reference": axis.reference,
         "n_comparisons": len(own),
         "difference_level": _level(len(own), numbers.tested),
         "rows": {
-            label: _row(cell["key"], reference, numbers, is_reference=label == axis["reference"])
-            for label, cell in cells.items()
+            label: _row(key, reference, numbers, is_reference=label == axis.reference)
+            for label, key in axis.keys.items()
         },
     }
 

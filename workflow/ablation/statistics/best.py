@@ -1,7 +1,7 @@
 """The best cell of a model, everything that cannot be told from it, and how optimistic that choice is."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,24 +12,21 @@ from ablation.statistics.judge import judge
 from ablation.statistics.model import Measured
 from ablation.statistics.replicates import Values
 from ablation.statistics.verdicts import Verdict
+from ablation.store.document import CellDocument
 
 
 def best_cell(
-    axes: list[dict[str, Any]], val_loss: Mapping[str, Values], measured: Measured
+    cells: Sequence[CellDocument], val_loss: Mapping[str, Values], measured: Measured
 ) -> dict[str, Any] | None:
     """The cell with the lowest mean validation loss, and what is as good as it.
 
-    axes: the axes of one model in ``study.json``. val_loss: by key. A key that stands on several axes is one candidate, named
-    by its first cell. A cell in which half of the replicates or more diverged or collapsed is none; one with fewer such
-    replicates may be chosen, with their number said.
+    cells: the distinct ones of one model. val_loss: by key. A cell in which half of the replicates or more diverged or
+    collapsed is no candidate; one with fewer such replicates may be chosen, with their number said.
 
     "indistinguishable" lists the candidates for which the comparison with the best one in the tested metric, all of them as
     one family, decides nothing. None when there is no candidate.
     """
-    names: dict[str, str] = {}
-    for axis in axes:
-        for cell in axis["cells"]:
-            names.setdefault(cell["key"], cell["cell"])
+    names = {cell.key: cell.name for cell in cells}
     candidates = [
         key
         for key in names

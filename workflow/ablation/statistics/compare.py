@@ -11,14 +11,16 @@ from ablation.statistics.axes import axis_entry
 from ablation.statistics.best import best_cell
 from ablation.statistics.crossed import Samples
 from ablation.statistics.details import with_details
+from ablation.statistics.families import comparisons_of
 from ablation.statistics.intervals import check_level
 from ablation.statistics.judge import Setting
 from ablation.statistics.metric import Metric
-from ablation.statistics.model import Measured, ModelNumbers, comparisons_in
+from ablation.statistics.model import Measured, ModelNumbers
 from ablation.statistics.replicates import Values, fates_by_key, usable, values_by_key
 from ablation.statistics.scale import Scale
 from ablation.statistics.verdicts import Verdict
 from ablation.statistics.yardsticks import TRIVIAL, yardstick_entries
+from ablation.store.document import AxisDocument, ModelDocument, StudyDocument
 
 POWER = 0.8
 
@@ -39,7 +41,7 @@ class Question:
 
 
 def compare(
-    study: dict[str, Any],
+    study: StudyDocument,
     replicates: pd.DataFrame,
     questions: Mapping[str, Question],
     *,
@@ -49,8 +51,8 @@ def compare(
 ) -> dict[str, Any]:
     """Every cell against the reference of its axis, the best cell, and the yardsticks.
 
-    study: the content of ``study.json``. replicates: the table ``replicates.csv``, one row per
-    cell, axis and replicate; read are model, key, replicate, status, val_loss and the metrics.
+    replicates: the table ``replicates.csv``, one row per cell, axis and replicate; read are model, key, replicate,
+    status, val_loss and the metrics.
     Differences are cell minus reference. samples: metric → key → its value of every test sample and replicate: what the test
     samples alone do to a difference, and with a fixed test set the second source of spread.
 
@@ -60,47 +62,39 @@ def compare(
     """
     check_level("confidence", confidence)
     models: dict[str, Any] = {}
-    for model in study["models"]:
-        name = model["model"]
-        if name not in questions:
-            raise ValueError(f"the model {name!r} has no metric to compare by")
-        question = questions[name]
-        yardsticks = study.get("yardsticks", {}).get(name, {})
+    for model in study.models:
+        if model.name not in questions:
+            raise ValueError(f"the model {model.name!r} has no metric to compare by")
+        question = questions[model.name]
         numbers = model_numbers(
             model,
             replicates,
             question,
-            yardsticks,
             samples or {},
             confidence=confidence,
             power=power,
-            seed=int(study["study"]["seed"]),
+            seed=study.seed,
         )
-        models[name] = _entry(model, numbers, question, yardsticks, replicates)
+        models[model.name] = _entry(model, numbers, question, replicates)
     plain: dict[str, Any] = _plain({"confidence": confidence, "power": power, "models": models})
     return plain
 
 
 def model_numbers(
-    model: dict[str, Any],
+    model: ModelDocument,
     replicates: pd.DataFrame,
     question: Question,
-    yardsticks: dict[str, Any],
     samples: Mapping[str, Mapping[str, Samples]],
     *,
     confidence: float,
     seed: int,
     power: float = POWER,
 ) -> ModelNumbers:
-    """Every metric of one model of ``study.json``, ready to be judged; arguments as of ``compare``."""
-    name, first = model["model"], question.metrics[0]
+    """Every metric of one model, ready to be judged; arguments as of ``compare``."""
+    name, first = model.name, question.metrics[0]
     base = values_by_key(replicates, name, first.name)
-    n_replicates = int(model["replicates"])
-    fates = fates_by_key(
-        replicates, name, base, trivial_values(yardsticks, first, n_replicates), first.better
-    )
-    fixed = bool(model["data"]["fixed_test_set"])
-    comparisons = comparisons_in(model)
+    fates = fates_by_key(replicates, name, base, trivial_values(model, first), first.better)
+    comparisons = comparisons_of(model.axes)
 
     def measured(metric: Metric) -> Measured:
         scale = Scale(metric.log)
@@ -109,13 +103,13 @@ def model_numbers(
             better=metric.better,
             scale=scale,
             margin=scale.margin(question.margin) if metric.name == question.tested else None,
-            overlap_ratio=0.0 if fixed else float(model["data"]["overlap_ratio"]),
-            fixed_test_set=fixed,
+            overlap_ratio=model.overlap_ratio,
+            fixed_test_set=model.fixed_test_set,
             confidence=confidence,
             power=power,
             seed=seed,
             step=question.step,
-            trivial=trivial_values(yardsticks, metric, n_replicates),
+            trivial=trivial_values(model, metric),
         )
         values = values_by_key(replicates, name, metric.name)
         return Measured(setting, values, fates, samples.get(metric.name, {}), comparisons)
@@ -125,13 +119,13 @@ def model_numbers(
     return ModelNumbers(tested, every)
 
 
-def trivial_values(yardsticks: dict[str, Any], metric: Metric, n_replicates: int) -> Values:
+def trivial_values(model: ModelDocument, metric: Metric) -> Values:
     """What a prediction that has learnt nothing reaches: the mean of the train part, by replicate, else guessing."""
-    if TRIVIAL in yardsticks:
-        return by_replicate(yardsticks[TRIVIAL]["replicates"], metric.name)
+    if TRIVIAL in model.yardsticks:
+        return by_replicate(model.yardsticks[TRIVIAL]["replicates"], metric.name)
     if metric.chance is None:
         return {}
-    return dict.fromkeys(range(n_replicates), metric.chance)
+    return dict.fromkeys(range(model.replicates), metric.chance)
 
 
 def by_replicate(rows: Sequence[Mapping[str, Any]], metric: str) -> dict[int, float]:
@@ -140,23 +134,19 @@ def by_replicate(rows: Sequence[Mapping[str, Any]], metric: str) -> dict[int, fl
 
 
 def _entry(
-    model: dict[str, Any],
+    model: ModelDocument,
     numbers: ModelNumbers,
     question: Question,
-    yardsticks: dict[str, Any],
     replicates: pd.DataFrame,
 ) -> dict[str, Any]:
     tested = numbers.tested
     setting = tested.setting
-    axes = {
-        axis["axis"]: with_details(axis_entry(axis, numbers), axis, tested)
-        for axis in model["axes"]
-    }
-    val_loss = values_by_key(replicates, model["model"], "val_loss")
-    best = best_cell(model["axes"], val_loss, tested)
+    axes = {axis.name: with_details(axis_entry(axis, numbers), axis, tested) for axis in model.axes}
+    val_loss = values_by_key(replicates, model.name, "val_loss")
+    best = best_cell(model.distinct(), val_loss, tested)
     values = {
         name: by_replicate(yardstick["replicates"], setting.metric)
-        for name, yardstick in yardsticks.items()
+        for name, yardstick in model.yardsticks.items()
     }
     return {
         "metric": setting.metric,
@@ -166,13 +156,13 @@ def _entry(
         "overlap_ratio": setting.overlap_ratio,
         "counts": _counts(tested),
         "axes": axes,
-        "ranking": _ranking(model["axes"], axes),
+        "ranking": _ranking(model.axes, axes),
         "best": best,
         "yardsticks": yardstick_entries(values, best["key"] if best else None, tested),
         "cells": {
-            key: {name: metric.cells.get(key) for name, metric in numbers.all.items()}
-            for key in dict.fromkeys(c["key"] for axis in model["axes"] for c in axis["cells"])
-            if key in tested.values
+            cell.key: {name: metric.cells.get(cell.key) for name, metric in numbers.all.items()}
+            for cell in model.distinct()
+            if cell.key in tested.values
         },
     }
 
@@ -183,20 +173,20 @@ def _counts(tested: Measured) -> dict[str, int]:
     return {verdict.value: verdicts.count(verdict) for verdict in Verdict if verdict in verdicts}
 
 
-def _ranking(axes: list[dict[str, Any]], entries: dict[str, Any]) -> list[dict[str, Any]]:
+def _ranking(axes: Sequence[AxisDocument], entries: dict[str, Any]) -> list[dict[str, Any]]:
     """The axes by what matters: those with broken cells first, then by their largest effect in the metric's unit.
 
     Axes that cross several parameters follow: their largest effect adds up those of the simple axes.
     """
     found = []
     for axis in axes:
-        rows = entries[axis["axis"]]["rows"]
+        rows = entries[axis.name]["rows"]
         sizes = {label: abs(row["difference"] or 0.0) for label, row in rows.items()}
         largest = max(sizes, key=lambda label: sizes[label]) if any(sizes.values()) else None
         found.append(
             {
-                "axis": axis["axis"],
-                "factorial": bool(axis.get("factors")),
+                "axis": axis.name,
+                "factorial": bool(axis.factors),
                 "broken": [label for label, row in rows.items() if row["broken"]],
                 "largest": largest,
                 "size": sizes.get(largest, 0.0) if largest is not None else 0.0,

@@ -16,17 +16,18 @@ from ablation.statistics.paired import hedges_factor, smallest_detectable
 from ablation.statistics.settle import replicates_to_settle
 from ablation.statistics.signflip import sign_flip_test
 from ablation.statistics.verdicts import MINIMUM_PAIRS, Verdict
+from ablation.store.document import AxisDocument
 
 
-def with_details(entry: dict[str, Any], axis: dict[str, Any], measured: Measured) -> dict[str, Any]:
+def with_details(entry: dict[str, Any], axis: AxisDocument, measured: Measured) -> dict[str, Any]:
     """An axis of ``comparisons.json`` with all that only explains its verdicts, in the tested metric.
 
-    entry: of ``axis_entry``. axis: as in ``study.json``.
+    entry: of ``axis_entry``.
     Adds "importance" and "factorial", and to every row "effect_size", "sign_flip", "settle", "detectable" and "noise", each
     None where it does not apply.
     """
-    keys = {cell["label"]: cell["key"] for cell in axis["cells"]}
-    reference = keys[entry["reference"]]
+    keys = axis.keys
+    reference = keys[axis.reference]
     rows = {}
     for label, row in entry["rows"].items():
         outcome = None
@@ -113,9 +114,9 @@ def _noise(key: str, measured: Measured) -> dict[str, Any] | None:
     return asdict(noise) if noise else None
 
 
-def _importance(axis: dict[str, Any], measured: Measured) -> dict[str, Any] | None:
+def _importance(axis: AxisDocument, measured: Measured) -> dict[str, Any] | None:
     """Partial ω² on the metric's scale, without the cells that are broken."""
-    keys = {cell["label"]: cell["key"] for cell in axis["cells"]}
+    keys = axis.keys
     found = {label: measured.numbers.values.get(key, {}) for label, key in keys.items()}
     kept = {
         label: values
@@ -144,11 +145,10 @@ def _importance(axis: dict[str, Any], measured: Measured) -> dict[str, Any] | No
     }
 
 
-def _factorial(axis: dict[str, Any], measured: Measured) -> dict[str, Any] | None:
-    factors: dict[str, list[Any]] | None = axis.get("factors")
-    if not factors:
+def _factorial(axis: AxisDocument, measured: Measured) -> dict[str, Any] | None:
+    if not axis.factors:
         return None
-    keys = [cell["key"] for cell in axis["cells"]]
+    keys = [cell.key for cell in axis.cells]
     values = [measured.numbers.values.get(key, {}) for key in keys]
     table, common = _table(values), set.intersection(*map(set, values))
     ran = {
@@ -160,14 +160,14 @@ def _factorial(axis: dict[str, Any], measured: Measured) -> dict[str, Any] | Non
     if reason is None:
         terms = factorial_terms(
             pd.DataFrame(table),
-            factors,
-            [cell["levels"] for cell in axis["cells"]],
+            axis.factors,
+            [cell.levels for cell in axis.cells],
             overlap_ratio=measured.setting.overlap_ratio,
             confidence=measured.setting.confidence,
         )
         reason = "no spread" if terms is None else None
     return {
-        "factors": list(factors),
+        "factors": list(axis.factors),
         "n_replicates": len(table),
         "left_out": sorted(ran - common),
         "reason": reason,

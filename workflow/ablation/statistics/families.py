@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+
+from ablation.store.document import AxisDocument
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ def pair_name(cell: str, reference: str) -> str:
     return "|".join(sorted((cell, reference)))
 
 
-def comparisons_of(axes: Iterable[dict[str, Any]]) -> dict[str, Comparison]:
+def comparisons_of(axes: Iterable[AxisDocument]) -> dict[str, Comparison]:
     """Every distinct comparison of a model's axes, by name.
 
     A pair of cells that stands on several axes is one comparison. The first of them judges it, the simple axes before the
@@ -33,16 +34,16 @@ def comparisons_of(axes: Iterable[dict[str, Any]]) -> dict[str, Comparison]:
     """
     found: dict[str, Comparison] = {}
     for axis in axes:
-        if axis["reference"] not in (cell["label"] for cell in axis["cells"]):
+        keys = axis.keys
+        if axis.reference not in keys:
             raise ValueError(
-                f"axis {axis['axis']!r}: the reference {axis['reference']!r} is none of its cells"
+                f"axis {axis.name!r}: the reference {axis.reference!r} is none of its cells"
             )
-        keys = {cell["label"]: cell["key"] for cell in axis["cells"]}
-        reference = keys[axis["reference"]]
+        reference = keys[axis.reference]
         for label, key in keys.items():
-            if label != axis["reference"] and key != reference:
+            if label != axis.reference and key != reference:
                 name = pair_name(key, reference)
-                found.setdefault(name, Comparison(key, reference, axis["axis"]))
+                found.setdefault(name, Comparison(key, reference, axis.name))
     return found
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ablation.statistics.cells import cell_summary
 from ablation.statistics.crossed import Samples
-from ablation.statistics.families import Comparison, comparisons_of, pair_name
+from ablation.statistics.families import Comparison, pair_name
 from ablation.statistics.judge import Numbers, Outcome, Setting, judge
 from ablation.statistics.replicates import Fate, Values
 
@@ -72,11 +72,6 @@ class ModelNumbers:
     def all(self) -> dict[str, Measured]:
         """Every metric, the tested one first."""
         return {self.tested.setting.metric: self.tested, **self.others}
-
-
-def comparisons_in(model: dict[str, Any]) -> dict[str, Comparison]:
-    """The comparisons of a model of ``study.json``."""
-    return comparisons_of(model["axes"])
 
 
 def is_broken(outcome: Outcome, measured: Measured) -> bool:
