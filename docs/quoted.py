@@ -180,8 +180,10 @@ def claims_page(tables: Path) -> str:
     from ablation.language.words import Words
     from ablation.report.claims import claims_view
     from ablation.results import published
+    from ablation.store.document import StudyDocument
 
-    study, comparisons, judged = (read(tables, n) for n in ("study", "comparisons", "claims"))
+    comparisons, judged = (read(tables, name) for name in ("comparisons", "claims"))
+    study = StudyDocument.from_plain(read(tables, "study"))
     words = Words(with_levels(load("en"), study))
     with fmt.locale("en"):
         view = claims_view(

@@ -14,6 +14,7 @@ from ablation.portraits.kernels import first_replicate, kernels
 from ablation.portraits.mistakes import confusion, mistakes
 from ablation.portraits.residuals import residuals, with_residuals
 from ablation.portraits.series import series
+from ablation.store.document import CellDocument
 from report.invented import REPLICATES
 from report.sample import Sample, sample
 
@@ -32,22 +33,20 @@ def portraits(
     """By model, the documents that the portraits stage would write of a sample, or of some axes of it."""
     made, words = sample(failed=failed), Words(load(language))
     found: dict[str, Any] = {}
-    for model in made.study["models"]:
+    for model in made.document.models:
         cells = {
-            cell["key"]: _portrait(made, model["model"], cell, words)
-            for axis in model["axes"]
-            if axes is None or axis["axis"] in axes
-            for cell in axis["cells"]
-            if not cell["failed"]
+            cell.key: _portrait(made, model.name, cell, words)
+            for axis, cell in model.places()
+            if not cell.failed and (axes is None or axis.name in axes)
         }
-        found[model["model"]] = {"cells": cells}
+        found[model.name] = {"cells": cells}
     return found
 
 
-def _portrait(made: Sample, model: str, cell: dict[str, Any], words: Words) -> dict[str, Any]:
+def _portrait(made: Sample, model: str, cell: CellDocument, words: Words) -> dict[str, Any]:
     rows = made.tables["replicates"]
-    rows = rows[rows["cell"] == cell["cell"]]
-    epochs, key = made.tables["epochs"], cell["key"]
+    rows = rows[rows["cell"] == cell.name]
+    epochs, key = made.tables["epochs"], cell.key
     own = rows[["key", "replicate", "status"]].merge(epochs[epochs["key"] == key])
     own = own.assign(ok=own["status"] == "ok")
     portrait: dict[str, Any] = {
@@ -63,7 +62,7 @@ def _portrait(made: Sample, model: str, cell: dict[str, Any], words: Words) -> d
         return portrait | {
             "mistakes": mistakes(_classified(rng), images),
             "kernels": kernels(weights, first),
-            "confusion": confusion(cell["confusion_matrix"], cell["confusion_matrix"][::-1]),
+            "confusion": confusion(cell.confusion_matrix, (cell.confusion_matrix or [])[::-1]),
         }
     predictions = made.predictions[key]
     numbers = residuals(predictions, 50.0) if len(predictions) else None

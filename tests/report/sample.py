@@ -20,6 +20,7 @@ from ablation.results import published
 from ablation.results import tables as tidy
 from ablation.results.courses import courses_table
 from ablation.statistics.compare import Question, compare, model_numbers
+from ablation.store.document import StudyDocument
 from ablation.store.keys import key_of, label
 from ablation.study.factors import combinations, levels_label
 from report import invented
@@ -83,6 +84,10 @@ class Sample:
     samples: Samples
     claims: dict[str, Any]
 
+    @property
+    def document(self) -> StudyDocument:
+        return StudyDocument.from_plain(self.study)
+
 
 def sample(*, failed: tuple[str, ...] = ()) -> Sample:
     """A fresh sample. failed: cells such as ``cnn/kernel_9``."""
@@ -120,14 +125,7 @@ def _sample(failed: tuple[str, ...]) -> Sample:
     }
     tables["courses"] = courses_table(tables["epochs"], tables["gradients"])
     comparisons = compared(study, tables, samples)
-    references = {
-        cell["cell"]: cell["label"] == axis["reference"]
-        for model in models
-        for axis in model["axes"]
-        for cell in axis["cells"]
-    }
-    found = list(views.values())
-    tables["cells"] = tidy.cells_table(found, references, comparisons["models"])
+    tables["cells"] = tidy.cells_table(list(views.values()), comparisons["models"])
     config = {
         "study": {"name": "default", "seed": 20261},
         "report": {
@@ -197,18 +195,26 @@ def compared(
     confidence: float = 0.95,
 ) -> dict[str, Any]:
     """The comparisons of a sample, made by the module that makes the real ones."""
-    return compare(study, tables["replicates"], questions(), confidence=confidence, samples=samples)
+    document = StudyDocument.from_plain(study)
+    return compare(
+        document, tables["replicates"], questions(), confidence=confidence, samples=samples
+    )
 
 
 def claimed(made: Sample) -> dict[str, Any]:
     """``claims.json`` of a sample, made by the module that makes the real one."""
     confidence, evidence = made.comparisons["confidence"], {}
-    for model in made.study["models"]:
-        name, tables = model["model"], made.tables
+    study = made.document
+    for model in study.models:
+        name, tables = model.name, made.tables
         numbers = model_numbers(
-            model, tables["replicates"], questions()[name], made.study["yardsticks"].get(name, {}),
-            made.samples, confidence=confidence, seed=made.study["study"]["seed"],
-        )  # fmt: skip
+            model,
+            tables["replicates"],
+            questions()[name],
+            made.samples,
+            confidence=confidence,
+            seed=study.seed,
+        )
         rows = tables["cells"].dropna(subset=["seconds"])
         seconds = rows[rows["model"] == name].set_index("key")["seconds"].to_dict()
         courses = tables["courses"][tables["courses"]["model"] == name]
@@ -274,7 +280,7 @@ def drawn(language: str = "en", failed: tuple[str, ...] = ()) -> dict[str, str]:
     figures: dict[str, str] = {}
     for model in ("fnn", "cnn"):
         found = draw_model(
-            made.study, made.comparisons, made.tables, made.predictions, model=model,
+            made.document, made.comparisons, made.tables, made.predictions, model=model,
             style={"palette": made.config["report"]["palette"]}, messages=load(language),
         )  # fmt: skip
         figures |= {name: svg.decode() for name, svg in found.items()}
@@ -287,8 +293,8 @@ def blank(made: Sample) -> dict[str, str]:
 
     return {
         name: '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"></svg>'
-        for model in made.study["models"]
-        for name in figure_names(model["model"], model["axes"])
+        for model in made.document.models
+        for name in figure_names(model.name, model.axes)
     }
 
 
@@ -299,7 +305,11 @@ def page(made: Sample, figures: dict[str, str] | None = None, **changes: Any) ->
     settings = {"config": made.config, "language": "en", "title": made.config["report"]["title"],
                 "claims": made.claims}  # fmt: skip
     return build(
-        made.study, made.comparisons, made.tables, figures or blank(made), **{**settings, **changes}
+        made.document,
+        made.comparisons,
+        made.tables,
+        figures or blank(made),
+        **{**settings, **changes},
     )
 
 

@@ -148,7 +148,7 @@ def test_what_is_paired_is_one_family_and_what_is_not_another(
         retrained(b, name, "mse", lambda value, r: value * (1 + 0.1 * (r % 5)))
         cell(b, name)["key"] = f"{i}" * 16
     b["study"]["models"][0]["data"]["prepared"] = "fnn-other"
-    cell(b, names[0])["spec"] = {"code": "1"}
+    cell(b, names[0])["code"] = "1"
     rows = [row(a, b, name) for name in names]
     assert [found["kind"] for found in rows] == ["unpaired", "paired", "paired"]
     assert [found["level"] for found in rows] == pytest.approx([0.95, 0.975, 0.975])
@@ -196,7 +196,7 @@ def test_other_splits_are_not_paired(
 ) -> None:
     name = "fnn/activation_tanh"
     retrained(b, name, "mse", lambda value, r: value + 1)
-    cell(b, name)["spec"] = {"code": "1"}
+    cell(b, name)["code"] = "1"
     change(b)
     found = row(a, b, name)
     assert (found["kind"], found["reasons"]) == ("unpaired", [why])

@@ -22,7 +22,7 @@ from report.sample import only, sample
 def draw(language: str, fonts: list[str], serialise: Any) -> dict[str, Any]:
     made = only(sample(), "fnn", "activation")
     return draw_model(
-        made.study, made.comparisons, made.tables, made.predictions, model="fnn",
+        made.document, made.comparisons, made.tables, made.predictions, model="fnn",
         style={"palette": None, "fonts": fonts}, messages=load(language), serialise=serialise,
     )  # fmt: skip
 

@@ -58,7 +58,7 @@ def test_a_row_of_another_length_is_refused() -> None:
 def test_an_axis_says_what_the_comparisons_say(language: str) -> None:
     made = only(sample(), "cnn", "kernel")
     words, compared = Words(load(language)), made.comparisons["models"]["cnn"]
-    (axis,) = made.study["models"][0]["axes"]
+    (axis,) = made.document.models[0].axes
     text = latex.axis_table(compared, axis, latex.Place("cnn", 0.95, words))
     lines = [line for line in text.splitlines() if " & " in line][1:]
     rows = compared["axes"]["kernel"]["rows"]
@@ -81,7 +81,7 @@ COLUMNS = [verdict for verdict in Verdict if verdict is not Verdict.REFERENCE]
 def test_the_summary_names_every_value_once_under_its_verdict(verdict: Verdict) -> None:
     made = only(sample(failed=("cnn/kernel_9",)), "cnn", "kernel")
     row_of(made, "kernel", "3")["verdict"] = verdict.value
-    text = latex.summary_table(made.study, made.comparisons, Words(load("en")))
+    text = latex.summary_table(made.document, made.comparisons, Words(load("en")))
     heads, fields = (line.strip(" \\").split(" & ") for line in text.splitlines() if " & " in line)
     values = [value for field in fields[3:] for value in field.split(", ") if value != "--"]
     assert sorted(values) == ["3", "7", "9"]
@@ -89,7 +89,7 @@ def test_the_summary_names_every_value_once_under_its_verdict(verdict: Verdict) 
     head = verdict.value if verdict.tested else heads[-1]
     assert "3" in fields[heads.index(head)].split(", ")
     assert "9" in fields[-1].split(", ")
-    frame = tidy.summary_frame(tidy.comparisons_frame(made.study, made.comparisons))
+    frame = tidy.summary_frame(tidy.comparisons_frame(made.document, made.comparisons))
     names = [each.value.replace(" ", "_") for each in COLUMNS]
     assert list(frame.columns)[-len(names) :] == names  # also those that nothing got
     assert "3" in frame.loc[0, verdict.value.replace(" ", "_")].split("; ")
@@ -112,23 +112,23 @@ def test_every_interval_of_a_table_says_its_own_level(confidence: float) -> None
     made = judged_again(only(sample(), "cnn", "dropout", "batchnorm", "dropout_by_batchnorm"),
                         confidence)  # fmt: skip
     words, compared = Words(load("en")), made.comparisons["models"]["cnn"]
-    for axis in made.study["models"][0]["axes"]:
+    for axis in made.document.models[0].axes:
         text = latex.axis_table(compared, axis, latex.Place("cnn", confidence, words))
         lines = [line for line in text.splitlines() if " & " in line]
         head = lines[0].split(" & ")[2].replace("\\", "")
         for line, (label, each) in zip(
-            lines[1:], compared["axes"][axis["axis"]]["rows"].items(), strict=True
+            lines[1:], compared["axes"][axis.name]["rows"].items(), strict=True
         ):
             if each["difference_interval"] is not None:
                 level = f"{fmt.percent(each['difference_level'])} %"
-                assert level in head or level in line.replace("\\", ""), (axis["axis"], label)
+                assert level in head or level in line.replace("\\", ""), (axis.name, label)
 
 
 def test_a_factor_that_judges_nothing_of_its_own_has_no_level_in_its_head() -> None:
     """A repeated comparison is judged under the first factor that has it."""
     made = only(sample(), "cnn", "kernel")
     words, compared = Words(load("en")), made.comparisons["models"]["cnn"]
-    (axis,) = made.study["models"][0]["axes"]
+    (axis,) = made.document.models[0].axes
     compared["axes"]["kernel"] |= {"n_comparisons": 0, "difference_level": None}
     text = latex.axis_table(compared, axis, latex.Place("cnn", 0.95, words))
     assert "Difference, points [CI]" in text
@@ -137,7 +137,7 @@ def test_a_factor_that_judges_nothing_of_its_own_has_no_level_in_its_head() -> N
 
 def test_parquet_keeps_numbers_types_and_nulls(tmp_path: object) -> None:
     made = sample(failed=("cnn/kernel_9",))
-    compared = tidy.comparisons_frame(made.study, made.comparisons)
+    compared = tidy.comparisons_frame(made.document, made.comparisons)
     path = f"{tmp_path}/t.parquet"
     for name, frame in {**made.tables, "comparisons": compared}.items():
         parquet.write_table(tidy.parquet_table(name, frame, {"key": "f" * 16}), path)

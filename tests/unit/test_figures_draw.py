@@ -7,21 +7,22 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pytest
 from ablation.figures import draw_model, figure_names
 from ablation.figures.style import INK, colours, looks, luminance
 from ablation.language.catalogue import load
+from ablation.store.document import AxisDocument
 from report.sample import Sample, only, sample
+from unit_document import axis_of
 
 PALETTE = ["#0072b2", "#d55e00", "#009e73", "#b5539c"]
 
 
 def draw(made: Sample, model: str, language: str = "en") -> dict[str, bytes]:
     return draw_model(
-        made.study, made.comparisons, made.tables, made.predictions, model=model,
+        made.document, made.comparisons, made.tables, made.predictions, model=model,
         style={"palette": PALETTE}, messages=load(language),
     )  # fmt: skip
 
@@ -36,8 +37,8 @@ def cnn() -> dict[str, bytes]:
     return draw(only(sample(failed=("cnn/kernel_9",)), "cnn", "kernel"), "cnn")
 
 
-def named(*axes: str) -> list[dict[str, Any]]:
-    return [{"axis": axis, "factors": None} for axis in axes]
+def named(*axes: str) -> list[AxisDocument]:
+    return [axis_of(axis) for axis in axes]
 
 
 def test_the_names_are_known_before_anything_is_drawn():
@@ -47,7 +48,7 @@ def test_the_names_are_known_before_anything_is_drawn():
 
 def test_the_names_cost_no_heavy_import():
     heavy = "{'matplotlib', 'pandas', 'numpy', 'seaborn'} & set(sys.modules)"
-    code = f"import sys, ablation.figures as f; f.figure_names('cnn', [{{'axis': 'depth'}}]); print({heavy})"
+    code = f"import sys, ablation.figures as f; f.figure_names('cnn', []); print({heavy})"
     found = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True,
         env={"PYTHONPATH": ":".join(sys.path)},

@@ -21,6 +21,7 @@ from ablation.study.factors import levels_label
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from report.sample import Sample, only, page, sample
+from unit_document import axis_of, plain_axis, plain_cell, study_of
 
 PALETTE = ["#0072b2", "#d55e00", "#009e73", "#b5539c"]
 AXIS = "depth_by_learning_rate"
@@ -33,7 +34,7 @@ FACTORS: dict[str, list[Any]] = {
 
 def draw(made: Sample, model: str = "fnn", language: str = "en") -> dict[str, str]:
     drawn = draw_model(
-        made.study, made.comparisons, made.tables, made.predictions, model=model,
+        made.document, made.comparisons, made.tables, made.predictions, model=model,
         style={"palette": PALETTE}, messages=load(language),
     )  # fmt: skip
     return {name: svg.decode() for name, svg in drawn.items()}
@@ -98,7 +99,7 @@ def sheet(diverged: dict[str, int] | None = None, failed: tuple[str, ...] = ()) 
         text = levels_label(own)
         k = (diverged or {}).get(text, 0)
         gone = text in failed
-        cells.append({"label": text, "levels": own, "failed": "killed" if gone else None})
+        cells.append(plain_cell(label=text, levels=own, failed="killed" if gone else None))
         mean = np.nan if gone or k == 6 else float(i)
         place = {"model": "fnn", "axis": AXIS, "label": text}
         numbers = {"mse_centre": mean, "mse_low": mean - 1, "mse_high": mean + 1}
@@ -114,8 +115,8 @@ def sheet(diverged: dict[str, int] | None = None, failed: tuple[str, ...] = ()) 
         "epochs": epochs,
     }
     reference = "hidden_layers-2_learning_rate-0.001_activation-relu"
-    axis = {"axis": AXIS, "factors": FACTORS, "reference": reference, "cells": cells}
-    study = {"models": [{"model": "fnn", "axes": [axis]}]}
+    study = study_of(plain_axis(axis=AXIS, factors=FACTORS, reference=reference, cells=cells))
+    (axis,) = study.models[0].axes
     return Sheet("fnn", axis, tables, PALETTE, with_levels(load("en"), study))
 
 
@@ -157,14 +158,14 @@ def test_what_is_left_out_is_said() -> None:
 
 
 def test_only_factorial_axes_have_it() -> None:
-    assert "interaction" not in kinds_of("fnn", {"axis": "depth", "factors": None})
-    assert kinds_of("fnn", {"axis": "a", "factors": FACTORS})[0] == "interaction"
+    assert "interaction" not in kinds_of("fnn", axis_of("depth"))
+    assert kinds_of("fnn", axis_of("a", factors=FACTORS))[0] == "interaction"
     made = sample()
-    for model in made.study["models"]:
-        names = figure_names(model["model"], model["axes"])
+    for model in made.document.models:
+        names = figure_names(model.name, model.axes)
         assert [name for name in names if "interaction" in name] == [
             {"fnn": f"fnn_{AXIS}_interaction", "cnn": "cnn_dropout_by_batchnorm_interaction"}[
-                model["model"]
+                model.name
             ]
         ]
 
@@ -172,7 +173,7 @@ def test_only_factorial_axes_have_it() -> None:
 def test_the_figures_of_a_factorial_axis_are_drawn_in_words() -> None:
     made = only(sample(), "fnn", AXIS)
     drawn = draw(made)
-    assert list(drawn) == figure_names("fnn", made.study["models"][0]["axes"])
+    assert list(drawn) == figure_names("fnn", made.document.models[0].axes)
     interaction = drawn[f"fnn_{AXIS}_interaction"]
     assert "currentColor" in interaction
     assert "learning rate 0.001" in interaction

@@ -38,7 +38,7 @@ def rows_of(html: str) -> list[str]:
 
 def view_of(made: Sample, language: str = "en") -> dict[str, Any]:
     found = claims_view(
-        made.claims, published.load_claims(), made.study, made.comparisons,
+        made.claims, published.load_claims(), made.document, made.comparisons,
         Words(load(language)), language=language,
     )  # fmt: skip
     assert found is not None
@@ -208,7 +208,7 @@ PARTS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("name", PARTS)
 def test_every_rule_says_what_it_saw(name: str) -> None:
     part, said = PARTS[name]
-    (model,) = only(sample(), "cnn", "depth").study["models"]
+    (model,) = only(sample(), "cnn", "depth").document.models
     line = Teller(model, "accuracy", Words(load("en"))).line(part)
     assert line.startswith(said)
     assert said.endswith("con") or said.endswith("cont") or line == said

@@ -278,7 +278,7 @@ def test_the_best_network_is_shown_on_further_draws():
     own = draws("cnn/kernel_7")
     name = draws_name("cnn")
     figures = draw_model(
-        made.study, made.comparisons, made.tables, {}, model="cnn", style={"palette": "deep"},
+        made.document, made.comparisons, made.tables, {}, model="cnn", style={"palette": "deep"},
         messages=load("en"), draws=own["cnn"],
     )  # fmt: skip
     assert name in figures

@@ -9,6 +9,7 @@ from ablation.statistics.best import best_cell, expected_maximum
 from ablation.statistics.compare import model_numbers
 from ablation.statistics.model import Measured
 from ablation.statistics.paired import holm
+from ablation.store.document import StudyDocument
 from scipy import stats
 from test_statistics_compare import (
     DEPTH,
@@ -39,11 +40,19 @@ def best_of(values: dict[str, Any], loss: dict[str, float] = LOSS, **study: Any)
     return best
 
 
+DISTINCT = StudyDocument.from_plain(make_study(DEPTH)).distinct()
+
+
 def measured(values: dict[str, Any]) -> Measured:
     """The tested metric of a study of one axis."""
     study = make_study(DEPTH)
     return model_numbers(
-        study["models"][0], make_table(study, values), QUESTION, {}, {}, confidence=0.95, seed=0
+        StudyDocument.from_plain(study).model("m"),
+        make_table(study, values),
+        QUESTION,
+        {},
+        confidence=0.95,
+        seed=0,
     ).tested
 
 
@@ -85,9 +94,9 @@ def test_a_broken_or_failed_cell_is_neither_best_nor_a_candidate(how: str) -> No
 
 
 def test_without_a_candidate_there_is_no_best() -> None:
-    assert best_cell([DEPTH], {}, measured({name: [None] * J for name in VALUES})) is None
+    assert best_cell(DISTINCT, {}, measured({name: [None] * J for name in VALUES})) is None
     # Nor without a validation loss.
-    assert best_cell([DEPTH], {}, measured(VALUES)) is None
+    assert best_cell(DISTINCT, {}, measured(VALUES)) is None
 
 
 def test_what_cannot_be_told_from_it_is_one_family_recomputed() -> None:

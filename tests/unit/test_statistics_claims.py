@@ -10,6 +10,7 @@ from ablation.claims.judge import judge_claims
 from ablation.claims.rules import Answer, Evidence, combined, part_level
 from ablation.results.courses import MEASURES
 from ablation.statistics.compare import model_numbers
+from ablation.store.document import StudyDocument
 from scipy import stats
 from test_statistics_compare import (
     BASE,
@@ -54,12 +55,9 @@ def evidence(
 ) -> Evidence:
     """A study of one axis. measures: measure → cell → its value by replicate; seconds: by cell."""
     study = make_study(AXIS, yardsticks={"predict_mean": yardstick(TRIVIAL)})
-    model = study["models"][0]
-    model["data"] |= DATA | data
-    numbers = model_numbers(
-        model, make_table(study, NAMES), QUESTION, study["yardsticks"]["m"], {}, confidence=0.95,
-        seed=0,
-    )  # fmt: skip
+    study["models"][0]["data"] |= DATA | data
+    model = StudyDocument.from_plain(study).model("m")
+    numbers = model_numbers(model, make_table(study, NAMES), QUESTION, {}, confidence=0.95, seed=0)
     rows = [
         {"key": key(name), "replicate": r, **dict.fromkeys(MEASURES, np.nan)}
         for name in NAMES

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,11 @@ import pytest
 from ablation.statistics.compare import Question, compare, trivial_values
 from ablation.statistics.metric import Metric
 from ablation.statistics.paired import holm
+from ablation.store.document import StudyDocument
 from ablation.store.formats import validate_document
 from scipy import stats
 from test_statistics_spread import limma_prior, limma_squeeze
+from unit_document import plain_axis, plain_cell, plain_model, study_of
 
 J = 12
 RATIO = 0.2
@@ -36,17 +39,17 @@ def key(name: str) -> str:
 def make_axis(axis: str, reference: str, **names: str) -> dict[str, Any]:
     """An axis of ``study.json``. names: label (after an underscore) → the name of the stored cell."""
     cells = [
-        {"cell": f"m/{axis}_{label[1:]}", "label": label[1:], "key": key(name), "levels": None}
+        plain_cell(cell=f"m/{axis}_{label[1:]}", label=label[1:], key=key(name))
         for label, name in names.items()
     ]
-    return {"axis": axis, "reference": reference, "cells": cells}
+    return plain_axis(axis=axis, reference=reference, cells=cells)
 
 
 def make_study(
     *axes: dict[str, Any], fixed: bool = False, yardsticks: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     data = {"overlap_ratio": RATIO, "fixed_test_set": fixed}
-    model = {"model": "m", "replicates": J, "data": data, "axes": list(axes)}
+    model = plain_model(replicates=J, data=data, axes=list(axes))
     return {
         "study": {"name": "default", "seed": 7},
         "models": [model],
@@ -96,9 +99,12 @@ def run(
 ) -> dict[str, Any]:
     """The model of ``comparisons.json``, as its schema allows it."""
     found = compare(
-        study, make_table(study, values, **table), {"m": question}, confidence=confidence,
+        StudyDocument.from_plain(study),
+        make_table(study, values, **table),
+        {"m": question},
+        confidence=confidence,
         samples=samples,
-    )  # fmt: skip
+    )
     validate_document(found, "comparisons")
     json.dumps(found, allow_nan=False)
     entry: dict[str, Any] = found["models"]["m"]
@@ -244,10 +250,12 @@ def test_every_stored_cell_is_summarised_in_every_metric() -> None:
 
 def test_what_has_learnt_nothing_is_the_mean_else_guessing() -> None:
     accuracy = Metric("accuracy", "higher", chance=0.1)
-    assert trivial_values({}, accuracy, 3) == {0: 0.1, 1: 0.1, 2: 0.1}
-    assert trivial_values({}, METRICS[0], 3) == {}
+    (without,) = study_of(replicates=3).models
+    assert trivial_values(without, accuracy) == {0: 0.1, 1: 0.1, 2: 0.1}
+    assert trivial_values(without, METRICS[0]) == {}
     rows = [{"replicate": 0, "mse": 80.0}, {"replicate": 2, "mse": None}]
-    assert trivial_values({"predict_mean": {"replicates": rows}}, METRICS[0], 3) == {0: 80.0}
+    known = replace(without, yardsticks={"predict_mean": {"replicates": rows}})
+    assert trivial_values(known, METRICS[0]) == {0: 80.0}
 
 
 @pytest.mark.parametrize(
@@ -262,10 +270,10 @@ def test_refuses_what_it_cannot_compare(change: dict[str, Any], message: str) ->
     study = make_study(DEPTH)
     options: dict[str, Any] = {"questions": {"m": QUESTION}, "confidence": 0.95} | change
     with pytest.raises(ValueError, match=message):
-        compare(study, make_table(study, VALUES), **options)
+        compare(StudyDocument.from_plain(study), make_table(study, VALUES), **options)
 
 
 def test_refuses_a_reference_that_is_not_on_its_axis() -> None:
     study = make_study({**DEPTH, "reference": "9"})
     with pytest.raises(ValueError, match="the reference '9' is none of"):
-        compare(study, make_table(study, VALUES), {"m": QUESTION}, confidence=0.95)
+        run(study, VALUES)

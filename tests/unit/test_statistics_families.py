@@ -1,13 +1,13 @@
 """Which comparisons a model has, and on which axis each is judged."""
 
-from typing import Any
-
 from ablation.statistics.families import Comparison, comparisons_of, family_sizes, pair_name
+from ablation.store.document import AxisDocument
+from unit_document import axis_of, plain_cell
 
 
-def axis(name: str, reference: str, **keys: str) -> dict[str, Any]:
-    cells = [{"label": label, "key": key} for label, key in keys.items()]
-    return {"axis": name, "reference": reference, "cells": cells}
+def axis(name: str, reference: str, **keys: str) -> AxisDocument:
+    cells = [plain_cell(label=label, key=key) for label, key in keys.items()]
+    return axis_of(name, reference=reference, cells=cells)
 
 
 DEPTH = axis("depth", "two", one="k1", two="base", eight="k8")

@@ -8,6 +8,7 @@ import pytest
 from ablation.statistics.compare import model_numbers
 from ablation.statistics.paired import holm
 from ablation.statistics.yardsticks import yardstick_entries
+from ablation.store.document import StudyDocument
 from scipy import stats
 from test_statistics_compare import (
     BASE,
@@ -97,7 +98,12 @@ def test_few_numbers_and_those_of_another_metric() -> None:
 def test_without_a_best_cell_there_is_nothing_to_compare() -> None:
     study = make_study(DEPTH)
     numbers = model_numbers(
-        study["models"][0], make_table(study, VALUES), QUESTION, {}, {}, confidence=0.95, seed=0
+        StudyDocument.from_plain(study).model("m"),
+        make_table(study, VALUES),
+        QUESTION,
+        {},
+        confidence=0.95,
+        seed=0,
     )
     found = yardstick_entries({"ridge": dict(enumerate(RIDGE))}, None, numbers.tested)
     assert found["ridge"]["best_against_it"] is None

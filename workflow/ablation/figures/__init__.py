@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ablation.store.document import AxisDocument, StudyDocument
-
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from ablation.store.document import AxisDocument, StudyDocument
 
 COMMON = ("curves", "metrics")
 KINDS = {"fnn": (*COMMON, "predictions"), "cnn": (*COMMON, "confusion")}
