@@ -70,7 +70,7 @@ def _found(plan: Plan, cell: Cell, collected: dict[str, set[str]] | None) -> Fou
 
 def _collected(plan: Plan) -> dict[str, set[str]] | None:
     try:
-        study = StudyDocument.from_plain(read_json(Path(plan.table("study.json"))))
+        study = StudyDocument.from_plain(read_json(Path(plan.table("study.json"))) or {})
     except InvalidDocumentError:  # none, or of another version of the workflow
         return None
     return {

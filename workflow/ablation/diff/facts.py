@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -114,21 +115,10 @@ def verdicts(a: Bundle, b: Bundle) -> list[dict[str, Any]]:
 
 def environments(a: Bundle, b: Bundle) -> list[dict[str, Any]]:
     """Facts of the environment that differ: ``fact``, and under ``a`` and ``b`` each value with its number of cells."""
-    sides = [_environment(bundle) for bundle in (a, b)]
-    names = [*sides[0], *(name for name in sides[1] if name not in sides[0])]
+    sides = [study_of(bundle).counted_environments() for bundle in (a, b)]
     rows = []
-    for name in names:
-        one, two = (side.get(name, {}) for side in sides)
+    for name in _united(*sides):
+        one, two = (side.get(name, Counter()) for side in sides)
         if one.keys() != two.keys():
             rows.append({"fact": name, "a": list(one.items()), "b": list(two.items())})
     return rows
-
-
-def _environment(bundle: Bundle) -> dict[str, dict[Any, int]]:
-    """Fact → value → number of trained cells, each key counted once."""
-    found: dict[str, dict[Any, int]] = {}
-    for facts in study_of(bundle).environments():
-        for name, value in facts.items():
-            counts = found.setdefault(name, {})
-            counts[value] = counts.get(value, 0) + 1
-    return found

@@ -15,20 +15,16 @@ from ablation.store.document import StudyDocument
 
 def environment_rows(study: StudyDocument, words: Words) -> list[dict[str, str]]:
     """One row per fact of the environment; where cells differ, every value with its count."""
-    seen: dict[str, dict[str, int]] = {}
-    for environment in study.environments():
-        for name, value in environment.items():
-            text = words("none.word") if value is None else words.plain(value)
-            counts = seen.setdefault(name, {})
-            counts[text] = counts.get(text, 0) + 1
     rows = []
-    for name, counts in seen.items():
-        if len(counts) == 1:
-            text = next(iter(counts))
-        else:
-            text = words.join(
-                [words("provenance.counted", value=v, n=n) for v, n in counts.items()]
-            )
+    for name, counts in study.counted_environments().items():
+        text = words.join(
+            [
+                words("provenance.counted", value=words.plain(value), n=n)
+                if len(counts) > 1
+                else words.plain(value)
+                for value, n in counts.items()
+            ]
+        )
         rows.append({"name": words.named("environment", name), "text": text})
     return rows
 

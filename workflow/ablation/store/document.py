@@ -5,6 +5,7 @@ It lies beside the formats of all documents because statistics, the lowest of it
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Self
@@ -15,17 +16,18 @@ from ablation.store.formats import InvalidDocumentError
 @dataclass(frozen=True)
 class _Part:
     @classmethod
-    def read(cls, value: dict[str, Any], **parts: Any) -> Self:
-        """From its plain value, which may hold more. parts: the fields that are documents themselves."""
+    def read(cls, value: dict[str, Any]) -> Self:
+        """From its plain value, which may hold more; a field with a default may be missing there, or null."""
+        made: dict[str, Any] = {}
         for each in fields(cls):
-            name = each.metadata.get("name", each.name)
+            name, part = each.metadata.get("name", each.name), each.metadata.get("part")
             optional = (each.default, each.default_factory) != (MISSING, MISSING)
-            if each.name in parts or (optional and value.get(name) is None):
+            if optional and value.get(name) is None:
                 continue
             if name not in value:
                 raise InvalidDocumentError(f"study: {name!r} is missing in {str(value)[:100]}")
-            parts[each.name] = value[name]
-        return cls(**parts)
+            made[each.name] = tuple(map(part.read, value[name])) if part else value[name]
+        return cls(**made)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class AxisDocument(_Part):
     parameter: str | None
     fixed: dict[str, Any] = field(metadata={"name": "with"})
     reference: str
-    cells: tuple[CellDocument, ...]
+    cells: tuple[CellDocument, ...] = field(metadata={"part": CellDocument})
     factors: dict[str, list[Any]] = field(default_factory=dict)
 
     @property
@@ -80,7 +82,7 @@ class ModelDocument(_Part):
     replicates: int
     parameters: dict[str, Any]
     data: dict[str, Any]
-    axes: tuple[AxisDocument, ...]
+    axes: tuple[AxisDocument, ...] = field(metadata={"part": AxisDocument})
     yardsticks: dict[str, Any]
 
     @property
@@ -128,36 +130,22 @@ class StudyDocument:
     plain: dict[str, Any] = field(repr=False, compare=False)
 
     @classmethod
-    def from_plain(cls, value: Any) -> Self:
+    def from_plain(cls, value: dict[str, Any]) -> Self:
         """Read the content of ``study.json``.
 
         Raises:
             InvalidDocumentError: if a field is missing.
         """
-        if not isinstance(value, dict):
-            raise InvalidDocumentError("study: there is none")
         try:
-            yardsticks = value.get("yardsticks", {})
-            models = tuple(
-                ModelDocument.read(
-                    model,
-                    axes=tuple(
-                        AxisDocument.read(axis, cells=tuple(map(CellDocument.read, axis["cells"])))
-                        for axis in model["axes"]
-                    ),
-                    yardsticks=yardsticks.get(model["model"], {}),
-                )
-                for model in value["models"]
-            )
-            return cls(value["study"]["name"], int(value["study"]["seed"]), models, value)
+            known = value.get("yardsticks", {})
+            models = [{**m, "yardsticks": known.get(m["model"], {})} for m in value["models"]]
+            name, seed = value["study"]["name"], value["study"]["seed"]
         except KeyError as error:
             raise InvalidDocumentError(f"study: {error} is missing") from None
+        return cls(name, seed, tuple(map(ModelDocument.read, models)), value)
 
     def model(self, name: str) -> ModelDocument:
         return next(model for model in self.models if model.name == name)
-
-    def cells(self) -> list[CellDocument]:
-        return [cell for model in self.models for cell in model.cells()]
 
     def distinct(self) -> list[CellDocument]:
         """The stored cells of every model, each where it stands first."""
@@ -166,3 +154,11 @@ class StudyDocument:
     def environments(self) -> list[dict[str, Any]]:
         """What each stored cell of every model ran on."""
         return [facts for model in self.models for facts in model.environments()]
+
+    def counted_environments(self) -> dict[str, Counter[Any]]:
+        """Fact of the environment → value → number of stored cells."""
+        found: dict[str, Counter[Any]] = {}
+        for facts in self.environments():
+            for name, value in facts.items():
+                found.setdefault(name, Counter())[value] += 1
+        return found
