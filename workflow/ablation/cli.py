@@ -18,9 +18,9 @@ from ablation.stages.job import STAGES
 from ablation.store.code import OtherCodeError
 from ablation.store.download import DownloadError
 from ablation.store.entries import Copy, StoreError, require
+from ablation.study.progress import RUN_FACTS, say_trained
 
 log = logging.getLogger("ablation")
-RUN_FACTS = "ABLATION_RUN"
 SAY_ALL = (DownloadError, StoreError, OtherCodeError)  # these sentences say all there is to know
 
 
@@ -73,8 +73,6 @@ def _stage(options: argparse.Namespace) -> None:
 
     run(options.command, options.key, run_facts())
     if options.command == "train":
-        from ablation.study.progress import say_trained
-
         say_trained(options.key)
 
 

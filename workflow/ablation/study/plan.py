@@ -23,6 +23,7 @@ from ablation.store.keys import canonical_json, digest, key_of
 from ablation.store.places import PROJECT, TEMPLATES, WORKFLOW
 from ablation.study.grid import Cell, ModelStudy, Study, build
 from ablation.study.parts import digest_of, raw_files, workflow_files
+from ablation.study.progress import CELLS, RUN_FACTS
 from ablation.study.reading import load, overrides_of, own_file, require_plain
 
 TABLES = (
@@ -463,8 +464,8 @@ class Plan:
         return {
             "ABLATION_PYTHON": sys.executable,
             "ABLATION_PACKAGE": str(WORKFLOW),
-            "ABLATION_RUN": json.dumps(facts),
-            "ABLATION_CELLS": self.names_file,
+            RUN_FACTS: json.dumps(facts),
+            CELLS: self.names_file,
         }
 
     @property

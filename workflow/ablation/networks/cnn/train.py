@@ -189,7 +189,6 @@ def run(
     precision: str,
     replicates: Sequence[int] | None = None,
     checkpoint: Checkpoint | None = None,
-    report: Callable[[str], None] = lambda line: None,
 ) -> Trained:
     """Train replicates of one cell: those of the given numbers, or all.
 
@@ -202,11 +201,11 @@ def run(
         device: where to train.
         precision: ``fp32``, ``tf32`` (CUDA) or ``bf16`` for the forward and backward pass; losses are fp32 always.
         replicates: their numbers, None for all that were prepared.
-        checkpoint, report: see the shared loop.
+        checkpoint: see the shared loop.
     """
     chosen = range(len(part["mean"])) if replicates is None else replicates
     task = CNNTask(
         parameters, part, seed=seed, device=device, precision=precision, replicates=chosen
     )
     with arithmetic(device, tf32=precision == "tf32"):
-        return train(task, parameters["epochs"], checkpoint=checkpoint, report=report)
+        return train(task, parameters["epochs"], checkpoint=checkpoint)

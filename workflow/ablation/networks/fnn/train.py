@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -148,7 +148,6 @@ def run(
     precision: str,
     replicates: Sequence[int] | None = None,
     checkpoint: Checkpoint | None = None,
-    report: Callable[[str], None] = lambda line: None,
 ) -> Trained:
     """Train replicates of one cell: those of the given numbers, or all.
 
@@ -158,4 +157,4 @@ def run(
     chosen = range(len(part["train_n"])) if replicates is None else replicates
     task = FNNTask(parameters, part, seed=seed, device=device, replicates=chosen)
     with arithmetic(device, tf32=False):
-        return train(task, parameters["epochs"], checkpoint=checkpoint, report=report)
+        return train(task, parameters["epochs"], checkpoint=checkpoint)
