@@ -112,10 +112,11 @@ def test_other_samples_or_shapes_are_different() -> None:
     }
 
 
-def test_damage_is_different_whatever_the_numbers_say() -> None:
-    found = judge(classifier(), classifier(), ["evaluate/metrics.json"])
-    assert found["outcome"] == "different"
-    assert "evaluate/metrics.json" in sentence({**found, "cell": "cnn/x", "changed": {}})
+def test_what_is_broken_is_told() -> None:
+    stored = classifier()
+    found = judge(stored, changed(stored, metrics=metrics(stored, "loss", 0.0061, 0.0)))
+    said = sentence({**found, "cell": "cnn/x", "changed": {"torch": ["1", "2"]}})
+    assert said == "cnn/x: different (loss (mean) 0.061, allowed 0.06); environment: torch 1 → 2"
 
 
 def test_weights_that_are_nowhere_finite_do_not_count() -> None:
