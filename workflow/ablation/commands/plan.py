@@ -6,15 +6,9 @@ It asks the same plan as Snakemake does, so that both name the same jobs, but ne
 from __future__ import annotations
 
 import os
-import sys
 from collections import Counter
 from collections.abc import Collection, Sequence
-from io import StringIO
 from pathlib import Path
-from typing import Any
-
-from rich.console import Console
-from rich.table import Table
 
 from ablation.commands import costs
 from ablation.commands.dispatch import MistakeError
@@ -29,7 +23,6 @@ from ablation.study.plan import Plan, Stage, read_plan
 from ablation.study.progress import duration
 from ablation.study.shelf import Shelf
 
-PLAIN = 400  # characters; where nobody looks at a terminal, no line is broken
 Row = tuple[str, ...]
 
 
@@ -95,25 +88,28 @@ def jobs(plan: Plan, shelf: Shelf) -> dict[str, int]:
     return dict(counts)
 
 
-def _table(rows: Sequence[Row], *, heads: Row = (), right: tuple[int, ...] = ()) -> Table:
-    table = Table(box=None, pad_edge=False, show_header=bool(heads), header_style="dim")
-    for i in range(len(rows[0])):
-        head = heads[i] if heads else ""
-        table.add_column(head, justify="right" if i in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table
+def _aligned(rows: Sequence[Row], right: int | None = None) -> str:
+    """Rows as lines with aligned columns. right: the number of a column that is flush right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    sides = [str.rjust if i == right else str.ljust for i in range(len(widths))]
+    columns = list(zip(sides, widths, strict=True))
+    return "\n".join(
+        "  ".join(
+            side(text, width) for text, (side, width) in zip(row, columns, strict=True)
+        ).rstrip()
+        for row in rows
+    )
 
 
 def _cached(plan: Plan, missing: Collection[str]) -> Sequence[Row]:
     """The cells that stand, an axis per row."""
-    rows = []
-    for part in plan.study.models:
-        for axis in part.axes:
-            labels = [cell.label for cell in axis.cells if cell.key not in missing]
-            if labels:
-                rows.append((f"  {part.model.name}/{axis.name}", ", ".join(labels)))
-    return rows
+    axes = [(part.model.name, axis) for part in plan.study.models for axis in part.axes]
+    labels = [[c.label for c in axis.cells if c.key not in missing] for _, axis in axes]
+    return [
+        (f"  {model}/{axis.name}", ", ".join(kept))
+        for (model, axis), kept in zip(axes, labels, strict=True)
+        if kept
+    ]
 
 
 def _total(guesses: list[float | None], slots: int, cores: str, basis: int) -> str:
@@ -140,46 +136,40 @@ def show(files: list[Path], overrides: list[str], cores: int | None) -> None:
     refused = refusal(compute["device"], local=True)
     if refused:
         raise MistakeError(refused)
-    on_terminal = sys.stdout.isatty()
-    buffer = StringIO()
-    plain: dict[str, Any] = {} if on_terminal else {"file": buffer, "width": PLAIN}
-    console = Console(markup=False, highlight=False, emoji=False, soft_wrap=True, **plain)
-    _print(console, plan, cores or len(os.sched_getaffinity(0)))
-    if not on_terminal:
-        print("\n".join(line.rstrip() for line in buffer.getvalue().splitlines()))
+    _print(plan, cores or len(os.sched_getaffinity(0)))
 
 
-def _print(console: Console, plan: Plan, cores: int) -> None:
+def _print(plan: Plan, cores: int) -> None:
     study = plan.study
     shelf = Shelf(plan)
     counts = jobs(plan, shelf)
     missing = {stage.key for stage in stages_to_make(plan, shelf)}
-    targets = [cell for cell in study.by_key.values() if cell.key in missing]
-    targets = [cell for cell in study.cells if any(cell is target for target in targets)]
-    console.print(
+    distinct = [cell for cell in study.cells if study.by_key[cell.key] is cell]
+    targets = [cell for cell in distinct if cell.key in missing]
+    print(
         f"Study {study.name}: {len(study.cells)} cells, {len(study.by_key)} of them distinct; "
         f"{len(targets)} would be trained, {len(study.by_key) - len(targets)} are cached.",
     )
     if targets:
-        _print_training(console, plan, targets, cores)
+        _print_training(plan, targets, cores)
     cached = _cached(plan, missing)
     if cached:
-        console.print("\nCached", style="bold")
-        console.print(_table(cached), soft_wrap=False)
+        print(f"\nCached\n{_aligned(cached)}")
     also = [f"{count} {rule}" for rule, count in counts.items() if rule != "train"]
     nothing = "Nothing else to be done" if targets else "Nothing to be done"
     text = "Also to run: " + ", ".join(also) if also else nothing
-    console.print(f"\n{text}.")
+    print(f"\n{text}.")
 
 
-def _print_training(console: Console, plan: Plan, cells: list[Cell], cores: int) -> None:
+def _print_training(plan: Plan, cells: list[Cell], cores: int) -> None:
     study = plan.study
     compute = plan.study.config["compute"]
     cuda = resolves_to_cuda(compute["device"])
     specs = _stored({part.model.name for part in study.models})
     known = costs.rates(specs, study.by_key, "cuda" if cuda else "cpu")
     collected = _collected(plan)
-    rows, guesses = [], []
+    rows: list[Row] = [("  cell", "takes about", "why")]
+    guesses = []
     for cell in cells:
         seconds = costs.estimate(cell.spec, known)
         guesses.append(seconds)
@@ -187,11 +177,9 @@ def _print_training(console: Console, plan: Plan, cells: list[Cell], cores: int)
         name = f"{cell.name} (and {more} more)" if more else cell.name
         time = "no estimate" if seconds is None else duration(seconds)
         rows.append((f"  {name}", time, _why(plan, cell, specs, collected)))
-    console.print("\nWould be trained", style="bold")
-    heads = ("  cell", "takes about", "why")
-    console.print(_table(rows, heads=heads, right=(1,)), soft_wrap=False)
+    print(f"\nWould be trained\n{_aligned(rows, right=1)}")
     slots = max(gpu_count(), 1) if cuda else max(cores // compute["threads"], 1)
     count, unit = (slots, "GPU") if cuda else (cores, "core")
     where = f"on {count} {unit}{'s' if count > 1 else ''}"
     basis = sum(len(known.get(model, ())) for model in {cell.model for cell in cells})
-    console.print(f"\n{_total(guesses, slots, where, basis)}")
+    print(f"\n{_total(guesses, slots, where, basis)}")

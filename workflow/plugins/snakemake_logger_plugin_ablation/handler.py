@@ -24,7 +24,7 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from . import study as states
-from .screen import Plain, Screen, Stream, Terminal
+from .screen import Plain, Stream, Terminal
 from .settings import LogHandlerSettings
 from .study import Study
 from .tail import Tail
@@ -49,7 +49,7 @@ class LogHandler(LogHandlerBase):
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         stream: Any = sys.stdout if common.stdout else sys.stderr
-        self._screen: Screen = Plain(stream)
+        self._screen = Plain(stream)
         if self._following:
             os.environ[FOLLOWED] = "1"
             if stream.isatty():

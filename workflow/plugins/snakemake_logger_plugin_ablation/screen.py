@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TextIO
+from typing import TextIO
 
 from ablation.machine.logs import printable
 from ablation.study.progress import Report, duration
@@ -16,46 +16,31 @@ from rich.text import Text
 from .study import Study, figures, overall
 
 
-class Screen(Protocol):
-    """What the handler writes to.
+class Plain:
+    """Plain lines without control characters.
 
     Attributes:
         shows_state: the study is seen as it is now, so that only what stays needs a line.
     """
-
-    shows_state: bool
-
-    def start(self) -> None:
-        """Begin to show the study."""
-        ...
-
-    def say(self, line: str) -> None:
-        """Show a line that stays."""
-        ...
-
-    def stop(self) -> None:
-        """Show nothing more."""
-        ...
-
-
-class Plain:
-    """Plain lines without control characters."""
 
     shows_state = False
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
 
-    def start(self) -> None: ...
+    def start(self) -> None:
+        """Begin to show the study."""
 
     def say(self, line: str) -> None:
+        """Show a line that stays."""
         self.stream.write(printable(line) + "\n")
         self.stream.flush()
 
-    def stop(self) -> None: ...
+    def stop(self) -> None:
+        """Show nothing more."""
 
 
-class Terminal:
+class Terminal(Plain):
     """A table of the running cells below the lines that stay, drawn by rich.
 
     Args:
@@ -66,7 +51,6 @@ class Terminal:
     shows_state = True
 
     def __init__(self, console: Console, state: Callable[[], Study]) -> None:
-
         self.console = console
         self._live = Live(
             console=console,
@@ -79,7 +63,6 @@ class Terminal:
         self._live.start(refresh=True)
 
     def say(self, line: str) -> None:
-
         self.console.print(Text(printable(line)), soft_wrap=True)
 
     def stop(self) -> None:
