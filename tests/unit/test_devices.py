@@ -146,8 +146,13 @@ def test_precision(
 @pytest.mark.parametrize(
     "module",
     [
-        *("study.plan", "study.shelf", "study.progress", "cli", "stages.train"),
-        *("networks.registry", "machine.lease"),
+        "study.plan",
+        "study.shelf",
+        "study.progress",
+        "cli",
+        "stages.train",
+        "networks.registry",
+        "machine.lease",
     ],
 )
 def test_what_snakemake_reads_does_not_import_torch(module: str) -> None:

@@ -50,13 +50,25 @@ def test_a_training_tells_of_each_epoch_and_of_its_end(
         progress.end()
     lines = [json.loads(line) for line in here.read_text("utf-8").splitlines()]
     assert [(each["epoch"], each.get("trained")) for each in lines] == [
-        *((0, None), (1, None), (2, None), (2, True))
+        (0, None),
+        (1, None),
+        (2, None),
+        (2, True),
     ]
     assert all(each["cell"] == "cnn/kernel_5" and each["key"] == KEY for each in lines)
     assert lines[1] == {
-        **{"cell": "cnn/kernel_5", "key": KEY, "replicates": [0, 5], "resumed_after": 0},
-        **{"epoch": 1, "epochs": 15, "seconds": 2.0, "seconds_left": 28.0, "seconds_total": 30.0},
-        **{"train_loss": 0.3, "val_loss": 2e-05, "val_accuracy": 0.5},
+        "cell": "cnn/kernel_5",
+        "key": KEY,
+        "replicates": [0, 5],
+        "resumed_after": 0,
+        "epoch": 1,
+        "epochs": 15,
+        "train_loss": 0.3,
+        "val_loss": 2e-05,
+        "val_accuracy": 0.5,
+        "seconds": 2.0,
+        "seconds_left": 28.0,
+        "seconds_total": 30.0,
     }
     assert lines[2]["val_loss"] is None
     assert math.isnan(last(here).figures["val_loss"])

@@ -36,7 +36,7 @@ from ablation.store.entries import Entry, find, require, require_or_set_aside
 from ablation.store.keys import key_of
 from ablation.store.places import PROJECT
 from ablation.study.grid import Cell
-from ablation.study.plan import Plan, read_plan
+from ablation.study.plan import Plan, Stage, read_plan
 from ablation.study.shelf import Shelf
 
 DEFAULT_CELLS = 3
@@ -64,10 +64,10 @@ def verify(
         ConfigError: one sentence, for a configuration that is not valid.
     """
     plan = read_plan(configfiles, overrides)
+    Shelf(plan).require_writable()
     if seed is None:
         seed = secrets.randbelow(2**32)
     chosen = choose(plan, cells=cells, named=named, seed=seed)
-    Shelf(plan).require_writable()
     stored = [_stored(plan, cell) for cell in chosen]
     names = ", ".join(cell.name for cell in chosen)
     by = "named" if named else f"drawn with seed {seed}"
@@ -75,7 +75,10 @@ def verify(
     scratch = Path(tempfile.mkdtemp(prefix="ablation-verify-"))
     try:
         _repeat(plan, chosen, scratch, cores)
-        again = [_again(plan, cell, scratch) for cell in chosen]
+        again = [
+            _read(*(require(scratch / stage.folder) for stage in _stages(plan, cell)))
+            for cell in chosen
+        ]
     finally:
         if keep:
             print(f"Kept: {scratch}")
@@ -150,9 +153,13 @@ def _named(plan: Plan, name: str) -> Cell:
     return cell
 
 
+def _stages(plan: Plan, cell: Cell) -> tuple[Stage, Stage]:
+    return plan.trained[cell.key], plan.evaluated[cell.key]
+
+
 def is_trained(plan: Plan, cell: Cell, root: Path = Path()) -> bool:
     """Whether a cell is trained and tested, with the code as it is now, in the project at ``root``."""
-    entries = (find(root / stages[cell.key].folder) for stages in (plan.trained, plan.evaluated))
+    entries = (find(root / stage.folder) for stage in _stages(plan, cell))
     return all(entry is not None and not entry.failures for entry in entries)
 
 
@@ -190,11 +197,6 @@ def _stored(plan: Plan, cell: Cell) -> Trained:
     return _read(require_or_set_aside(plan.trained[cell.key].folder), tested)
 
 
-def _again(plan: Plan, cell: Cell, scratch: Path) -> Trained:
-    stages = (plan.trained[cell.key], plan.evaluated[cell.key])
-    return _read(*(require(scratch / stage.folder) for stage in stages))
-
-
 def _read(trained: Entry, tested: Entry) -> Trained:
     metrics = tested.read("metrics.json")
     numbers = {n: value for n, value in metrics.items() if n not in ("cost", "environment")}
@@ -211,7 +213,9 @@ def _judged(cell: Cell, stored: Trained, again: Trained) -> dict[str, Any]:
     """One cell's part of the record."""
     then, now = stored.metrics, again.metrics
     return {
-        **{"cell": cell.name, "model": cell.model, "key": cell.key},
+        "cell": cell.name,
+        "model": cell.model,
+        "key": cell.key,
         **judge(stored, again),
         "changed": changed_facts(then["environment"], now["environment"]),
         "seconds": now["cost"]["seconds"],
