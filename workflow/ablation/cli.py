@@ -85,10 +85,8 @@ JOBS: Mapping[str, Callable[[argparse.Namespace], None]] = {
 
 def main() -> int:
     """Run one job or command; an error is one line at the end of the log, after its traceback."""
-    for stream in (
-        sys.stdout,
-        sys.stderr,
-    ):  # a terminal of another encoding shows a sign for what it lacks
+    # A terminal of another encoding shows a sign for what it lacks.
+    for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     options = _parser().parse_args()

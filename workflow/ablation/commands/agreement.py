@@ -15,13 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-COMPARED = (
-    "metrics.json",
-    "predictions.csv",
-    "model.safetensors",
-    "history.csv",
-    "gradients.csv",
-)
+COMPARED = ("metrics.json", "predictions.csv", "model.safetensors", "history.csv", "gradients.csv")
 """The files whose bytes decide ``identical``."""
 
 EQUAL_PREDICTIONS = 0.98
@@ -56,9 +50,7 @@ class Trained:
     Attributes:
         digests: SHA-256 of each file of ``COMPARED``, and of others.
         weights: tensor name → array whose first axis is the replicate.
-        history: the content of ``history.csv``.
-        predictions: the content of ``predictions.csv``.
-        metrics: the content of the evaluation's ``metrics.json``.
+        history, predictions, metrics: the contents of the files of these names.
     """
 
     digests: Mapping[str, str]

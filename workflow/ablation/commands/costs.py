@@ -43,15 +43,14 @@ def rates(
         study: the keys of the study's cells.
         device: only what ran on such a device counts.
     """
-    found: dict[str, dict[str, float]] = {}
+    of_study: dict[str, list[float]] = {}
+    of_others: dict[str, list[float]] = {}
     for key, spec in stored.items():
         rate = seconds_per_sample(key, spec, device)
         if rate is not None:
-            found.setdefault(spec["model"], {})[key] = rate
-    return {
-        model: [rate for key, rate in known.items() if key in study] or list(known.values())
-        for model, known in found.items()
-    }
+            group = of_study if key in study else of_others
+            group.setdefault(spec["model"], []).append(rate)
+    return of_others | of_study
 
 
 def estimate(spec: Spec, known: Mapping[str, list[float]]) -> float | None:

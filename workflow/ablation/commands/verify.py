@@ -21,13 +21,7 @@ from typing import Any
 import yaml
 from safetensors.numpy import load_file
 
-from ablation.commands.agreement import (
-    BOUNDS,
-    EQUAL_PREDICTIONS,
-    Trained,
-    changed_facts,
-    judge,
-)
+from ablation.commands.agreement import BOUNDS, EQUAL_PREDICTIONS, Trained, changed_facts, judge
 from ablation.commands.dispatch import MistakeError, workflow_command
 from ablation.machine import provenance
 from ablation.results import verification

@@ -10,13 +10,7 @@ import time
 from typing import Any
 
 from ablation.machine.logs import printable
-from ablation.study.progress import (
-    FOLLOWED,
-    Outcome,
-    cell_names,
-    outcome,
-    progress_file,
-)
+from ablation.study.progress import FOLLOWED, Outcome, cell_names, outcome, progress_file
 from rich.console import Console
 from snakemake.logging import ColorizingTextHandler, DefaultFilter, DefaultFormatter
 from snakemake.settings.enums import Quietness
