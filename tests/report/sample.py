@@ -74,7 +74,7 @@ Samples = dict[str, dict[str, dict[int, np.ndarray]]]
 
 @dataclass
 class Sample:
-    """All that ``draw_model`` and ``build`` take. samples: the tested metrics of every test sample, as ``compare`` has them."""
+    """All that figures and pages are made of. samples: the tested metrics of every test sample, as ``compare`` has them."""
 
     study: dict[str, Any]
     comparisons: dict[str, Any]
@@ -273,15 +273,15 @@ def row(made: Sample, axis: str, label: str, model: str | None = None) -> dict[s
 @cache
 def drawn(language: str = "en", failed: tuple[str, ...] = ()) -> dict[str, str]:
     """All figures of a sample: name → SVG."""
-    from ablation.figures import draw_model
+    from ablation.figures.model import draw
     from ablation.language.catalogue import load
 
     made = sample(failed=failed)
     figures: dict[str, str] = {}
     for model in ("fnn", "cnn"):
-        found = draw_model(
+        found = draw(
             made.document, made.comparisons, made.tables, made.predictions, model=model,
-            style={"palette": made.config["report"]["palette"]}, messages=load(language),
+            palette=made.config["report"]["palette"], messages=load(language),
         )  # fmt: skip
         figures |= {name: svg.decode() for name, svg in found.items()}
     return figures

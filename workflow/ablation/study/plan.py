@@ -293,10 +293,11 @@ class Plan:
     def _of(self, stages: dict[str, Stage], part: ModelStudy) -> list[Stage]:
         return [stages[key] for key in dict.fromkeys(cell.key for cell in part.cells)]
 
-    @cached_property
-    def _words(self) -> Spec:
+    def _words(self, part: str) -> Spec:
+        """The language, and a digest of a part of its messages; PDFs are English in either."""
         language = self.study.config["report"]["language"]
-        messages = sorted((TEMPLATES / "locale" / language).glob("*.po"))
+        folders = [TEMPLATES / "locale" / name for name in sorted({"en", language})]
+        messages = [path for folder in folders for path in sorted(folder.glob(f"{part}.po"))]
         return {"language": language, "messages": _files_digest(*messages)}
 
     def _plotted(self, name: str, code: str) -> dict[str, Stage]:
@@ -307,7 +308,7 @@ class Plan:
                 [self.collected, self.drawn, *self._of(self.evaluated, part)],
                 model=part.model.name,
                 palette=palette,
-                **self._words,
+                **self._words("figure"),
                 code=code_of(code),
             )
             for part in self.study.models
@@ -333,7 +334,7 @@ class Plan:
                 model=part.model.name,
                 baseline=_baseline_key(part),
                 reference=_files_digest(TEMPLATES / "reference.yaml"),
-                **self._words,
+                **self._words("figure"),
                 code=code_of("ablation.stages.portraits"),
             )
             for part in self.study.models
@@ -358,7 +359,7 @@ class Plan:
     def exported(self) -> dict[str, Stage]:
         """The exports by the name of their folder: ``tables``, ``figures/<model>``, ``ro-crate``."""
         code = "ablation.stages.export"
-        tables = stage("export_tables", [self.collected], **self._words, code=code_of(code))
+        tables = stage("export_tables", [self.collected], **self._words("*"), code=code_of(code))
         figures = {f"figures/{m}": s for m, s in self._plotted("export_figures", code).items()}
         crate = stage(
             "export_crate",
