@@ -22,8 +22,7 @@ from ablation.figures.matrices import draw_confusion, largest_error, row_percent
 from ablation.figures.points import draw_points
 from ablation.figures.scatter import draw_predictions, view_of
 from ablation.figures.style import INK, Look, looks, rc
-from ablation.language.levels import with_levels
-from ablation.language.words import slug, value_text
+from ablation.language.words import Words, slug, value_text
 from ablation.store.document import AxisDocument, StudyDocument
 
 WIDTH = 10.0  # inches; 960 px on a page
@@ -101,7 +100,7 @@ def draw(
 ) -> dict[str, Any]:
     """See :func:`ablation.figures.draw_model`."""
     first = comparisons["models"][model]["metric"]
-    messages = with_levels(messages, study)
+    messages = Words(messages, study).messages
     present = [name for name in ORDER if tables["replicates"].loc[
         tables["replicates"]["model"] == model, name].notna().any()]  # fmt: skip
     metrics = [first, *(name for name in present if name != first)]
