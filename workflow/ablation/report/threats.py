@@ -85,7 +85,7 @@ def _families(comparisons: dict[str, Any], words: Words) -> list[str]:
     axes = sum(
         axis["n_comparisons"] > 0
         for model in comparisons["models"].values()
-        for axis in model.axes.values()
+        for axis in model["axes"].values()
     )
     if axes < 2:
         return []
