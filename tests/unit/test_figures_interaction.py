@@ -115,8 +115,8 @@ def sheet(diverged: dict[str, int] | None = None, failed: tuple[str, ...] = ()) 
         "epochs": epochs,
     }
     reference = "hidden_layers-2_learning_rate-0.001_activation-relu"
-    axis = {"axis": AXIS, "factors": FACTORS, "reference": reference, "cells": cells}
-    study = {"models": [{"model": "fnn", "axes": [axis]}]}
+    study = study_of(plain_axis(axis=AXIS, factors=FACTORS, reference=reference, cells=cells))
+    (axis,) = study.models[0].axes
     return Sheet("fnn", axis, tables, PALETTE, Words.of("en", study).messages)
 
 
