@@ -21,7 +21,7 @@ from ablation.study.factors import levels_label
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from report.sample import Sample, only, page, sample
-from unit_document import axis_of, plain_cell
+from unit_document import axis_of, plain_axis, plain_cell, study_of
 
 PALETTE = ["#0072b2", "#d55e00", "#009e73", "#b5539c"]
 AXIS = "depth_by_learning_rate"
