@@ -175,20 +175,15 @@ def stale_row(page: str, fresh: str) -> list[str]:
 def claims_page(tables: Path) -> str:
     """The table of claims as the report prints it, in Markdown."""
     from ablation.language import numbers as fmt
-    from ablation.language.catalogue import load
-    from ablation.language.levels import with_levels
     from ablation.language.words import Words
     from ablation.report.claims import claims_view
-    from ablation.results import published
     from ablation.store.document import StudyDocument
 
     comparisons, judged = (read(tables, name) for name in ("comparisons", "claims"))
     study = StudyDocument.from_plain(read(tables, "study"))
-    words = Words(with_levels(load("en"), study))
+    words = Words.of("en", study)
     with fmt.locale("en"):
-        view = claims_view(
-            judged, published.load_claims(), study, comparisons, words, language="en"
-        )
+        view = claims_view(judged, study, comparisons, words, language="en")
     if view is None:
         sys.exit("This study says nothing to the course report's claims.")
     lines = [

@@ -111,8 +111,6 @@ class ClaimsPage:
             verdict=words.verdict(part),
         )
         parts = [said, *words.fates(part)]
-        if part["cost_ratio"] is not None:
-            parts.append(words.say("claim.cost", ratio=part["cost_ratio"]))
         return joined(words.known["list.parts"], parts)
 
     def measured(self, model: Model, axis: Axis, part: Part) -> Text:

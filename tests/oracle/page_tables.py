@@ -266,7 +266,6 @@ class AxisTables:
                 self.empty(row) or epoch,
                 (Number(float(cost["parameters"])),),
                 (Number(float(cost["multiply_adds"])),),
-                (Number(float(cost["seconds"])),),
             ]
             found.append(line)
         return found

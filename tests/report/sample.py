@@ -300,17 +300,18 @@ def blank(made: Sample) -> dict[str, str]:
 
 def page(made: Sample, figures: dict[str, str] | None = None, **changes: Any) -> str:
     """The report of a sample."""
-    from ablation.report import build
+    from ablation.report.inputs import Inputs
+    from ablation.report.page import build
 
-    settings = {"config": made.config, "language": "en", "title": made.config["report"]["title"],
-                "claims": made.claims}  # fmt: skip
-    return build(
-        made.document,
-        made.comparisons,
-        made.tables,
-        figures or blank(made),
-        **{**settings, **changes},
-    )
+    names = ("language", "title")
+    settings = {name: changes.pop(name) for name in names if name in changes}
+    config = changes.pop("config", made.config)
+    config = {**config, "report": {"language": "en", **config["report"], **settings}}
+    inputs = Inputs(
+        made.document, made.comparisons, made.tables, figures or blank(made),
+        config=config, **{"claims": made.claims, **changes},
+    )  # fmt: skip
+    return build(inputs)
 
 
 def fixed(made: Sample, n: int = 1000) -> Sample:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ablation.results.bundle import BundleError, document, embed, frame, read
+from ablation.results.bundle import BundleError, document, embed, frame, parted, read
 from ablation.store.entries import MANIFEST, sha256, write_json, write_manifest
 from ablation.store.keys import key_of
 from report.sample import Sample, page, sample
@@ -104,8 +104,11 @@ def test_a_folder_gives_what_its_report_does(tmp_path: Path) -> None:
     assert found["config"] is None  # a folder of tables does not have it
 
 
-def element(text: str) -> str:
-    return f'<script type="application/json" id="study-data">{text}</script>'
+def element(text: str, name: str = "study-data") -> str:
+    return f'<script type="application/json" id="{name}">{text}</script>'
+
+
+RUN = element(embed({}), "run-data")
 
 
 @pytest.mark.parametrize(
@@ -114,10 +117,11 @@ def element(text: str) -> str:
         ("<html></html>", "carries no data of a study"),
         (element("{"), "no JSON"),
         (element(embed({"format": 9})), "format 9"),
-        (element(embed({"format": 2})), "not a study's"),
-        (element(embed({"format": 1})), "format 1: allowed is 2"),
-        (element("[]"), "not a study's"),
-        (element('{"format":2}'), "is damaged"),
+        (element(embed({"format": 3})), "carries no data of a study"),
+        (RUN + element(embed({"format": 3})), "not a study's"),
+        (element(embed({"format": 2})), "format 2: allowed is 3"),
+        (RUN + element("[]"), "not a study's"),
+        (element('{"format":3}'), "is damaged"),
     ],
 )
 def test_what_is_no_report_is_one_sentence(tmp_path: Path, html: str, says: str) -> None:
@@ -131,16 +135,17 @@ def test_what_is_no_report_is_one_sentence(tmp_path: Path, html: str, says: str)
         (r'"mse":\[(\d)', lambda m: f'"mse":[{9 - int(m[1])}'),
         (r'"seed":20261', lambda m: '"seed":20262'),
         (r'"verdict":"worse"', lambda m: '"verdict":"better"'),
+        (r'"torch":"\d', lambda m: '"torch":"9'),
         (r'"digest":"(.)', lambda m: f'"digest":"{(int(m[1], 16) + 1) % 16:x}'),
         (r',"digest":"\w+"', lambda m: ""),
     ],
-    ids=["number", "seed", "word", "digest", "no digest"],
+    ids=["number", "seed", "word", "run", "digest", "no digest"],
 )
 def test_a_changed_report_is_refused_in_one_sentence(
     tmp_path: Path, old: str, new: Callable[[re.Match[str]], str]
 ) -> None:
     html = page(sample())
-    start = html.index('id="study-data"')
+    start = html.index('id="run-data"')
     changed, count = re.subn(old, new, html[start:], count=1)
     assert count == 1
     path = written(tmp_path / "r.html", html[:start] + changed)
@@ -193,8 +198,10 @@ def test_a_damaged_folder_is_refused_in_one_sentence(
 def test_columns_of_several_lengths_are_refused(tmp_path: Path) -> None:
     broken = bundle(sample())
     broken["replicates"]["mse"].pop()
+    lasting, run = map(embed, parted(broken))
+    path = written(tmp_path / "r.html", element(run, "run-data") + element(lasting))
     with pytest.raises(BundleError, match="differ in length"):
-        read(written(tmp_path / "r.html", element(embed(broken))))
+        read(path)
 
 
 def test_a_folder_without_tables_is_one_sentence(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from ablation.figures.model import Sheet, legend_columns
 from ablation.figures.style import looks, rc
 from ablation.figures.svg import to_svg
 from ablation.language.catalogue import load
-from ablation.language.levels import with_levels
+from ablation.language.words import Words
 from ablation.study.factors import levels_label
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
@@ -118,7 +118,7 @@ def sheet(diverged: dict[str, int] | None = None, failed: tuple[str, ...] = ()) 
     reference = "hidden_layers-2_learning_rate-0.001_activation-relu"
     study = study_of(plain_axis(axis=AXIS, factors=FACTORS, reference=reference, cells=cells))
     (axis,) = study.models[0].axes
-    return Sheet("fnn", axis, tables, PALETTE, with_levels(load("en"), study))
+    return Sheet("fnn", axis, tables, PALETTE, Words.of("en", study).messages)
 
 
 def test_factors_become_columns_lines_and_panels() -> None:

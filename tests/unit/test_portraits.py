@@ -25,7 +25,6 @@ from ablation.networks.cnn.network import StackedCNN
 from ablation.portraits.kernels import FIRST_LAYER, first_replicate, kernels
 from ablation.portraits.mistakes import confusion, confusion_difference, mistakes, most_confident
 from ablation.portraits.residuals import residuals, with_residuals, worst_rows
-from ablation.portraits.series import series, significant
 from PIL import Image
 
 DIGITS = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
@@ -252,26 +251,6 @@ def epochs(accurate: bool = False, length: int = 3) -> pd.DataFrame:
     rows += [(5, False, 1, 7.0, 8.0, np.nan), (5, False, 2, np.inf, np.nan, np.nan)]
     columns = ["replicate", "ok", "epoch", "train_loss", "val_loss", "val_accuracy"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def test_series_are_medians_and_quantiles_over_the_ok_replicates():
-    found = series(epochs())
-    assert found is not None
-    assert set(found) == {"epochs", "train_loss", "val_loss"}
-    assert found["epochs"] == 3
-    assert found["train_loss"]["median"] == [3.0, 1.5, 1.0]
-    assert found["train_loss"]["low"] == [1.4, 0.7, 0.4667]
-    assert found["val_loss"]["high"] == [9.2, 4.6, 3.067]
-    assert series(epochs(accurate=True))["val_accuracy"]["median"] == [0.9] * 3
-    assert series(epochs()[lambda rows: ~rows["ok"]]) is None
-
-
-def test_a_number_that_is_not_finite_is_null():
-    assert [significant(v) for v in (123456.0, np.nan, np.inf)] == [123500.0, None, None]
-    broken = epochs().replace({"train_loss": {1.0: np.inf}})
-    broken.loc[broken["epoch"] == 2, "val_loss"] = np.nan
-    found = series(broken)
-    assert found["val_loss"]["median"] == [6.0, None, 2.0]
 
 
 def test_thinned_epochs_keep_the_ends():

@@ -109,13 +109,11 @@ def test_portraits_of_a_regression(here: Path) -> None:
     found = portraits_of(made, "fnn", keys["0.01"], here / "draft")
     assert set(found["cells"]) == {keys["0.1"], keys["0.01"], keys["0.001"]}
     good, diverged = found["cells"][keys["0.01"]], found["cells"][keys["0.1"]]
-    assert set(good) == {"series", "curves", "residuals"}
-    assert good["series"]["epochs"] == 100
-    assert len(good["series"]["val_loss"]["high"]) == 100
+    assert set(good) == {"curves", "residuals"}
     assert good["residuals"]["censored_at"] == 50.0
     assert good["residuals"]["n_censored"] > 0
     assert "<image" in good["residuals"]["svg"]
-    assert diverged["series"] is diverged["residuals"] is None
+    assert diverged["residuals"] is None
     assert "<svg " in diverged["curves"]
 
 
@@ -125,7 +123,7 @@ def test_portraits_of_a_classifier(here: Path) -> None:
     found = portraits_of(made, "cnn", keys["5"], here / "draft")
     assert found["baseline"] == keys["5"]
     own, baseline = found["cells"][keys["7"]], found["cells"][keys["5"]]
-    assert set(own) == {"series", "curves", "mistakes", "kernels", "confusion"}
+    assert set(own) == {"curves", "mistakes", "kernels", "confusion"}
     assert (own["mistakes"]["n_mistakes"], own["mistakes"]["n_predictions"]) == (18, 240)
     assert [item["index"] for item in own["mistakes"]["items"]] == [2, 1, 0]
     assert {item["replicate"] for item in own["mistakes"]["items"]} == {5}
@@ -136,7 +134,6 @@ def test_portraits_of_a_classifier(here: Path) -> None:
     assert own["kernels"]["side"] == 7
     assert own["confusion"]["difference"] is not None
     assert baseline["confusion"]["difference"] is None
-    assert "val_accuracy" in own["series"]
 
 
 def test_the_same_study_has_the_same_bytes(here: Path) -> None:
@@ -149,7 +146,7 @@ def test_the_same_study_has_the_same_bytes(here: Path) -> None:
 
 @pytest.mark.parametrize(
     "cell",
-    [{}, {"series": None, "curves": "no figure"}, {"series": None, "curves": None, "more": 1}],
+    [{}, {"curves": "no figure"}, {"curves": None, "more": 1}],
 )
 def test_another_document_is_invalid(cell: dict[str, Any]) -> None:
     document = {"model": "fnn", "baseline": None, "cells": {"0" * 16: cell}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from report.closer import VERIFICATION
+from report.drawers import VERIFICATION
 from report.sample import Sample, fixed, lose, only, page, row, sample
 from unit_page import text_of
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ablation.language import numbers as fmt
-from ablation.language.catalogue import load
-from ablation.language.levels import with_levels
 from ablation.language.metrics import scaled, scaled_pair
 from ablation.language.verdicts import worded
 from ablation.language.words import Words, slug
@@ -19,7 +17,7 @@ from ablation.results.bundle import study_of
 from ablation.statistics.verdicts import Verdict
 from ablation.store.keys import canonical_json
 
-STYLE = ("style/page.css", "style/closer.css")
+STYLE = ("style/page.css", "style/drawers.css")
 INK = "var(--ink)"
 LONG = 400  # characters of a value, such as a list of digests, before it is cut
 
@@ -35,10 +33,7 @@ def page(
     compared: what :func:`ablation.diff.compare` gave. bundles, names: the documents and what they were asked for by, under
     ``a`` and ``b``. The same input gives the same bytes.
     """
-    messages = load(language)
-    for bundle in bundles.values():
-        messages = with_levels(messages, study_of(bundle))
-    words = Words(messages)
+    words = Words.of(language, *map(study_of, bundles.values()))
     with fmt.locale(language):
         context = {
             "language": {"en": "en", "zh": "zh-Hans"}[language],

@@ -22,9 +22,8 @@ from ablation.figures.points import draw_points
 from ablation.figures.scatter import draw_predictions, view_of
 from ablation.figures.style import INK, Look, looks, styled
 from ablation.figures.svg import to_svg
-from ablation.language.levels import with_levels
 from ablation.language.metrics import metrics_of
-from ablation.language.words import value_text
+from ablation.language.words import Words, value_text
 from ablation.store.document import AxisDocument, StudyDocument
 
 WIDTH = 10.0  # inches; 960 px on a page
@@ -108,7 +107,7 @@ def draw(
         serialise: from a figure to what is returned of it.
     """
     first = comparisons["models"][model]["metric"]
-    messages = with_levels(messages, study)
+    messages = Words(messages, study).messages
     metrics = metrics_of(model, first, tables["replicates"])
     makers: dict[str, Callable[[Sheet], Figure]] = {
         "curves": curves_figure,

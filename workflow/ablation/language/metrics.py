@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from ablation.language import numbers as fmt
+
+Pair = Sequence[float] | None
 ORDER = ("mse", "mae", "r2", "accuracy", "loss")
 SCALE = {"accuracy": 100.0}
 
@@ -27,7 +30,7 @@ def scaled(metric: str, value: float | None) -> float | None:
     return None if value is None or pd.isna(value) else float(value) * scale(metric)
 
 
-def scaled_pair(metric: str, pair: Sequence[float] | None) -> tuple[float, float] | None:
+def scaled_pair(metric: str, pair: Pair) -> tuple[float, float] | None:
     """Both bounds of an interval as shown."""
     if pair is None or pair[0] is None or pd.isna(pair[0]) or pd.isna(pair[1]):
         return None
@@ -39,3 +42,32 @@ def metrics_of(model: str, first: str, replicates: pd.DataFrame) -> list[str]:
     rows = replicates[replicates["model"] == model]
     present = [name for name in ORDER if name in rows and rows[name].notna().any()]
     return [first, *(name for name in present if name != first)]
+
+
+def columns(
+    metric: str,
+    values: Sequence[float | None],
+    intervals: Sequence[Pair],
+    reasons: Sequence[str],
+    *,
+    sign: bool = False,
+) -> tuple[list[fmt.Entry], list[fmt.Entry]]:
+    """A column of stored numbers and one of their intervals, with one count of decimals; dashes with their reasons."""
+    shown = [scaled(metric, value) for value in values]
+    bounds = [scaled_pair(metric, pair) for pair in intervals]
+    places = fmt.column_decimals(bounds, [value for value in shown if value is not None])
+    texts = [None if value is None else fmt.fixed(value, places, sign=sign) for value in shown]
+    return (
+        fmt.entries(texts, reasons),
+        fmt.entries(fmt.intervals(bounds, places, sign=sign), reasons),
+    )
+
+
+def with_interval(metric: str, value: float | None, interval: Pair) -> str:
+    """A stored difference with its interval in running text: ``+1.2 [+0.1, +2.3]``; a dash for None."""
+    gap, bounds = scaled(metric, value), scaled_pair(metric, interval)
+    if gap is None:
+        return fmt.DASH
+    places = fmt.column_decimals([bounds], [gap])
+    number = fmt.fixed(gap, places, sign=True)
+    return f"{number} {fmt.interval(bounds, places, sign=True)}" if bounds else number

@@ -15,11 +15,15 @@ def worded(verdict: str, reason: str | None, words: Words) -> str:
     return words("verdict.because", verdict=text, reason=words(f"reason.{slug(reason)}"))
 
 
-def flags(row: dict[str, Any], words: Words) -> str:
+def fates(row: dict[str, Any], words: Words) -> list[str]:
     """How many replicates diverged, and how many learnt nothing: counts beside a verdict, not verdicts."""
-    counts = [
+    return [
         words(f"flag.{what}", k=row[f"n_{what}"], n=row["n_total"])
         for what in ("diverged", "collapsed")
         if row[f"n_{what}"]
     ]
-    return words.join(counts) if counts else ""
+
+
+def flags(row: dict[str, Any], words: Words) -> str:
+    """The counts as one text; empty where there are none."""
+    return words.join(counts) if (counts := fates(row, words)) else ""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from typing import Any
 
+from ablation.language.catalogue import load
 from ablation.language.numbers import MINUS
-from ablation.store.document import AxisDocument
+from ablation.store.document import AxisDocument, StudyDocument
 from ablation.store.keys import label as label_of
 
 
@@ -23,10 +24,31 @@ def slug(text: str) -> str:
 
 
 class Words:
-    """The catalogue of one language, asked by key: ``words("figure.epoch")``."""
+    """The catalogue of one language, asked by key: ``words("figure.epoch")``.
 
-    def __init__(self, messages: dict[str, str]) -> None:
+    Args:
+        messages: key → text.
+        studies: contents of ``study.json``. A label of a factorial axis is a path (``kernel-3_dropout-0.4``); a reader gets
+            ``kernel size 3, dropout 0.4``.
+    """
+
+    def __init__(self, messages: dict[str, str], *studies: StudyDocument) -> None:
         self.messages = messages
+        levels = {key: text for study in studies for key, text in self._levels(study)}
+        self.messages = messages | levels
+
+    @classmethod
+    def of(cls, language: str, *studies: StudyDocument) -> Words:
+        """The words of a language, for the values of these studies."""
+        return cls(load(language), *studies)
+
+    def _levels(self, study: StudyDocument) -> Iterator[tuple[str, str]]:
+        for model in study.models:
+            for axis in model.axes:
+                for cell in axis.cells if axis.factors else []:
+                    levels = cell.levels.items()
+                    text = self.join([self.fixed(name, label_of(value)) for name, value in levels])
+                    yield f"value.{cell.label}", text
 
     def __call__(self, key: str, /, **values: object) -> str:
         """The message with its placeholders filled.

@@ -7,11 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from ablation.figures.style import Look
+from ablation.figures.style import Look, looks
 from ablation.language import numbers as fmt
+from ablation.language.metrics import metrics_of, scaled, scaled_pair
 from ablation.language.numbers import Entry
 from ablation.language.verdicts import flags, worded
 from ablation.language.words import Words, slug
+from ablation.report.inputs import Inputs
 from ablation.report.training import Course, course
 from ablation.statistics.verdicts import Verdict
 from ablation.store.document import AxisDocument, CellDocument, ModelDocument
@@ -30,22 +32,42 @@ MARKS = {
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis with all that concerns it. cells: the rows of ``cells.csv`` by label; summaries: by key and metric."""
+    """One axis with all that concerns it.
+
+    model, axis: of ``study.json``. of_model: the model's part of ``comparisons.json``. cells: the rows of ``cells.csv`` by
+    label. replicates: its rows of ``replicates.csv``.
+    """
 
     model: ModelDocument
     axis: AxisDocument
-    compared: dict[str, Any]
-    metric: str
+    of_model: dict[str, Any]
     metrics: list[str]
-    better: str
-    log: bool
-    margin: float
     cells: dict[str, dict[str, Any]]
-    summaries: dict[str, Any]
     replicates: pd.DataFrame
     courses: dict[str, Course]
     looks: dict[str, Look]
     confidence: float
+
+    @property
+    def compared(self) -> dict[str, Any]:
+        axis: dict[str, Any] = self.of_model["axes"][self.name]
+        return axis
+
+    @property
+    def metric(self) -> str:
+        return str(self.of_model["metric"])
+
+    @property
+    def better(self) -> str:
+        return str(self.of_model["better"])
+
+    @property
+    def log(self) -> bool:
+        return bool(self.of_model["log"])
+
+    @property
+    def margin(self) -> float:
+        return float(self.of_model["margin"])
 
     @property
     def name(self) -> str:
@@ -75,13 +97,21 @@ class Axis:
         found: dict[str, Any] = self.compared["rows"][label]
         return found
 
+    def gap(self, label: str) -> float | None:
+        """The difference to the reference, as shown."""
+        return scaled(self.metric, self.row(label)["difference"])
+
+    def gap_bounds(self, label: str) -> tuple[float, float] | None:
+        """The interval of the difference, as shown."""
+        return scaled_pair(self.metric, self.row(label)["difference_interval"])
+
     def verdict(self, label: str) -> Verdict:
         return Verdict(self.row(label)["verdict"])
 
     def summary(self, label: str, metric: str) -> dict[str, Any]:
         """One metric of one cell, as ``comparisons.json`` has it."""
-        found: dict[str, Any] = (self.summaries.get(self.cell(label).key) or {}).get(metric) or {}
-        return found
+        summaries: dict[str, Any] = self.of_model["cells"].get(self.cell(label).key) or {}
+        return summaries.get(metric) or {}
 
     def cell(self, label: str) -> CellDocument:
         return self.axis.cell(label)
@@ -96,46 +126,37 @@ class Axis:
         return int(self.number(label, "n_ok") or 0) + int(self.number(label, "n_diverged") or 0)
 
 
-def make_axis(
-    model: ModelDocument,
-    axis: AxisDocument,
-    compared: dict[str, Any],
-    tables: dict[str, pd.DataFrame],
-    *,
-    metrics: list[str],
-    looks: dict[str, Look],
-    confidence: float,
-) -> Axis:
-    """Gather what concerns one axis. compared: the model's part of ``comparisons.json``."""
-    here = {}
-    for name in ("cells", "replicates"):
-        table = tables[name]
-        rows = table[(table["model"] == model.name) & (table["axis"] == axis.name)]
-        here[name] = rows.assign(label=rows["label"].astype(str))
-    found = {
-        name: tables[name][tables[name]["model"] == model.name] for name in ("epochs", "courses")
-    }
-    courses = {}
-    for cell in axis.cells:
-        own = here["replicates"][here["replicates"]["label"] == cell.label]
-        rows = (found[name][found[name]["key"] == cell.key] for name in ("epochs", "courses"))
-        courses[cell.label] = course(cell.label, own, *rows)
-    return Axis(
-        model=model,
-        axis=axis,
-        compared=compared["axes"][axis.name],
-        metric=compared["metric"],
-        metrics=metrics,
-        better=compared["better"],
-        log=compared["log"],
-        summaries=compared["cells"],
-        margin=compared["margin"],
-        courses=courses,
-        looks=looks,
-        confidence=confidence,
-        cells={row["label"]: row for row in here["cells"].to_dict("records")},
-        replicates=here["replicates"],
-    )
+def axes_of(model: ModelDocument, inputs: Inputs) -> list[Axis]:
+    """All axes of a model of ``study.json``."""
+    name, palette = model.name, inputs.config["report"].get("palette")
+    tables = {each: table[table["model"] == name] for each, table in inputs.tables.items()}
+    of_model = inputs.comparisons["models"][name]
+    metrics = metrics_of(name, of_model["metric"], inputs.tables["replicates"])
+    axes = []
+    for axis in model.axes:
+        cells, replicates = (
+            table[table["axis"] == axis.name].astype({"label": str})
+            for table in (tables["cells"], tables["replicates"])
+        )
+        courses = {}
+        for cell in axis.cells:
+            rows = [tables[each][tables[each]["key"] == cell.key] for each in ("epochs", "courses")]
+            shown = replicates[replicates["label"] == cell.label]
+            courses[cell.label] = course(cell.label, shown, *rows)
+        axes.append(
+            Axis(
+                model=model,
+                axis=axis,
+                of_model=of_model,
+                metrics=metrics,
+                cells={row["label"]: row for row in cells.to_dict("records")},
+                replicates=replicates,
+                courses=courses,
+                looks=looks([cell.label for cell in axis.cells], axis.reference, palette),
+                confidence=inputs.confidence,
+            )
+        )
+    return axes
 
 
 def heads(axis: Axis, words: Words) -> list[dict[str, Any]]:
@@ -204,3 +225,10 @@ def no_difference(axis: Axis, label: str, words: Words) -> str:
 def entry(text: str | None, reason: str) -> Entry:
     """A text, or a dash with its reason."""
     return Entry(text) if text is not None else Entry(fmt.DASH, reason)
+
+
+def number_entry(value: float | None, decimals: int, reason: str, *, sign: bool = False) -> Entry:
+    """A number, or a dash with its reason for None and NaN."""
+    if value is None or pd.isna(value):
+        return entry(None, reason)
+    return Entry(fmt.fixed(value, decimals, sign=sign))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
-
 from ablation.language import numbers as fmt
-from ablation.language.metrics import scaled, scaled_pair
+from ablation.language.metrics import columns, scaled
 from ablation.language.numbers import Entry
 from ablation.language.verdicts import worded
 from ablation.language.words import Words
-from ablation.report.axis import Axis, entry, heads, no_difference, no_number
+from ablation.report.axis import Axis, heads, no_difference, no_number, number_entry
 
 FOREST_MARGINS = (1.5, 5.0)  # how many margins the drawn differences reach at least, at most
 
@@ -25,35 +24,29 @@ def comparison_cells(axis: Axis, words: Words) -> dict[str, list[Entry]]:
     rows = [axis.row(label) for label in axis.labels]
     why = [no_number(axis, label, words) for label in axis.labels]
     why_not = [no_difference(axis, label, words) for label in axis.labels]
-    means = [scaled(axis.metric, row["mean"]) for row in rows]
-    bounds = [scaled_pair(axis.metric, row["interval"]) for row in rows]
-    gaps = [scaled(axis.metric, row["difference"]) for row in rows]
-    gap_bounds = [scaled_pair(axis.metric, row["difference_interval"]) for row in rows]
-    places = fmt.column_decimals(bounds, [m for m in means if m is not None])
-    gap_places = fmt.column_decimals(gap_bounds, [g for g in gaps if g is not None])
-    columns = {
-        "mean": ([_centre(row, axis, places, words) for row in rows], why),
-        "interval": (fmt.intervals(bounds, places), why),
-        "difference": (
-            [None if g is None else fmt.fixed(g, gap_places, sign=True) for g in gaps],
-            why_not,
-        ),
-        "difference_interval": (fmt.intervals(gap_bounds, gap_places, sign=True), why_not),
-        "percent": ([percent_text(row, words) for row in rows], why_not),
-        "p": (
-            [None if r["p_adjusted"] is None else fmt.p_value(r["p_adjusted"]) for r in rows],
-            why_not,
-        ),
+    centres = [row["median"] if row["broken"] else row["mean"] for row in rows]
+    mean, interval = columns(axis.metric, centres, [row["interval"] for row in rows], why)
+    gaps, bounds = ([row[name] for row in rows] for name in ("difference", "difference_interval"))
+    difference, difference_interval = columns(axis.metric, gaps, bounds, why_not, sign=True)
+    p = [None if row["p_adjusted"] is None else fmt.p_value(row["p_adjusted"]) for row in rows]
+    return {
+        "mean": _medians(axis, mean, words),
+        "interval": interval,
+        "difference": difference,
+        "difference_interval": difference_interval,
+        "percent": fmt.entries([percent_text(row, words) for row in rows], why_not),
+        "p": fmt.entries(p, why_not),
     }
-    return {name: fmt.entries(texts, reasons) for name, (texts, reasons) in columns.items()}
 
 
-def _centre(row: dict[str, Any], axis: Axis, places: int, words: Words) -> str | None:
-    number = scaled(axis.metric, row["median"] if row["broken"] else row["mean"])
-    if number is None:
-        return None
-    text = fmt.fixed(number, places)
-    return words("text.median", number=text) if row["broken"] else text
+def _medians(axis: Axis, centres: list[Entry], words: Words) -> list[Entry]:
+    """A column of which broken cells have the median."""
+    return [
+        Entry(words("text.median", number=centre.text))
+        if axis.row(label)["broken"] and not centre.reason
+        else centre
+        for label, centre in zip(axis.labels, centres, strict=True)
+    ]
 
 
 def percent_text(row: dict[str, Any], words: Words) -> str | None:
@@ -69,20 +62,16 @@ def percent_text(row: dict[str, Any], words: Words) -> str | None:
 
 def comparison_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
     """The table of the tested metric: one dict per value."""
-    table = comparison_cells(axis, words)
-    gaps = [scaled(axis.metric, axis.row(label)["difference"]) for label in axis.labels]
-    gap_bounds = [
-        scaled_pair(axis.metric, axis.row(label)["difference_interval"]) for label in axis.labels
-    ]
-    margin = margin_of(axis)
-    reach = forest_reach(gap_bounds, margin[1])
+    table, margin = comparison_cells(axis, words), margin_of(axis)
+    bounds = [axis.gap_bounds(label) for label in axis.labels]
+    reach = forest_reach(bounds, margin[1])
     return [
         {
             **head,
             **{name: column[i] for name, column in table.items()},
-            "forest": forest(gaps[i], gap_bounds[i], reach, margin),
+            "forest": forest(axis.gap(label), bounds[i], reach, margin),
         }
-        for i, head in enumerate(heads(axis, words))
+        for i, (label, head) in enumerate(zip(axis.labels, heads(axis, words), strict=True))
     ]
 
 
@@ -92,11 +81,26 @@ def margin_of(axis: Axis) -> tuple[float, float]:
     return (low, high) if high > 0 else (-1.0, 1.0)
 
 
-def forest_reach(bounds: Sequence[tuple[float, float] | None], margin: float) -> float:
-    """The difference at the ends of the line: the widest interval's, but so many margins."""
-    widest = max((abs(bound) for pair in bounds if pair for bound in pair), default=0.0)
-    least, most = FOREST_MARGINS
-    return min(max(1.1 * widest, least * margin), most * margin)
+def forest_reach(
+    bounds: Sequence[tuple[float, float] | None],
+    margin: float,
+    *,
+    limits: tuple[float, float] = FOREST_MARGINS,
+    room: float = 1.1,
+    shown: float = 1.0,
+) -> float:
+    """The difference at the ends of the line.
+
+    Args:
+        bounds: the intervals.
+        margin: of equivalence.
+        limits: how many margins the line reaches at least, at most.
+        room: a factor on the interval that decides.
+        shown: the share of the intervals that end on the line.
+    """
+    ends = sorted(max(map(abs, pair)) for pair in bounds if pair)
+    widest = ends[math.ceil(shown * len(ends)) - 1] if ends else 0.0
+    return min(max(room * widest, limits[0] * margin), limits[1] * margin)
 
 
 def forest(
@@ -130,45 +134,25 @@ def forest(
 
 def other_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
     """The other metrics with their tests, the fate of the replicates, size and cost."""
-    others = [metric for metric in axis.metrics if metric != axis.metric]
-    table: dict[str, list[Entry]] = {}
     why = [no_number(axis, label, words) for label in axis.labels]
-    for metric in others:
-        found = [axis.summary(label, metric) for label in axis.labels]
-        broken = [axis.row(label)["broken"] for label in axis.labels]
-        means = [
-            scaled(metric, one.get("median" if lost else "centre"))
-            for one, lost in zip(found, broken, strict=True)
+    rows: list[dict[str, Any]] = [{**head, "metrics": []} for head in heads(axis, words)]
+    for metric in axis.metrics:
+        if metric == axis.metric:
+            continue
+        summaries = [axis.summary(label, metric) for label in axis.labels]
+        centres = [
+            summary.get("median" if axis.row(label)["broken"] else "centre")
+            for label, summary in zip(axis.labels, summaries, strict=True)
         ]
-        bounds = [scaled_pair(metric, one.get("interval")) for one in found]
-        places = fmt.column_decimals(bounds, [m for m in means if m is not None])
-        texts = [None if m is None else fmt.fixed(m, places) for m in means]
-        table[f"{metric}_mean"] = fmt.entries(
-            [
-                words("text.median", number=text) if lost and text is not None else text
-                for text, lost in zip(texts, broken, strict=True)
-            ],
-            why,
-        )
-        table[f"{metric}_interval"] = fmt.entries(fmt.intervals(bounds, places), why)
-    rows = []
-    for i, (label, head) in enumerate(zip(axis.labels, heads(axis, words), strict=True)):
-        row: dict[str, Any] = {**head, "metrics": []}
-        for metric in others:
-            row["metrics"] += [
-                table[f"{metric}_mean"][i],
-                table[f"{metric}_interval"][i],
-                _secondary(axis, label, metric, words),
-            ]
-        best = axis.courses[label].best_epoch
-        row["best_epoch"] = entry(None if best is None else fmt.fixed(best, 1), why[i])
-        for column in ("parameters", "multiply_adds", "seconds"):
-            value = axis.number(label, column)
-            text = None if value is None else fmt.count(value)
-            if column == "seconds" and value is not None:
-                text = fmt.fixed(value, 1)
-            row[column] = entry(text, why[i])
-        rows.append(row)
+        intervals = [summary.get("interval") for summary in summaries]
+        mean, interval = columns(metric, centres, intervals, why)
+        mean = _medians(axis, mean, words)
+        for row, label, *entries in zip(rows, axis.labels, mean, interval, strict=True):
+            row["metrics"] += [*entries, _secondary(axis, label, metric, words)]
+    for row, label, reason in zip(rows, axis.labels, why, strict=True):
+        row["best_epoch"] = number_entry(axis.courses[label].best_epoch, 1, reason)
+        for column in ("parameters", "multiply_adds"):
+            row[column] = number_entry(axis.number(label, column), 0, reason)
     return rows
 
 
@@ -185,20 +169,15 @@ def digit_rows(
     axis: Axis, published: dict[str, list[float]], words: Words
 ) -> list[dict[str, Any]] | None:
     """Accuracy per digit in percent: ours, and the course report's where there is one."""
-    columns = [f"class_{digit}" for digit in range(10)]
-    if not set(columns) <= set(axis.replicates) or axis.replicates[columns].isna().all(axis=None):
+    classes = [f"class_{digit}" for digit in range(10)]
+    if not set(classes) <= set(axis.replicates) or axis.replicates[classes].isna().all(axis=None):
         return None
-    found = []
+    replicates = axis.replicates[axis.replicates["status"] == "ok"]
+    means = replicates.groupby("label")[classes].mean().reindex(axis.labels)
+    rows = []
     for label, head in zip(axis.labels, heads(axis, words), strict=True):
-        own = axis.replicates[
-            (axis.replicates["label"] == label) & (axis.replicates["status"] == "ok")
-        ]
-        ours = own[columns].astype(float).mean()
-        why = no_number(axis, label, words)
-        found.append({
-            **head,
-            "ours": [entry(None if pd.isna(v) else fmt.fixed(100 * v, 1), why) for v in ours],
-            "published": [fmt.fixed(100 * v, 1) for v in published[label]]
-            if label in published else None,
-        })  # fmt: skip
-    return found
+        why, theirs = no_number(axis, label, words), published.get(label)
+        ours = [number_entry(100 * value, 1, why) for value in means.loc[label]]
+        shown = [fmt.fixed(100 * value, 1) for value in theirs] if theirs else None
+        rows.append({**head, "ours": ours, "published": shown})
+    return rows

@@ -7,8 +7,8 @@ from typing import Any
 
 from ablation.claims.rules import Answer
 from ablation.language import numbers as fmt
-from ablation.language.metrics import scaled, scaled_pair
-from ablation.language.verdicts import worded
+from ablation.language.metrics import scaled, scaled_pair, with_interval
+from ablation.language.verdicts import fates, worded
 from ablation.language.words import Words, slug
 from ablation.results import published as pub
 from ablation.store.document import ModelDocument, StudyDocument
@@ -24,7 +24,6 @@ PERCENT = ("end_change", "early_change", "best_val_accuracy", "accuracy_change")
 
 def claims_view(
     judged: dict[str, Any],
-    claims: dict[str, Any],
     study: StudyDocument,
     comparisons: dict[str, Any],
     words: Words,
@@ -33,7 +32,7 @@ def claims_view(
 ) -> dict[str, Any] | None:
     """The table of claims; None for a study that has no model on the course report's data.
 
-    judged: the content of ``claims.json``. claims: of ``claims.yaml``, for the words.
+    judged: the content of ``claims.json``.
     """
     published = pub.load()["models"]
     about = any(
@@ -42,20 +41,16 @@ def claims_view(
     )
     if not about or not judged["claims"]:
         return None
+    claims = pub.load_claims()
     texts = {claim["id"]: claim for claim in claims["claims"]}
     answers = Counter(claim["answer"] for claim in judged["claims"])
+    counts = [
+        words("claim.count", n=answers[answer], answer=words(f"answer.{slug(answer)}"))
+        for answer in Answer
+        if answers[answer]
+    ]
     return {
-        "summary": words(
-            "claim.summary",
-            n=len(judged["claims"]),
-            parts=words.join(
-                [
-                    words("claim.count", n=answers[answer], answer=words(f"answer.{slug(answer)}"))
-                    for answer in Answer
-                    if answers[answer]
-                ]
-            ),
-        ),
+        "summary": words("claim.summary", n=len(judged["claims"]), parts=words.join(counts)),
         "level": fmt.percent(judged["confidence"]),
         "share": fmt.percent(claims["share"], 0),
         "rows": [
@@ -104,6 +99,24 @@ def _would_test(text: dict[str, Any], words: Words, language: str) -> str:
     return words("claim.would", what=words(what))
 
 
+def cost_lines(judged: dict[str, Any], study: StudyDocument, words: Words) -> list[str]:
+    """What the cells of some claims cost beside one another, measured; no answer depends on it."""
+    axes = {(m.name, axis.name): axis for m in study.models for axis in m.axes}
+    return [
+        words(
+            "claim.cost",
+            id=claim["id"],
+            cell=words.setting(axes[claim["model"], step["axis"]], step["cell"]),
+            than=words.value(step["than"]),
+            ratio=fmt.significant(step["cost_ratio"], 2),
+        )
+        for claim in judged["claims"]
+        for part in claim["parts"]
+        for step in part.get("steps", [part])
+        if step.get("cost_ratio")
+    ]
+
+
 class Teller:
     """Says what the numbers of a claim's parts are."""
 
@@ -128,36 +141,16 @@ class Teller:
 
     def _compared(self, part: dict[str, Any]) -> str:
         words = self.words
-        gap, bounds = (
-            scaled(self.metric, part["difference"]),
-            scaled_pair(self.metric, part["interval"]),
-        )
-        number = fmt.DASH
-        if gap is not None:
-            places = fmt.column_decimals([bounds], [gap])
-            number = fmt.fixed(gap, places, sign=True)
-            number += f" {fmt.interval(bounds, places, sign=True)}" if bounds else ""
+        number = with_interval(self.metric, part["difference"], part["interval"])
+        if part["difference"] is not None:
             number = words.difference(self.metric, number)
-        if bounds:
+        if part["interval"]:
             level = fmt.percent(part["level"])
             number = words("claim.at_level", difference=number, level=level)
-        parts = [
-            words(
-                "claim.compared",
-                cell=self._place(part),
-                than=words.value(part["than"]),
-                difference=number,
-                verdict=worded(part["verdict"], part["reason"], words),
-            )
-        ]
-        parts += [
-            words(f"flag.{what}", k=part[f"n_{what}"], n=part["n_total"])
-            for what in ("diverged", "collapsed")
-            if part[f"n_{what}"]
-        ]
-        if part.get("cost_ratio"):
-            parts.append(words("claim.cost", ratio=fmt.significant(part["cost_ratio"], 2)))
-        return words.listed(parts)
+        verdict = worded(part["verdict"], part["reason"], words)
+        cell, than = self._place(part), words.value(part["than"])
+        said = words("claim.compared", cell=cell, than=than, difference=number, verdict=verdict)
+        return words.listed([said, *fates(part, words)])
 
     def _measured(self, part: dict[str, Any]) -> str:
         measure = part["measure"]
@@ -188,15 +181,14 @@ class Teller:
         )
 
     def _published(self, part: dict[str, Any]) -> str:
-        bounds, value = (
-            scaled_pair(self.metric, part["prediction"]),
-            scaled(self.metric, part["value"]),
-        )
+        bounds, value = scaled_pair(self.metric, part["prediction"]), part["value"]
         places = fmt.column_decimals([bounds])
         return self.words(
             "claim.published",
             cell=self._place(part),
-            value=self.words.number(self.metric, fmt.fixed(value or 0.0, places)),
+            value=self.words.number(
+                self.metric, fmt.fixed(scaled(self.metric, value) or 0.0, places)
+            ),
             interval=fmt.interval(bounds, places) if bounds else fmt.DASH,
         )
 

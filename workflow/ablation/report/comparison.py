@@ -7,7 +7,7 @@ from typing import Any
 from ablation.language import numbers as fmt
 from ablation.language.metrics import scaled
 from ablation.language.words import Words
-from ablation.report.axis import Axis, entry, heads, no_number
+from ablation.report.axis import Axis, entry, heads, no_number, number_entry
 from ablation.report.findings import prediction
 from ablation.results import published as pub
 
@@ -21,36 +21,29 @@ def published_view(
     """
     if published is None or not pub.comparable(published, axis.model.data):
         return None
-    if not any(axis.name in run["axes"] for run in published["runs"]):
+    runs = [run for run in published["runs"] if axis.name in run["axes"]]
+    if not runs:
         return None
-    names = [run["name"] for run in published["runs"] if axis.name in run["axes"]]
     same_data = bool(published["same_data"][axis.model.data["dataset"]])
     rows = []
     for label, head in zip(axis.labels, heads(axis, words), strict=True):
-        runs = [
-            found
-            for found, run in zip(
-                pub.runs(published, axis.name, label), published["runs"], strict=True
-            )
-            if axis.name in run["axes"]
-        ]
+        theirs = pub.runs({**published, "runs": runs}, axis.name, label)
         lines = [
-            _line(axis, label, metric, runs=runs, same_data=same_data, words=words)
+            _line(axis, label, metric, runs=theirs, same_data=same_data, words=words)
             for metric in published["metrics"]
         ]
         rows.append({**head, "lines": lines})
-    missing = [
-        label
-        for run in published["runs"]
-        for label in run["axes"].get(axis.name, {})
+    theirs_alone = [
+        words.value(label)
+        for run in runs
+        for label in run["axes"][axis.name]
         if label not in axis.labels
     ]
+    missing = words("published.missing", values=words.join(theirs_alone)) if theirs_alone else ""
     return {
-        "runs": [words(f"published.run_{name}") for name in names],
+        "runs": [words(f"published.run_{name}") for name in (run["name"] for run in runs)],
         "rows": rows,
-        "missing": words("published.missing", values=words.join([words.value(m) for m in missing]))
-        if missing
-        else "",
+        "missing": missing,
         "sentence": _sentence(rows, axis, words),
         "note": words("published.unstated") if axis.axis.fixed else "",
     }
@@ -72,21 +65,19 @@ def _line(
     mean = scaled(metric, axis.summary(label, metric).get("centre"))
     # One digit more than the interval asks for: a published number is quoted, not measured.
     places = min(fmt.column_decimals([bounds]) + 1, 4) if bounds else 2
+    diverged, unpublished = words("none.their_divergence"), words("none.not_published")
     return {
         "metric": words(f"metric.{metric}"),
         "tested": metric == axis.metric,
         "runs": [
             {
-                "entry": entry(
-                    None if value is None else fmt.fixed(value, places),
-                    words("none.their_divergence" if run is not None else "none.not_published"),
-                ),
+                "entry": number_entry(value, places, diverged if run is not None else unpublished),
                 "verdict": word,
                 "text": words(f"published.{word}") if word else "",
             }
             for (value, run), word in zip(values, verdicts, strict=True)
         ],
-        "mean": entry(None if mean is None else fmt.fixed(mean, places), why),
+        "mean": number_entry(mean, places, why),
         "interval": entry(None if bounds is None else fmt.interval(bounds, places), why),
     }
 
@@ -123,17 +114,13 @@ def _sentence(rows: list[dict[str, Any]], axis: Axis, words: Words) -> str:
     ]
     if not judged:
         return ""
-    k = judged.count("inside")
-    parts = [
-        words(
-            "published.summary",
-            k=k,
-            n=len(judged),
-            level=fmt.percent(axis.confidence),
-            metric=words(f"metric.{axis.metric}"),
-        )
+    counts = {"k": judged.count("inside"), "n": len(judged)}
+    metric, level = words(f"metric.{axis.metric}"), fmt.percent(axis.confidence)
+    diverged = [
+        words(f"published.counted.{word}", n=judged.count(word))
+        for word in ("both-diverged", "only-ours-diverged", "only-theirs-diverged")
+        if word in judged
     ]
-    for word in ("both-diverged", "only-ours-diverged", "only-theirs-diverged"):
-        if word in judged:
-            parts.append(words(f"published.counted.{word}", n=judged.count(word)))
-    return words.sentences(parts)
+    return words.sentences(
+        [words("published.summary", **counts, level=level, metric=metric), *diverged]
+    )

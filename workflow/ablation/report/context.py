@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
 from jinja2.utils import htmlsafe_json_dumps
 
 from ablation.figures import draws_name, figure_name, kinds_of
-from ablation.figures.style import BAND, looks
+from ablation.figures.style import BAND
 from ablation.language import numbers as fmt
-from ablation.language.metrics import metrics_of
 from ablation.language.words import Words, slug
 from ablation.report import provenance as prov
-from ablation.report.axis import Axis, make_axis
+from ablation.report.axis import Axis, axes_of
 from ablation.report.axis_tables import comparison_rows, digit_rows, other_rows
-from ablation.report.cells import cell_title, cell_views, commanded, verifying
+from ablation.report.checks import check_rows, factorial_view, omega_text
 from ablation.report.claims import claims_view
 from ablation.report.comparison import published_view
 from ablation.report.crossed import crossed_rows
-from ablation.report.draws import draws_view
+from ablation.report.drawers import cell_title, drawers, parameter_rows
 from ablation.report.findings import best_view, headlines, one_run, yardstick_rows
-from ablation.report.more import factorial_view, more_rows, omega_text
-from ablation.report.overlay import overlay_view
+from ablation.report.further_tests import further_tests
+from ablation.report.inputs import Inputs
 from ablation.report.prose import (
     axis_sentences,
     margin_text,
@@ -31,6 +28,7 @@ from ablation.report.prose import (
     settle_sentences,
     training_sentences,
 )
+from ablation.report.run import run_view
 from ablation.report.summary import summary_view
 from ablation.report.svg import inline
 from ablation.report.threats import threats, verification_view
@@ -38,77 +36,35 @@ from ablation.results import published as pub
 from ablation.store.document import ModelDocument, StudyDocument
 from ablation.store.keys import label as label_of
 
-PAGE_WORDS = ("copied", "copy_as", "filter", "epoch")
+PAGE_WORDS = ("copied", "copy_as", "filter")
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """What the report is made from; see :func:`ablation.report.build`."""
-
-    study: StudyDocument
-    comparisons: dict[str, Any]
-    tables: dict[str, pd.DataFrame]
-    figures: dict[str, str]
-    config: dict[str, Any]
-    published: dict[str, Any]
-    claims: dict[str, Any]
-    claims_text: dict[str, Any]
-    words: Words
-    draws: dict[str, Any]
-    portraits: dict[str, Any]
-    verification: dict[str, Any] | None
-    given: dict[str, list[str]]
-
-    @property
-    def confidence(self) -> float:
-        return float(self.comparisons["confidence"])
-
-    def axes_of(self, model: ModelDocument) -> list[Axis]:
-        compared = self.comparisons["models"][model.name]
-        metrics = metrics_of(model.name, compared["metric"], self.tables["replicates"])
-        palette = self.config.get("report", {}).get("palette")
-        return [
-            make_axis(
-                model,
-                axis,
-                compared,
-                self.tables,
-                metrics=metrics,
-                looks=looks(axis.labels, axis.reference, palette),
-                confidence=self.confidence,
-            )
-            for axis in model.axes
-        ]
-
-
-def make_context(inputs: Inputs, *, language: str, title: str) -> dict[str, Any]:
+def make_context(inputs: Inputs) -> dict[str, Any]:
     """The context of ``report.html.jinja``."""
-    study, words, cells = inputs.study, inputs.words, inputs.tables["cells"]
+    study, words = inputs.study, inputs.words
+    name = study.name
     return {
-        "language": {"en": "en", "zh": "zh-Hans"}[language],
-        "title": title,
+        "language": {"en": "en", "zh": "zh-Hans"}[inputs.language],
+        "title": inputs.config["report"]["title"],
         "study": {
-            "name": study.name,
-            "badge": words("header.badge", name=study.name) if study.name != "default" else "",
+            "name": name,
+            "badge": words("header.badge", name=name) if name != "default" else "",
             "seed": study.seed,
-            "commits": words.join(prov.commits(study)) if prov.commits(study) else "",
         },
         "level": fmt.percent(inputs.confidence),
         "failed": _failures(study, words),
         "models": [_model(entry, inputs) for entry in study.models],
         "claims": claims_view(
-            inputs.claims, inputs.claims_text, study, inputs.comparisons, words, language=language
+            inputs.claims, study, inputs.comparisons, words, language=inputs.language
         ),
         "threats": threats(study, inputs.comparisons, words),
         "verification": verification_view(inputs.verification, words),
         "page_words": htmlsafe_json_dumps({name: words(f"page.{name}") for name in PAGE_WORDS}),
         "provenance": {
-            "total": prov.cost_sentence(cells, words),
-            "environment": prov.environment_rows(study, words),
             "data": prov.data_rows(study, words),
-            "cost": prov.cost_rows(study, cells, words),
             "config": prov.config_text(inputs.config),
         },
+        "run": run_view(inputs),
     }
 
 
@@ -116,24 +72,14 @@ def _model(entry: ModelDocument, inputs: Inputs) -> dict[str, Any]:
     name, data, words = entry.name, entry.data, inputs.words
     compared = inputs.comparisons["models"][name]
     metric = compared["metric"]
-    axes = inputs.axes_of(entry)
-    theirs = inputs.published["models"].get(name)
+    axes = axes_of(entry, inputs)
+    published = pub.load()
+    facts, theirs = published["facts"], published["models"].get(name)
     settings = {
         cell.name: cell_title(cell.parameters, entry.parameters, words) for cell in entry.cells()
     }
     best = best_view(compared, settings, inputs.confidence, words)
     summary = summary_view(axes, compared["ranking"], words)
-    portraits = (inputs.portraits.get(name) or {}).get("cells", {})
-    command = commanded(inputs.given)
-    cells = cell_views(
-        entry,
-        axes,
-        inputs.tables["cells"],
-        words,
-        portraits=portraits,
-        command=command,
-        verify=verifying(inputs.given),
-    )
     apart = theirs is not None and not pub.comparable(theirs, data)
     return {
         "id": slug(name),
@@ -146,19 +92,18 @@ def _model(entry: ModelDocument, inputs: Inputs) -> dict[str, Any]:
         "summary": summary,
         "difference_head": words(f"difference_unit.{metric}"),
         "what": _what(entry, words),
-        "scope": _scope(data, inputs.published["facts"], words),
-        "notes": _data_notes(data["dataset"], inputs.published["facts"], words),
-        "parameters": prov.parameter_rows(entry.parameters, words),
+        "scope": _scope(data, facts, words),
+        "notes": _data_notes(data["dataset"], facts, words),
+        "parameters": parameter_rows(entry.parameters, entry.parameters, words),
         "yardsticks": yardstick_rows(compared, entry.yardsticks, words),
         "best": best,
-        "draws": draws_view(inputs.draws.get(name), settings, inputs.confidence, words),
+        "further_tests": further_tests(inputs.draws.get(name), settings, inputs.confidence, words),
         "draws_figure": _draws_figure(name, inputs),
         "margin": words("model.margin", margin=margin_text(axes[0], words)),
         "log": compared["log"],
         "not_comparable": _not_comparable(theirs, data, words) if theirs and apart else "",
         "axes": [_axis(axis, inputs, None if apart else theirs) for axis in axes],
-        "cells": cells,
-        "overlay": overlay_view(cells, portraits, words),
+        "drawers": drawers(entry, axes, inputs),
     }
 
 
@@ -216,7 +161,7 @@ def _axis(axis: Axis, inputs: Inputs, theirs: dict[str, Any] | None) -> dict[str
         "digits": digit_rows(axis, digits, words),
         "published": published_view(axis, theirs, words),
         "crossed": crossed_rows(axis, words),
-        "more": more_rows(axis, words),
+        "checks": check_rows(axis, words),
         "factorial": factorial_view(axis, words),
         "figures": [_figure(axis, kind, inputs.figures, words) for kind in kinds],
     }
@@ -226,28 +171,22 @@ def _figure(axis: Axis, kind: str, figures: dict[str, str], words: Words) -> dic
     name = figure_name(axis.model.name, axis.name, kind)
     if name not in figures:
         raise KeyError(f"the figure {name!r} was not drawn")
-    band = fmt.percent(BAND[1] - BAND[0])
-    title = words.title(axis.axis)
-    return {
-        "id": slug(f"figure-{name}"),
-        "svg": inline(figures[name]),
-        "label": words(f"caption.{kind}_label", axis=title),
-        "caption": words(f"caption.{kind}", axis=title, band=band,
-                         level=fmt.percent(axis.confidence), reference=words.value(axis.reference)),
-    }  # fmt: skip
+    title, values = words.title(axis.axis), {"reference": words.value(axis.reference)}
+    values |= {"band": fmt.percent(BAND[1] - BAND[0]), "level": fmt.percent(axis.confidence)}
+    label = words(f"caption.{kind}_label", axis=title)
+    return _shown(name, figures, label, words(f"caption.{kind}", axis=title, **values))
 
 
 def _draws_figure(model: str, inputs: Inputs) -> dict[str, Any] | None:
-    name = draws_name(model)
+    name, words = draws_name(model), inputs.words
     if name not in inputs.figures:
         return None
-    words = inputs.words
-    return {
-        "id": slug(f"figure-{name}"),
-        "svg": inline(inputs.figures[name]),
-        "label": words("draws.label"),
-        "caption": words("draws.figure"),
-    }
+    return _shown(name, inputs.figures, words("draws.label"), words("draws.figure"))
+
+
+def _shown(name: str, figures: dict[str, str], label: str, caption: str) -> dict[str, Any]:
+    svg = inline(figures[name])
+    return {"id": slug(f"figure-{name}"), "svg": svg, "label": label, "caption": caption}
 
 
 def _what(entry: ModelDocument, words: Words) -> list[str]:
@@ -258,8 +197,8 @@ def _what(entry: ModelDocument, words: Words) -> list[str]:
     if "n_train" not in data:  # every cell failed, and nothing was learnt of the data
         return found
     numbers = {name: fmt.counts(data[name]) for name in ("n_train", "n_validation", "n_test")}
-    found.append(words("model.data", dataset=words.named("dataset", data["dataset"]),
-                       source=words.named("source", data["dataset"]), **numbers))  # fmt: skip
+    names = {group: words.named(group, data["dataset"]) for group in ("dataset", "source")}
+    found.append(words("model.data", **names, **numbers))
     fate = "model.fixed_test" if data["fixed_test_set"] else "model.resampled"
     found.append(words(fate, n=entry.replicates))
     return found
@@ -274,9 +213,14 @@ def _data_notes(dataset: str, facts: dict[str, Any], words: Words) -> list[str]:
 
 def _failures(study: StudyDocument, words: Words) -> list[dict[str, str]]:
     return [
-        {"cell": cell.name, "text": words.setting(axis, cell.label),
-         "model": words.named("model_short", model.name), "reason": cell.failed}
+        {
+            "cell": cell.name,
+            "text": words.setting(axis, cell.label),
+            "model": words.named("model_short", model.name),
+            "reason": cell.failed,
+        }
         for model in study.models
-        for axis, cell in model.places()
+        for axis in model.axes
+        for cell in axis.cells
         if cell.failed is not None
-    ]  # fmt: skip
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ablation.language import numbers as fmt
-from ablation.language.metrics import possible, scaled, scaled_pair
+from ablation.language.metrics import columns, possible, scaled, scaled_pair
 from ablation.language.verdicts import worded
 from ablation.language.words import Words, slug
 from ablation.report.axis import Axis
@@ -53,17 +53,14 @@ def best_view(
     assert mean is not None
     places = fmt.column_decimals([bounds], [mean])
     others = [settings[cell] for cell in best["indistinguishable"]]
-    parts = [
-        words(
-            "best.sentence",
-            setting=settings[best["cell"]],
-            val_loss=fmt.significant(best["val_loss_mean"]),
-            metric=words(f"metric.{metric}"),
-            mean=words.number(metric, fmt.fixed(mean, places)),
-            interval=fmt.interval(bounds, places) if bounds else fmt.DASH,
-            level=fmt.percent(confidence),
-        )
-    ]
+    numbers = {
+        "val_loss": fmt.significant(best["val_loss_mean"]),
+        "mean": words.number(metric, fmt.fixed(mean, places)),
+        "interval": fmt.interval(bounds, places) if bounds else fmt.DASH,
+        "level": fmt.percent(confidence),
+    }
+    names = {"setting": settings[best["cell"]], "metric": words(f"metric.{metric}")}
+    parts = [words("best.sentence", **names, **numbers)]
     if best["n_diverged"]:
         parts.append(words("best.diverged", k=best["n_diverged"], n=best["n_total"]))
     parts.append(_ties(others, best["n_candidates"], len(compared["cells"]), words))
@@ -108,14 +105,8 @@ def one_run(
         words.number(axis.metric, fmt.fixed(end or 0.0, places)) for end in (*bounds, *seen)
     )
     numbers = {"low": low, "high": high, "least": least, "most": most}
-    parts = [
-        words(
-            "findings.one_run",
-            metric=words(f"metric.{axis.metric}"),
-            level=fmt.percent(axis.confidence),
-            **numbers,
-        )
-    ]
+    metric, level = words(f"metric.{axis.metric}"), fmt.percent(axis.confidence)
+    parts = [words("findings.one_run", metric=metric, level=level, **numbers)]
     if row["n_diverged"]:
         parts.append(words("flag.diverged_sentence", k=row["n_diverged"], n=row["n_total"]))
     parts.append(words("findings.single_runs"))
@@ -131,13 +122,12 @@ def _their_runs(
 ) -> list[float]:
     if published is None or not pub.comparable(published, model.data):
         return []
-    found = []
-    for axis in baseline:
-        for run in pub.runs(published, axis.name, axis.reference):
-            value = scaled(axis.metric, (run or {}).get(axis.metric))
-            if value is not None:
-                found.append(value)
-    return found
+    values = [
+        scaled(axis.metric, (run or {}).get(axis.metric))
+        for axis in baseline
+        for run in pub.runs(published, axis.name, axis.reference)
+    ]
+    return [value for value in values if value is not None]
 
 
 def prediction(
@@ -156,17 +146,17 @@ def yardstick_rows(
 ) -> list[dict[str, Any]]:
     """One row per simple model: the tested metric with its interval, and what the best cell is beside it."""
     metric, found = compared["metric"], compared["yardsticks"]
-    bounds = [scaled_pair(metric, found[name]["interval"]) for name in yardsticks]
-    means = [scaled(metric, found[name]["mean"]) for name in yardsticks]
-    places = fmt.column_decimals(bounds, [m for m in means if m is not None])
-    why = [words("none.too_few")] * len(means)
-    mean_entries = fmt.entries([None if m is None else fmt.fixed(m, places) for m in means], why)
-    bound_entries = fmt.entries(fmt.intervals(bounds, places), why)
+    means, intervals = columns(
+        metric,
+        [found[name]["mean"] for name in yardsticks],
+        [found[name]["interval"] for name in yardsticks],
+        [words("none.too_few")] * len(yardsticks),
+    )
     return [
         {
             "text": words.named("yardstick", name),
-            "mean": mean_entries[i],
-            "interval": bound_entries[i],
+            "mean": means[i],
+            "interval": intervals[i],
             "n": found[name]["n"],
             "beside": _beside(found[name]["best_against_it"], metric, words),
         }
@@ -180,15 +170,13 @@ def _beside(against: dict[str, Any] | None, metric: str, words: Words) -> fmt.En
     gap = scaled(metric, against["difference"])
     bounds = scaled_pair(metric, against["difference_interval"])
     places = fmt.column_decimals([bounds], [gap or 0.0])
-    return fmt.Entry(
-        words(
-            "yardstick.beside",
-            verdict=worded(against["verdict"], against["reason"], words),
-            difference=fmt.fixed(gap or 0.0, places, sign=True),
-            interval=fmt.interval(bounds, places, sign=True) if bounds else fmt.DASH,
-            p=fmt.p_value(against["p_adjusted"]),
-        )
-    )
+    numbers = {
+        "difference": fmt.fixed(gap or 0.0, places, sign=True),
+        "interval": fmt.interval(bounds, places, sign=True) if bounds else fmt.DASH,
+        "p": fmt.p_value(against["p_adjusted"]),
+    }
+    verdict = worded(against["verdict"], against["reason"], words)
+    return fmt.Entry(words("yardstick.beside", verdict=verdict, **numbers))
 
 
 def _is_baseline(axis: Axis) -> bool:

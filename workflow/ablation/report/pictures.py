@@ -9,9 +9,8 @@ from ablation.language import numbers as fmt
 from ablation.language.words import Words
 
 ENLARGED = 0.62  # rem per weight of a kernel
-FULL_SHADE = (
-    45  # percent of ink behind the largest error or difference: text keeps a contrast of 4.5
-)
+# Percent of ink behind the largest error or difference: text keeps a contrast of 4.5.
+FULL_SHADE = 45
 
 
 def matrices(
@@ -24,27 +23,19 @@ def matrices(
     worst = max(
         (p for i, line in enumerate(percent) for j, p in enumerate(line) if i != j), default=0
     )
-    shown = [
-        {
-            "caption": words("cell.confusion"),
-            "rows": [
-                [_share(p, worst, right=i == j) for j, p in enumerate(line)]
-                for i, line in enumerate(percent)
-            ],
-        }
+    shares = [
+        [_share(p, worst, right=i == j) for j, p in enumerate(line)]
+        for i, line in enumerate(percent)
     ]
+    shown = [{"caption": words("cell.confusion"), "rows": shares}]
     difference = found.get("difference")
     if difference and not is_baseline:
         largest = max((abs(d or 0.0) for line in difference for d in line), default=0.0)
-        shown.append(
-            {
-                "caption": words("cell.confusion_difference"),
-                "rows": [
-                    [_points(d, largest, right=i == j) for j, d in enumerate(line)]
-                    for i, line in enumerate(difference)
-                ],
-            }
-        )
+        points = [
+            [_points(d, largest, right=i == j) for j, d in enumerate(line)]
+            for i, line in enumerate(difference)
+        ]
+        shown.append({"caption": words("cell.confusion_difference"), "rows": points})
     return shown
 
 
@@ -75,24 +66,21 @@ def gallery(found: dict[str, Any] | None, words: Words) -> dict[str, Any] | None
     def place(number: int, count: int) -> str:
         return "0" if count < 2 else f"{100 * number / (count - 1):.4g}%"
 
-    return {
-        "text": words("cell.mistakes_text", k=fmt.count(found["n_mistakes"]),
-                      n=fmt.count(found["n_predictions"]), shown=len(tiles)),
-        "sprite": found["sprite"],
-        "tiles": [
+    counts = {"k": fmt.count(found["n_mistakes"]), "n": fmt.count(found["n_predictions"])}
+    views = []
+    for i, tile in enumerate(tiles):
+        said = {**tile, "confidence": _sure(tile["confidence"])}
+        views.append(
             {
                 "x": place(i % columns, columns),
                 "y": place(i // columns, rows),
                 "size": f"{100 * columns}% {100 * rows}%",
-                "text": words("cell.tile", true=tile["true"], predicted=tile["predicted"],
-                              confidence=_sure(tile["confidence"])),
-                "label": words("cell.tile_label", true=tile["true"], predicted=tile["predicted"],
-                               confidence=_sure(tile["confidence"]),
-                               replicate=tile["replicate"]),
+                "text": words("cell.tile", **said),
+                "label": words("cell.tile_label", **said),
             }
-            for i, tile in enumerate(tiles)
-        ],
-    }  # fmt: skip
+        )
+    text = words("cell.mistakes_text", **counts, shown=len(tiles))
+    return {"text": text, "sprite": found["sprite"], "tiles": views}
 
 
 def _sure(confidence: float) -> str:
@@ -104,8 +92,8 @@ def kernels(found: dict[str, Any] | None, words: Words) -> dict[str, Any] | None
     """The first layer's kernels of one replicate as an enlarged picture."""
     if not found:
         return None
-    values = {"n": found["n"], "side": found["side"], "replicate": found["replicate"],
-              "largest": fmt.significant(found["largest"], 2)}  # fmt: skip
+    values = {name: found[name] for name in ("n", "side", "replicate")}
+    values["largest"] = fmt.significant(found["largest"], 2)
     return {
         "sprite": found["sprite"],
         "width": round(found["width"] * ENLARGED, 2),

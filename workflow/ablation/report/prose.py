@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ablation.language import numbers as fmt
-from ablation.language.metrics import scaled, scaled_pair
+from ablation.language.metrics import scaled, with_interval
 from ablation.language.words import Words, slug
 from ablation.report.axis import Axis
 from ablation.report.axis_tables import percent_text
-from ablation.report.training import Course
 from ablation.statistics.verdicts import Reason, Verdict
 
 NOTABLE = 1.5  # cells whose numbers differ by a smaller factor are not set against each other
@@ -60,14 +59,9 @@ def verdict_sentence(axis: Axis, label: str, words: Words) -> str:
 def difference_text(axis: Axis, label: str, words: Words) -> str:
     """A difference with its interval: as a change in percent where it is a ratio, then in the unit."""
     row = axis.row(label)
-    gap = scaled(axis.metric, row["difference"])
-    bounds = scaled_pair(axis.metric, row["difference_interval"])
-    if gap is None:
+    if row["difference"] is None:
         return fmt.DASH
-    places = fmt.column_decimals([bounds], [gap])
-    number = fmt.fixed(gap, places, sign=True)
-    if bounds:
-        number = f"{number} {fmt.interval(bounds, places, sign=True)}"
+    number = with_interval(axis.metric, row["difference"], row["difference_interval"])
     unit = words.difference(axis.metric, number)
     percent = percent_text(row, words)
     return words("text.percent_and_unit", percent=percent, unit=unit) if percent else unit
@@ -111,33 +105,25 @@ def scored_sentences(axis: Axis, words: Words) -> list[str]:
     found = []
     for label in axis.labels:
         scored = axis.row(label)["scored"]
-        gap = scaled(axis.metric, scored["difference"]) if scored else None
-        if scored is None or gap is None:
+        if scored is None or scored["difference"] is None:
             continue
+        gap = scaled(axis.metric, scored["difference"]) or 0.0
         number = words.difference(axis.metric, fmt.significant(gap, 2, sign=True))
-        found.append(
-            words(
-                "axis.scored_one",
-                value=words.value(label),
-                difference=number,
-                verdict=words(f"verdict.{slug(scored['verdict'])}"),
-            )
-        )
+        verdict, value = words(f"verdict.{slug(scored['verdict'])}"), words.value(label)
+        found.append(words("axis.scored_one", value=value, difference=number, verdict=verdict))
     return [words(f"axis.scored_{axis.better}", differences=words.listed(found))] if found else []
 
 
 def settle_sentences(axis: Axis, words: Words) -> list[str]:
     """How many replicates would settle what is open, or that none would."""
-    hopeless, found = [], []
-    for label in axis.labels:
-        settle = axis.row(label)["settle"]
-        if not settle:
-            continue
-        if settle["replicates"] is None:
-            hopeless.append(label)
-        else:
-            n = fmt.count(settle["replicates"])
-            found.append(words("axis.settle", value=words.value(label), n=n))
+    settles = {label: axis.row(label)["settle"] for label in axis.labels}
+    needed = {label: settle["replicates"] for label, settle in settles.items() if settle}
+    found = [
+        words("axis.settle", value=words.value(label), n=fmt.count(n))
+        for label, n in needed.items()
+        if n is not None
+    ]
+    hopeless = [label for label, n in needed.items() if n is None]
     if hopeless:
         found.append(words("axis.settle_never", values=_values(axis, hopeless, words)))
     return found
@@ -148,42 +134,33 @@ def training_sentences(axis: Axis, words: Words) -> list[str]:
     courses = [c for c in axis.courses.values() if c.measures]
     if not courses:
         return []
-    found = [_listed(courses, "epochs_to_final", "axis.speed", words, lambda v: fmt.fixed(v, 1))]
+
+    def listed(measure: str, message: str, text: Callable[[float], str]) -> str:
+        parts = [
+            words("text.of_value", number=text(c.measures[measure]), value=words.value(c.label))
+            for c in courses
+            if measure in c.measures
+        ]
+        return words(message, values=words.listed(parts)) if parts else ""
+
+    found = [listed("epochs_to_final", "axis.speed", lambda v: fmt.fixed(v, 1))]
     falling = [c.label for c in courses if c.converged is False]
     if falling:
-        epochs = fmt.count(max(c.epochs for c in courses))
-        values = _values(axis, falling, words)
+        epochs, values = fmt.count(max(c.epochs for c in courses)), _values(axis, falling, words)
         found.append(words("axis.not_converged", values=values, epochs=epochs))
     changes = sorted(c.measures["early_change"] for c in courses if "early_change" in c.measures)
     if len(changes) > 1 and changes[-1] >= NOTABLE * changes[0]:
-        found.append(
-            _listed(
-                courses,
-                "early_change",
-                "axis.oscillation",
-                words,
-                lambda v: f"{fmt.significant(100 * v, 2)} %",
-            )
-        )
+        found.append(listed("early_change", "axis.oscillation", _percent))
     ratios = [c.measures["final_ratio"] for c in courses if "final_ratio" in c.measures]
     if ratios and max(ratios) >= OVERFIT:
-        found.append(
-            _listed(courses, "final_ratio", "axis.overfit", words, lambda v: fmt.significant(v, 2))
-        )
+        found.append(listed("final_ratio", "axis.overfit", lambda v: fmt.significant(v, 2)))
     elif ratios:
         found.append(words("axis.no_overfit", ratio=fmt.significant(max(ratios), 2)))
     return [text for text in found if text]
 
 
-def _listed(
-    courses: list[Course], measure: str, message: str, words: Words, text: Callable[[float], str]
-) -> str:
-    parts = [
-        words("text.of_value", number=text(c.measures[measure]), value=words.value(c.label))
-        for c in courses
-        if measure in c.measures
-    ]
-    return words(message, values=words.listed(parts)) if parts else ""
+def _percent(fraction: float) -> str:
+    return f"{fmt.significant(100 * fraction, 2)} %"
 
 
 def _values(axis: Axis, labels: list[str], words: Words) -> str:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ablation.language.catalogue import translations
 from ablation.language.words import Words
 from ablation.store.places import TEMPLATES
-
-STYLE = ("vendor/uPlot.min.css", "style/page.css", "style/closer.css")
-SCRIPT = ("vendor/uPlot.iife.min.js", "script/page.js", "script/tables.js", "script/curves.js")
 
 
 def environment(words: Words) -> Environment:
@@ -28,13 +23,6 @@ def environment(words: Words) -> Environment:
     jinja.filters["sentences"] = words.sentences
     jinja.install_gettext_translations(translations(words.messages), newstyle=True)  # type: ignore[attr-defined]
     return jinja
-
-
-def render(context: dict[str, Any], words: Words) -> str:
-    """The page. Style and script are put into it, so that it stands alone."""
-    style, script = joined(*STYLE), joined(*SCRIPT)
-    template = environment(words).get_template("report.html.jinja")
-    return template.render(**context, style=style, script=script)
 
 
 def joined(*names: str) -> Markup:

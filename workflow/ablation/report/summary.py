@@ -6,11 +6,10 @@ import math
 from typing import Any
 
 from ablation.language import numbers as fmt
-from ablation.language.metrics import scaled, scaled_pair
 from ablation.language.verdicts import flags, worded
 from ablation.language.words import Words
 from ablation.report.axis import Axis, heads
-from ablation.report.axis_tables import comparison_cells, forest, margin_of
+from ablation.report.axis_tables import comparison_cells, forest, forest_reach, margin_of
 from ablation.report.prose import axis_sentences, difference_text, margin_text
 
 REACH = (1.5, 6.0)  # how many margins the forest reaches at least, at most
@@ -50,15 +49,8 @@ def summary_view(axes: list[Axis], ranking: list[dict[str, Any]], words: Words) 
 def _reach(axes: list[Axis]) -> float:
     """The difference at the ends of the forest."""
     margin = margin_of(axes[0])[1]
-    ends = [
-        max(map(abs, bounds))
-        for axis in axes
-        for label in axis.labels
-        if (bounds := scaled_pair(axis.metric, axis.row(label)["difference_interval"]))
-    ]
-    ends.sort()
-    widest = ends[math.ceil(SHOWN * len(ends)) - 1] if ends else 0.0
-    return min(max(1.05 * widest, REACH[0] * margin), REACH[1] * margin)
+    bounds = [axis.gap_bounds(label) for axis in axes for label in axis.labels]
+    return forest_reach(bounds, margin, limits=REACH, room=1.05, shown=SHOWN)
 
 
 def _rows(axis: Axis, reach: float, words: Words) -> list[dict[str, Any]]:
@@ -68,16 +60,14 @@ def _rows(axis: Axis, reach: float, words: Words) -> list[dict[str, Any]]:
     for i, (label, head) in enumerate(zip(axis.labels, heads(axis, words), strict=True)):
         if label == axis.reference:
             continue
-        row = axis.row(label)
-        gap = scaled(axis.metric, row["difference"])
-        bounds = scaled_pair(axis.metric, row["difference_interval"])
+        gap = axis.gap(label)
         found.append(
             {
                 **head,
                 "size": -1.0 if gap is None else abs(gap),
                 "difference": cells["difference"][i],
                 "interval": cells["difference_interval"][i],
-                "forest": forest(gap, bounds, reach, margin_of(axis)),
+                "forest": forest(gap, axis.gap_bounds(label), reach, margin_of(axis)),
             }
         )
     return sorted(found, key=lambda row: -row["size"])
@@ -87,47 +77,43 @@ def largest_text(axis: Axis, ranked: dict[str, Any], words: Words) -> str:
     """The largest effect of an axis."""
     if ranked["largest"] is None:
         return ""
-    gap = scaled(axis.metric, axis.row(ranked["largest"])["difference"]) or 0.0
+    gap = axis.gap(ranked["largest"]) or 0.0
     number = words.difference(axis.metric, fmt.significant(gap, 2, sign=True))
     return words("summary.largest", difference=number, value=words.value(ranked["largest"]))
 
 
 def matters(axes: dict[str, Axis], ranking: list[dict[str, Any]], words: Words) -> list[str]:
     """What matters most: cells that break, then the largest effect among the values that were tried."""
-    simple = [one for one in ranking if not one["factorial"]]
-    found = []
-    for one in simple:
-        axis = axes[one["axis"]]
-        for label in one["broken"]:
-            row = axis.row(label)
-            cell = words.setting(axis.axis, label)
-            found.append(words("summary.broken", cell=cell, flags=flags(row, words)))
+    simple = [(axes[one["axis"]], one["broken"]) for one in ranking if not one["factorial"]]
+    found = [
+        words(
+            "summary.broken",
+            cell=words.setting(axis.axis, label),
+            flags=flags(axis.row(label), words),
+        )
+        for axis, broken in simple
+        for label in broken
+    ]
     sized = [
-        (one["axis"], label)
-        for one in simple
-        for label in axes[one["axis"]].labels
-        if axes[one["axis"]].row(label)["difference_interval"] is not None
+        (abs(float(axis.row(label)["difference"])), axis, label)
+        for axis, _ in simple
+        for label in axis.labels
+        if axis.row(label)["difference_interval"] is not None
     ]
     if not sized:
         return [*found, words("summary.no_effect")]
-
-    def size(place: tuple[str, str]) -> float:
-        return abs(float(axes[place[0]].row(place[1])["difference"]))
-
-    name, label = max(sized, key=size)
-    axis, row = axes[name], axes[name].row(label)
-    found.append(
-        words(
-            "summary.most",
-            cell=words.setting(axis.axis, label),
-            reference=words.value(axis.reference),
-            metric=words(f"metric.{axis.metric}"),
-            difference=difference_text(axis, label, words),
-            level=fmt.percent(row["difference_level"]),
-            verdict=worded(row["verdict"], row["reason"], words),
-        )
+    _, axis, label = max(sized, key=lambda one: one[0])
+    row = axis.row(label)
+    most = words(
+        "summary.most",
+        cell=words.setting(axis.axis, label),
+        reference=words.value(axis.reference),
+        metric=words(f"metric.{axis.metric}"),
+        difference=difference_text(axis, label, words),
+        level=fmt.percent(row["difference_level"]),
+        verdict=worded(row["verdict"], row["reason"], words),
     )
-    return found
+    return [*found, most]
 
 
 def ticks(reach: float) -> list[dict[str, Any]]:

@@ -8,38 +8,23 @@ from ablation.language import numbers as fmt
 from ablation.language.metrics import scaled
 from ablation.language.verdicts import flags
 from ablation.language.words import Words, slug
-from ablation.report.cells import differs
-from ablation.report.more import share_text
+from ablation.report.checks import share_text
+from ablation.report.drawers import differs
 from ablation.statistics.verdicts import Verdict
 from ablation.store.document import ModelDocument, StudyDocument
 
 SMALL_TEST = 1000  # test samples below which one network's number is said to be imprecise
-MUST_AGREE = ("torch", "device", "gpu", "cpu", "precision", "threads", "python")
 
 
 def threats(study: StudyDocument, comparisons: dict[str, Any], words: Words) -> list[str]:
-    """One paragraph per threat, the study's own first."""
+    """One paragraph per threat; those of machines and commits are told with the run."""
     found: list[str] = []
     for model in study.models:
         compared = comparisons["models"][model.name]
-        found += _unlike(model, words)
         found += _fates(model, compared, words)
         found += _small_test(model, compared, words)
     found += _families(comparisons, words)
-    found += _commits(study, words)
     return found
-
-
-def _unlike(model: ModelDocument, words: Words) -> list[str]:
-    """Facts of the environment that should be one within a model and are not."""
-    own, notes = model.environments(), []
-    for name in MUST_AGREE:
-        values = sorted({str(each.get(name)) for each in own if each.get(name) is not None})
-        if len(values) > 1:
-            notes.append(words("threat.unlike", what=words(f"environment.{name}"),
-                               model=words.named("model_short", model.name),
-                               values=words.join(values)))  # fmt: skip
-    return notes
 
 
 def _fates(model: ModelDocument, compared: dict[str, Any], words: Words) -> list[str]:
@@ -70,33 +55,28 @@ def _small_test(model: ModelDocument, compared: dict[str, Any], words: Words) ->
     short, notes = words.named("model_short", name), []
     if n_test[0] < SMALL_TEST:
         notes.append(words("threat.small_test", model=short, n=fmt.counts(n_test)))
-        noise = _baseline_noise(model, compared)
+        noise, metric = _baseline_noise(model, compared), compared["metric"]
         share = share_text(noise, words) if noise else None
         if noise and share is not None:
-            metric = compared["metric"]
-            sd, sd_test = (scaled(metric, noise[each]) or 0.0 for each in ("sd", "sd_test"))
-            notes[-1] = words.sentences(
-                [
-                    notes[-1],
-                    words(
-                        "threat.noise",
-                        sd=words.difference(metric, fmt.significant(sd, 2)),
-                        sd_test=words.difference(metric, fmt.significant(sd_test, 2)),
-                        share=share,
-                    ),
-                ]
+            sd, sd_test = (
+                words.difference(metric, fmt.significant(scaled(metric, noise[each]) or 0.0, 2))
+                for each in ("sd", "sd_test")
             )
-    key = "threat.fixed" if model.fixed_test_set else "threat.pool"
+            said = words("threat.noise", sd=sd, sd_test=sd_test, share=share)
+            notes[-1] = words.sentences([notes[-1], said])
+    key = "threat.fixed" if model.data["fixed_test_set"] else "threat.pool"
     notes.append(words(key, model=short, data=words.named("dataset", model.data["dataset"])))
     return notes
 
 
 def _baseline_noise(model: ModelDocument, compared: dict[str, Any]) -> dict[str, Any] | None:
     """The noise of the cell whose parameters are all the model's baseline, on whatever axis it stands."""
-    for axis, cell in model.places():
-        if not any(differs(*one, model.parameters) for one in cell.parameters.items()):
-            noise: dict[str, Any] | None = compared["axes"][axis.name]["rows"][cell.label]["noise"]
-            return noise
+    for axis in model.axes:
+        for cell in axis.cells:
+            own, baseline = cell.parameters, model.parameters
+            if own and not any(differs(name, value, baseline) for name, value in own.items()):
+                row: dict[str, Any] = compared["axes"][axis.name]["rows"][cell.label]
+                return row["noise"]  # type: ignore[no-any-return]
     return None
 
 
@@ -110,26 +90,8 @@ def _families(comparisons: dict[str, Any], words: Words) -> list[str]:
     if axes < 2:
         return []
     level = 1 - float(comparisons["confidence"])
-    return [words("threat.families", n=axes, level=fmt.percent(level),
-                  expected=fmt.significant(axes * level, 2))]  # fmt: skip
-
-
-def _commits(study: StudyDocument, words: Words) -> list[str]:
-    """Cells whose sources no commit holds."""
-    own = study.environments()
-    if not own:
-        return []
-    notes = []
-    dirty = sum(bool(each.get("git_dirty")) for each in own)
-    unknown = sum(each.get("git_commit") is None for each in own)
-    commits = {each["git_commit"] for each in own if each.get("git_commit")}
-    if dirty:
-        notes.append(words("threat.dirty", k=dirty, n=len(own)))
-    if unknown:
-        notes.append(words("threat.no_commit", k=unknown, n=len(own)))
-    if len(commits) > 1:
-        notes.append(words("threat.commits", n=len(commits)))
-    return notes
+    expected = fmt.significant(axes * level, 2)
+    return [words("threat.families", n=axes, level=fmt.percent(level), expected=expected)]
 
 
 def verification_view(found: dict[str, Any] | None, words: Words) -> dict[str, str] | None:
@@ -143,8 +105,10 @@ def verification_view(found: dict[str, Any] | None, words: Words) -> dict[str, s
         if outcome in outcomes
     ]
     kind = "different" if "different" in outcomes else "tolerance"
+    listed, when = words.join(counts), fmt.moment(found["when"])
     return {
         "kind": "" if set(outcomes) == {"identical"} else kind,
-        "text": words("verified.text", when=fmt.moment(found["when"]), k=len(outcomes),
-                      n=found["n_cells"], counts=words.join(counts)),
-    }  # fmt: skip
+        "text": words(
+            "verified.text", when=when, k=len(outcomes), n=found["n_cells"], counts=listed
+        ),
+    }

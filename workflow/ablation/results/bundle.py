@@ -15,10 +15,10 @@ from ablation.store.entries import find, read_json
 from ablation.store.formats import InvalidDocumentError, validate_document
 from ablation.store.keys import key_of
 
-FORMAT = 2
-ELEMENT = "study-data"
+FORMAT = 3
+RUN = ("environment", "finished_at", "log")  # of a cell: may differ between two runs of one key
 BULKY = ("confusion_matrix",)
-_SCRIPT = re.compile(rf'<script type="application/json" id="{ELEMENT}">(.*?)</script>', re.DOTALL)
+_SCRIPT = r'<script type="application/json" id="{}">(.*?)</script>'
 # What could end the element or the line of script, in JSON's own way of writing it.
 _ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
@@ -41,7 +41,7 @@ def document(
         config: the resolved configuration, None where it is not known.
 
     Returns:
-        ``format`` (2), ``study`` and ``comparisons`` without confusion matrices, ``replicates`` as column →
+        ``format`` (3), ``study`` and ``comparisons`` without confusion matrices, ``replicates`` as column →
         list (None for no number; columns without any are left out), ``config``.
     """
     return {
@@ -61,6 +61,18 @@ def study_of(bundle: dict[str, Any]) -> StudyDocument:
 def frame(bundle: dict[str, Any]) -> pd.DataFrame:
     """The table of replicates of a document."""
     return pd.DataFrame(bundle["replicates"])
+
+
+def parted(bundle: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A document without what may differ between two runs of the same key, and that by the cells' keys."""
+    lasting = {**bundle, "study": _slim(bundle["study"])}
+    run = {cell["key"]: {name: cell.pop(name) for name in RUN} for cell in _cells(lasting)}
+    return lasting, run
+
+
+def _cells(bundle: dict[str, Any]) -> list[dict[str, Any]]:
+    models = bundle["study"]["models"]
+    return [cell for model in models for axis in model["axes"] for cell in axis["cells"]]
 
 
 def embed(bundle: dict[str, Any]) -> str:
@@ -85,23 +97,40 @@ def read(path: Path) -> dict[str, Any]:
 
 def _from_report(path: Path) -> dict[str, Any]:
     try:
-        found = _SCRIPT.search(path.read_text(encoding="utf-8"))
+        html = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BundleError(f"{path} cannot be read as a report: {error}") from error
-    if found is None:
+    bundle = _element(html, "study-data", path)
+    if isinstance(bundle, dict) and bundle.get("format") != FORMAT:
+        raise BundleError(
+            f"{path} carries data of format {bundle.get('format')!r}: allowed is {FORMAT}; make the report again."
+        )
+    run = _element(html, "run-data", path)
+    try:
+        for cell in _cells(bundle):
+            cell.update(run[cell["key"]])
+    except (KeyError, TypeError, AttributeError):
+        raise BundleError(f"{path} carries data that is not a study's.") from None
+    return _checked(bundle, path)
+
+
+def _element(html: str, name: str, path: Path) -> Any:
+    """The content of one element, compared with its digest."""
+    text = re.search(_SCRIPT.format(name), html, re.DOTALL)
+    if text is None:
         raise BundleError(
             f"{path} carries no data of a study: only a report of this version of the workflow does; make it again, "
             "or give its folder of results."
         )
     try:
-        bundle = json.loads(found.group(1))
+        content = json.loads(text.group(1))
     except ValueError:
         raise BundleError(f"{path} carries data that is no JSON: make the report again.") from None
-    if isinstance(bundle, dict) and bundle.pop("digest", None) != key_of(bundle):
+    if isinstance(content, dict) and content.pop("digest", None) != key_of(content):
         raise BundleError(
             f"{path} is damaged: its data are not those that were written; make it again."
         )
-    return _checked(bundle, path)
+    return content
 
 
 def _from_folder(path: Path) -> dict[str, Any]:
@@ -126,10 +155,6 @@ def _from_folder(path: Path) -> dict[str, Any]:
 
 
 def _checked(bundle: Any, path: Path) -> dict[str, Any]:
-    if isinstance(bundle, dict) and bundle.get("format") != FORMAT:
-        raise BundleError(
-            f"{path} carries data of format {bundle.get('format')!r}: allowed is {FORMAT}; make the report again."
-        )
     try:
         validate_document(bundle, "bundle")
         study_of(bundle)

@@ -16,7 +16,6 @@ from ablation.language.words import Words
 from ablation.portraits.kernels import FIRST_LAYER, first_replicate, kernels
 from ablation.portraits.mistakes import confusion, mistakes
 from ablation.portraits.residuals import residuals, with_residuals
-from ablation.portraits.series import series
 from ablation.results import published
 from ablation.results.frames import read_csv, read_tables
 from ablation.stages.job import Inputs, Spec, one
@@ -61,12 +60,12 @@ def portraits(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) ->
 def _training(
     key: str, epochs: pd.DataFrame, replicates: pd.DataFrame, words: Words
 ) -> dict[str, Any]:
-    """Learning curves, as a figure and as numbers."""
+    """Learning curves."""
     fates = replicates[["key", "replicate", "status"]]
     own = fates.merge(epochs[epochs["key"] == key], on=["key", "replicate"])
     own = own.assign(ok=own["status"] == "ok")
     figure = figures.curves(own, words, f"c{key}") if len(own) else None
-    return {"series": series(own), "curves": _text(figure)}
+    return {"curves": _text(figure)}
 
 
 def _classifier(

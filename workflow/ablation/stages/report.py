@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ablation.report import build
+from ablation.report.inputs import Inputs as Report
+from ablation.report.page import build
 from ablation.results.frames import read_tables
 from ablation.stages.job import Inputs, Spec, one
 from ablation.store.entries import write_text
@@ -28,19 +29,18 @@ def report(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> No
         for name in figures.files
     }
     portraits = (entry.read("portraits.json") for entry in inputs["portraits"].values())
-    settings = spec["config"]["report"]
     html = build(
-        study,
-        comparisons,
-        frames,
-        drawn,
-        config=spec["config"],
-        language=settings["language"],
-        title=settings["title"],
-        claims=tables.read("claims.json"),
-        draws=one(inputs, "draws").read("draws.json")["models"],
-        portraits={each["model"]: each for each in portraits},
-        verification=spec["verification"],
-        given=spec["given"],
+        Report(
+            study,
+            comparisons,
+            frames,
+            drawn,
+            config=spec["config"],
+            claims=tables.read("claims.json"),
+            draws=one(inputs, "draws").read("draws.json")["models"],
+            portraits={each["model"]: each for each in portraits},
+            verification=spec["verification"],
+            given=spec["given"],
+        )
     )
     write_text(draft / "report.html", html)

@@ -46,6 +46,7 @@ class CellDocument(_Part):
     parameters: dict[str, Any]
     environment: dict[str, Any] = field(default_factory=dict)
     levels: dict[str, Any] = field(default_factory=dict)
+    finished_at: str | None = None
     log: list[str] = field(default_factory=list)
     confusion_matrix: list[list[int]] | None = None
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ablation.language import numbers as fmt
-from ablation.language.metrics import scaled, scaled_pair
+from ablation.language.metrics import columns, scaled
 from ablation.language.words import Words
-from ablation.report.axis import entry
+from ablation.report.axis import number_entry
 
 METRIC = "accuracy"
 
 
-def draws_view(
+def further_tests(
     draws: dict[str, Any] | None, settings: dict[str, str], confidence: float, words: Words
 ) -> dict[str, Any] | None:
     """The best network on its further test draws; None where there are none.
@@ -22,10 +22,9 @@ def draws_view(
     if not draws or not draws["draws"]:
         return None
     rows = draws["draws"]
-    bounds = [scaled_pair(METRIC, row["interval"]) for row in rows]
-    means = [scaled(METRIC, row["accuracy"]) for row in rows]
-    places = fmt.column_decimals(bounds, [m for m in means if m is not None])
-    intervals = fmt.intervals(bounds, places)
+    values, pairs = ([row[name] for row in rows] for name in ("accuracy", "interval"))
+    means, intervals = columns(METRIC, values, pairs, [""] * len(rows))
+    absent = words("draws.absent")
     return {
         "sentence": words(
             "draws.sentence",
@@ -39,12 +38,10 @@ def draws_view(
             {
                 "text": words("draws.number", number=number),
                 "n": fmt.count(row["n"]),
-                "mean": entry(None if mean is None else fmt.fixed(mean, places), ""),
-                "interval": entry(interval, ""),
+                "mean": mean,
+                "interval": interval,
                 "digits": [
-                    entry(
-                        None if value is None else fmt.fixed(100 * value, 1), words("draws.absent")
-                    )
+                    number_entry(scaled(METRIC, value), 1, absent)
                     for value in row["per_class_accuracy"]
                 ],
             }

@@ -7,11 +7,11 @@ from typing import Any
 from ablation.language import numbers as fmt
 from ablation.language.metrics import scaled
 from ablation.language.words import Words
-from ablation.report.axis import Axis, entry, heads, no_difference, no_number
+from ablation.report.axis import Axis, entry, heads, no_difference, no_number, number_entry
 from ablation.statistics.verdicts import Verdict
 
 
-def more_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
+def check_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
     """Per value: the sign-flip test, how many replicates would settle it, and where the spread comes from."""
     rows = [axis.row(label) for label in axis.labels]
     noises = [row.get("noise") for row in rows]
@@ -21,32 +21,26 @@ def more_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
     found = []
     for i, (label, head) in enumerate(zip(axis.labels, heads(axis, words), strict=True)):
         row, noise = rows[i], noises[i]
-        flip = row.get("sign_flip")
+        flip, pairs = row.get("sign_flip"), None if row["is_reference"] else row["n_pairs"]
+        detectable = scaled(axis.metric, row["detectable"])
+        smallest = None if detectable is None else fmt.significant(detectable, 2)
         why_not = no_difference(axis, label, words)
         no_noise = no_number(axis, label, words) if row["n"] < 2 else words("none.no_noise")
         found.append(
             {
                 **head,
-                "pairs": entry(None if row["is_reference"] else fmt.count(row["n_pairs"]), why_not),
+                "pairs": number_entry(pairs, 0, why_not),
                 "sign_flip": entry(fmt.p_value(flip["p"]) if flip else None, why_not),
                 "smallest": entry(fmt.p_value(flip["smallest_p"]) if flip else None, why_not),
                 "settle": _settle(row, why_not, words),
-                "sd": entry(_fixed(sds[i], places), no_noise),
-                "sd_test": entry(_fixed(tests[i], places), no_noise),
+                "sd": number_entry(sds[i], places, no_noise),
+                "sd_test": number_entry(tests[i], places, no_noise),
                 "share": entry(share_text(noise, words) if noise else None, no_noise),
-                "effect": entry(_fixed(row["effect_size"], 2, sign=True), why_not),
-                "detectable": entry(_significant(scaled(axis.metric, row["detectable"])), why_not),
+                "effect": number_entry(row["effect_size"], 2, why_not, sign=True),
+                "detectable": entry(smallest, why_not),
             }
         )
     return found
-
-
-def _fixed(value: float | None, places: int, *, sign: bool = False) -> str | None:
-    return None if value is None else fmt.fixed(value, places, sign=sign)
-
-
-def _significant(value: float | None) -> str | None:
-    return None if value is None else fmt.significant(value, 2)
 
 
 def share_text(noise: dict[str, Any], words: Words) -> str | None:
@@ -73,12 +67,9 @@ def omega_text(axis: Axis, words: Words) -> str:
     found = axis.compared["importance"]
     if not found:
         return ""
-    text = words(
-        "more.omega",
-        omega2=fmt.fixed(found["omega2"], 2),
-        level=fmt.percent(found["level"]),
-        interval=fmt.interval(found["interval"], 2) if found["interval"] else fmt.DASH,
-    )
+    numbers = {"omega2": fmt.fixed(found["omega2"], 2), "level": fmt.percent(found["level"])}
+    interval = fmt.interval(found["interval"], 2) if found["interval"] else fmt.DASH
+    text = words("more.omega", interval=interval, **numbers)
     if not found["left_out"]:
         return text
     left = words.join([words.value(label) for label in found["left_out"]])
@@ -92,38 +83,29 @@ def factorial_view(axis: Axis, words: Words) -> dict[str, Any] | None:
         return None
     if found.get("reason"):
         return {"rows": [], "text": words(f"factorial.{found['reason'].replace(' ', '_')}")}
-    names = [words.named("parameter", name) for name in found["factors"]]
+    names = {name: words.named("parameter", name) for name in found["factors"]}
+    times, too_few = words("factorial.times"), words("none.too_few")
     rows: list[dict[str, Any]] = [
         {
-            "text": words("factorial.times").join(
-                words.named("parameter", name) for name in term["factors"]
-            ),
-            "f": entry(fmt.fixed(term["f"], 2), ""),
+            "text": times.join(names[name] for name in term["factors"]),
+            "f": number_entry(term["f"], 2, ""),
             "df": f"{fmt.count(term['df'])}, {fmt.count(term['df_error'])}",
-            "p": entry(fmt.p_value(term["p"]), ""),
-            "p_adjusted": entry(fmt.p_value(term["p_adjusted"]), ""),
-            "omega2": entry(fmt.fixed(term["omega2"], 2), ""),
-            "interval": entry(
-                fmt.interval(term["interval"], 2) if term["interval"] else None,
-                words("none.too_few"),
-            ),
+            "p": fmt.Entry(fmt.p_value(term["p"])),
+            "p_adjusted": fmt.Entry(fmt.p_value(term["p_adjusted"])),
+            "omega2": number_entry(term["omega2"], 2, ""),
+            "interval": entry(term["interval"] and fmt.interval(term["interval"], 2), too_few),
         }
         for term in found["terms"]
     ]
     alpha = 1 - axis.confidence
-    sure = [
-        row["text"]
-        for row, term in zip(rows, found["terms"], strict=True)
-        if term["p_adjusted"] < alpha
-    ]
-    verdict = (
-        words("factorial.found", terms=words.join(sure))
-        if sure
-        else words("factorial.nothing", alpha=fmt.percent(alpha))
-    )
-    text = words("factorial.text", factors=words.join(names), n=found["n_replicates"])
-    left = [str(number) for number in found["left_out"]]
-    parts = [verdict, text]
-    if left:
-        parts.append(words("factorial.left_out", replicates=words.join(left)))
+    adjusted = [term["p_adjusted"] for term in found["terms"]]
+    sure = [row["text"] for row, p in zip(rows, adjusted, strict=True) if p < alpha]
+    verdict = words("factorial.nothing", alpha=fmt.percent(alpha))
+    if sure:
+        verdict = words("factorial.found", terms=words.join(sure))
+    listed = words.join(list(names.values()))
+    parts = [verdict, words("factorial.text", factors=listed, n=found["n_replicates"])]
+    if found["left_out"]:
+        left = words.join([str(number) for number in found["left_out"]])
+        parts.append(words("factorial.left_out", replicates=left))
     return {"rows": rows, "text": words.sentences(parts)}

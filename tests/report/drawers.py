@@ -13,7 +13,6 @@ from ablation.language.words import Words
 from ablation.portraits.kernels import first_replicate, kernels
 from ablation.portraits.mistakes import confusion, mistakes
 from ablation.portraits.residuals import residuals, with_residuals
-from ablation.portraits.series import series
 from ablation.store.document import CellDocument
 from report.invented import REPLICATES
 from report.sample import Sample, sample
@@ -50,7 +49,6 @@ def _portrait(made: Sample, model: str, cell: CellDocument, words: Words) -> dic
     own = rows[["key", "replicate", "status"]].merge(epochs[epochs["key"] == key])
     own = own.assign(ok=own["status"] == "ok")
     portrait: dict[str, Any] = {
-        "series": series(own),
         "curves": figures.curves(own, words, f"c{key}").decode(),
     }
     rng = np.random.default_rng(3)
