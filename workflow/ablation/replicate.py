@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ablation.networks.registry import MODELS
 from ablation.store.entries import (
     MANIFEST,
     STORE,
@@ -75,8 +75,8 @@ def load_replicate(cell: str, replicate: int, results: str | Path = "results") -
     count = len(next(iter(tensors.values())))
     if not 0 <= replicate < count:
         raise IndexError(f"replicate {replicate} of {cell}: there are 0 to {count - 1}")
-    module = import_module(f"ablation.networks.{view['model']}.evaluate")
-    network: nn.Sequential = module.plain(view["spec"]["parameters"], tensors, replicate)
+    module = MODELS[view["model"]].load("evaluate")
+    network: nn.Sequential = module.sequential(view["spec"]["parameters"], tensors, replicate)
     return network
 
 
@@ -91,7 +91,7 @@ def load_test_part(
     view, store = _view(cell, Path(results))
     folder = _entry(store, "prepare", view["data"]["prepared"]).folder
     train, test = (load_file(folder / f"{part}.safetensors") for part in ("train", "test"))
-    module = import_module(f"ablation.networks.{view['model']}.evaluate")
+    module = MODELS[view["model"]].load("evaluate")
     seen = {name: train[name] for name in ("mean", "scale")}
     inputs, targets = module.test_part({**test, **seen}, replicate)
     return inputs, targets

@@ -2,7 +2,7 @@
 
 On one machine the same specification gives the same bytes. Another processor, another build of torch or a GPU adds in another
 order; the last digit differs, and training makes that grow. What is compared then is what the numbers are for: predictions
-and metrics, within ``BOUNDS``.
+and metrics, within their tolerance.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ablation.networks.registry import METRICS
+
 COMPARED = (
     "metrics.json",
     "predictions.csv",
@@ -26,27 +28,6 @@ COMPARED = (
 
 EQUAL_PREDICTIONS = 0.98
 """The share of test samples that must get the same class. With another instruction set it was 0.992."""
-
-
-@dataclass(frozen=True)
-class Bound:
-    """How far a metric may move: of each replicate, and in the mean over replicates.
-
-    relative: the bounds are fractions of the stored number; else they are in the metric's unit.
-    """
-
-    replicate: float
-    mean: float
-    relative: bool
-
-
-BOUNDS: dict[str, Bound] = {
-    "accuracy": Bound(0.021, 0.005, relative=False),
-    "loss": Bound(0.25, 0.06, relative=True),
-    "mse": Bound(0.15, 0.02, relative=True),
-    "mae": Bound(0.15, 0.02, relative=True),
-    "r2": Bound(0.05, 0.01, relative=False),
-}
 
 
 @dataclass(frozen=True)
@@ -149,7 +130,7 @@ def metrics_apart(stored: Mapping[str, Any], again: Mapping[str, Any]) -> dict[s
     """
     found: dict[str, Any] = {}
     for name in stored["metrics"]:
-        bound = BOUNDS.get(name, Bound(0, 0, relative=False))
+        bound = METRICS[name].tolerance
         one, two = (
             {row["replicate"]: row.get(name) for row in document["replicates"]}
             for document in (stored, again)
@@ -205,7 +186,7 @@ def _over(stored: Trained, again: Trained, deviations: dict[str, Any]) -> list[d
     if equal is not None and equal < EQUAL_PREDICTIONS:
         found.append(_broken("equal predictions", equal, EQUAL_PREDICTIONS))
     for name, apart in deviations["metrics"].items():
-        bound = BOUNDS.get(name, Bound(0, 0, relative=False))
+        bound = METRICS[name].tolerance
         for scope, allowed in (("replicate", bound.replicate), ("mean", bound.mean)):
             if apart[scope] is not None and apart[scope] > allowed:
                 found.append(_broken(f"{name} ({scope})", apart[scope], allowed))

@@ -219,9 +219,10 @@ def _trained(cell: Cell, entries: dict[str, Entry]) -> Any:
 def _bounds() -> dict[str, Any]:
     from dataclasses import asdict
 
-    from ablation.commands.agreement import BOUNDS, EQUAL_PREDICTIONS
+    from ablation.commands.agreement import EQUAL_PREDICTIONS
+    from ablation.networks.registry import METRICS
 
-    metrics = {name: asdict(bound) for name, bound in BOUNDS.items()}
+    metrics = {name: asdict(metric.tolerance) for name, metric in METRICS.items()}
     return {"equal_predictions": EQUAL_PREDICTIONS, "metrics": metrics}
 
 

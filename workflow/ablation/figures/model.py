@@ -24,10 +24,10 @@ from ablation.figures.scatter import draw_predictions, view_of
 from ablation.figures.style import INK, Look, looks, rc
 from ablation.language.levels import with_levels
 from ablation.language.words import slug, value_text
+from ablation.networks.registry import METRICS
 from ablation.store.document import AxisDocument, StudyDocument
 
 WIDTH = 10.0  # inches; 960 px on a page
-ORDER = ("mse", "mae", "r2", "accuracy", "loss")
 
 
 class Sheet:
@@ -102,7 +102,7 @@ def draw(
     """See :func:`ablation.figures.draw_model`."""
     first = comparisons["models"][model]["metric"]
     messages = with_levels(messages, study)
-    present = [name for name in ORDER if tables["replicates"].loc[
+    present = [name for name in METRICS if tables["replicates"].loc[
         tables["replicates"]["model"] == model, name].notna().any()]  # fmt: skip
     metrics = [first, *(name for name in present if name != first)]
     makers: dict[str, Callable[[Sheet], Figure]] = {

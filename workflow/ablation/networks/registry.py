@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from ablation.networks.cnn import raw as cnn_raw
 from ablation.networks.fnn import raw as fnn_raw
-from ablation.statistics.metric import Metric
+from ablation.statistics.metric import Metric, Tolerance
 
 Parameters = dict[str, Any]
 
@@ -57,6 +58,10 @@ class Model:
         """The full name of the module of one stage: ``prepare``, ``train``, ``evaluate``, ``yardsticks``."""
         return f"ablation.networks.{self.name}.{stage}"
 
+    def load(self, stage: str) -> Any:
+        """The module of one stage; most import torch."""
+        return import_module(self.module(stage))
+
     def code(self, *stages: str) -> tuple[str, ...]:
         """The modules whose source decides what the stages write: their own, and the writer of arrays."""
         return *map(self.module, stages), "ablation.store.tensors"
@@ -68,9 +73,27 @@ MODELS: dict[str, Model] = {
         Model(
             name="fnn",
             metrics=(
-                Metric("mse", "lower", log=True),
-                Metric("mae", "lower", log=True),
-                Metric("r2", "higher"),
+                Metric(
+                    "mse",
+                    "lower",
+                    log=True,
+                    unit="(1000 USD)^2",
+                    lowest=0.0,
+                    decimals=2,
+                    tolerance=Tolerance(0.15, 0.02, relative=True),
+                    per_sample=lambda rows: (rows["target"] - rows["prediction"]) ** 2,
+                ),
+                Metric(
+                    "mae",
+                    "lower",
+                    log=True,
+                    unit="1000 USD",
+                    lowest=0.0,
+                    decimals=3,
+                    tolerance=Tolerance(0.15, 0.02, relative=True),
+                    per_sample=lambda rows: abs(rows["target"] - rows["prediction"]),
+                ),
+                Metric("r2", "higher", highest=1.0, tolerance=Tolerance(0.05, 0.01)),
             ),
             data_parameters=(),
             dataset=fnn_raw.dataset,
@@ -85,8 +108,27 @@ MODELS: dict[str, Model] = {
         Model(
             name="cnn",
             metrics=(
-                Metric("accuracy", "higher", chance=1 / cnn_raw.CLASSES),
-                Metric("loss", "lower", log=True, chance=math.log(cnn_raw.CLASSES)),
+                Metric(
+                    "accuracy",
+                    "higher",
+                    chance=1 / cnn_raw.CLASSES,
+                    scale=100.0,
+                    lowest=0.0,
+                    highest=1.0,
+                    decimals=2,
+                    tolerance=Tolerance(0.021, 0.005),
+                    per_sample=lambda rows: rows["label"] == rows["predicted"],
+                ),
+                Metric(
+                    "loss",
+                    "lower",
+                    log=True,
+                    chance=math.log(cnn_raw.CLASSES),
+                    unit="nat",
+                    lowest=0.0,
+                    tolerance=Tolerance(0.25, 0.06, relative=True),
+                    per_sample=lambda rows: rows["loss"],
+                ),
             ),
             data_parameters=("dataset", "share", "test"),
             dataset=cnn_raw.dataset,
@@ -100,6 +142,7 @@ MODELS: dict[str, Model] = {
     )
 }
 
+METRICS = {metric.name: metric for model in MODELS.values() for metric in model.metrics}
 DATASETS: dict[str, dict[str, str]] = {"boston": fnn_raw.raw_files("boston"), **cnn_raw.FILES}
 EMBEDDED = ("boston", cnn_raw.EMBEDDED)
 REPACKED = cnn_raw.REPACKED

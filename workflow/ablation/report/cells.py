@@ -11,6 +11,7 @@ import pandas as pd
 from ablation.language import numbers as fmt
 from ablation.language.metrics import scaled
 from ablation.language.words import Words
+from ablation.networks.registry import METRICS
 from ablation.report.axis import Axis, drawer_id, entry, heads
 from ablation.report.pictures import gallery, kernels, matrices
 from ablation.report.svg import inline
@@ -183,8 +184,7 @@ def replicate_rows(axis: Axis, label: str, words: Words) -> list[dict[str, Any]]
 
 
 def _number(value: float | None, metric: str, why: str) -> fmt.Entry:
-    places = {"accuracy": 2, "mse": 2, "mae": 3}.get(metric, 4)
-    return entry(None if value is None else fmt.fixed(value, places), why)
+    return entry(None if value is None else fmt.fixed(value, METRICS[metric].decimals), why)
 
 
 def _residuals(found: dict[str, Any] | None, words: Words) -> dict[str, Any] | None:

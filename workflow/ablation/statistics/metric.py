@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a repetition on another machine may move a metric: of each replicate, and in the mean over replicates.
+
+    relative: the bounds are fractions of the stored number; else they are in the metric's unit.
+    """
+
+    replicate: float = 0.0
+    mean: float = 0.0
+    relative: bool = False
 
 
 @dataclass(frozen=True)
@@ -15,9 +29,22 @@ class Metric:
         better: which direction is better.
         log: whether it is compared on the logarithm, as a positive and skewed error is; its margin is then a ratio.
         chance: what guessing reaches, where that is a number known beforehand.
+        unit: of the stored number.
+        scale: what a stored number is multiplied by before it is shown: 100 for percent.
+        lowest, highest: what it can be.
+        decimals: of one replicate's number as shown.
+        tolerance: what still counts as the same number.
+        per_sample: table of predictions → values whose mean it is; None for what is no mean over samples.
     """
 
     name: str
     better: Literal["lower", "higher"]
     log: bool = False
     chance: float | None = None
+    unit: str = "1"
+    scale: float = 1.0
+    lowest: float = -math.inf
+    highest: float = math.inf
+    decimals: int = 4
+    tolerance: Tolerance = Tolerance()
+    per_sample: Callable[[Any], Any] | None = None
