@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ablation.store import entries as store
+from ablation.store import files
 from ablation.store.entries import MANIFEST, find
 from ablation.study.grid import build
 from ablation.study.plan import Plan
@@ -46,14 +47,14 @@ def made(plan: Plan) -> Plan:
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The folders whose files are read, beside the manifests that are shown."""
     found: list[str] = []
-    own = store.sha256
+    own = files.sha256
 
     def sha256(path: Path) -> str:
         if path.name != MANIFEST:
             found.append(str(path.parent))
         return own(path)
 
-    monkeypatch.setattr(store, "sha256", sha256)
+    monkeypatch.setattr(files, "sha256", sha256)
     return found
 
 

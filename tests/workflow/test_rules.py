@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from workflow_project import REPOSITORY, Done, Project, prepared, promise
 
-RULE = re.compile(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+RULE = re.compile(r"^(?=(?:use rule \w+ as|rule) (\w+))(.*?\n)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 LOG = re.compile(r"^    log:\n((?:        .*\n)+)", re.MULTILINE)
 
 
@@ -22,7 +22,11 @@ def rules() -> dict[str, str]:
 
 
 def test_every_rule_that_runs_has_a_log_of_its_own() -> None:
-    running = {name: text for name, text in rules().items() if "    shell:" in text}
+    running = {
+        name: text
+        for name, text in rules().items()
+        if "    shell:" in text or text.startswith("use rule")
+    }
     assert {"download", "prepare", "train", "evaluate", "collect", "plot", "portraits"} <= set(
         running
     )

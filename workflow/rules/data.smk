@@ -52,19 +52,13 @@ rule prepare:
     message:
         "Split and standardise the data of {params.name} ({wildcards.key})"
     shell:
-        '"$ABLATION_PYTHON" -P -m ablation prepare {wildcards.key} 2> {log}'
+        '"$ABLATION_PYTHON" -P -m ablation {rule} {wildcards.key} 2> {log}'
 
 
-rule yardsticks:
-    input:
-        get_inputs,
+use rule prepare as yardsticks with:
     output:
         "results/store/yardsticks/{key}/manifest.json",
     log:
         "logs/yardsticks/{key}.log",
-    params:
-        name=PLAN.name_of,
     message:
         "Fit the yardsticks of {params.name} ({wildcards.key})"
-    shell:
-        '"$ABLATION_PYTHON" -P -m ablation yardsticks {wildcards.key} 2> {log}'

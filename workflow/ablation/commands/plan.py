@@ -25,8 +25,9 @@ from ablation.store.document import StudyDocument
 from ablation.store.entries import STORE, find, read_json, spec_path
 from ablation.store.formats import InvalidDocumentError
 from ablation.study.grid import Cell
-from ablation.study.plan import Plan, Stage, read_plan
+from ablation.study.plan import Plan, read_plan
 from ablation.study.shelf import Shelf
+from ablation.study.stage import Stage
 
 PLAIN = 400  # characters; where nobody looks at a terminal, no line is broken
 Row = tuple[str, ...]

@@ -26,8 +26,9 @@ from ablation.store.entries import Entry, find, sha256
 from ablation.store.keys import key_of
 from ablation.store.places import PROJECT
 from ablation.study.grid import Cell
-from ablation.study.plan import Plan, Stage, read_plan
+from ablation.study.plan import Plan, read_plan
 from ablation.study.shelf import Shelf
+from ablation.study.stage import Stage
 
 DEFAULT_CELLS = 3
 TESTED = ("metrics.json", "predictions.csv")  # files of an evaluation, the others are of a training

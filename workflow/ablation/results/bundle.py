@@ -11,9 +11,9 @@ import pandas as pd
 
 from ablation.results.frames import WORDS, read_csv
 from ablation.store.document import StudyDocument
-from ablation.store.entries import find, read_json
+from ablation.store.entries import find
+from ablation.store.files import read_json, sealed, unsealed
 from ablation.store.formats import InvalidDocumentError, validate_document
-from ablation.store.keys import key_of
 
 FORMAT = 2
 ELEMENT = "study-data"
@@ -69,8 +69,7 @@ def embed(bundle: dict[str, Any]) -> str:
     Raises:
         ValueError: for NaN or an infinity, which JSON does not have.
     """
-    whole = {**bundle, "digest": key_of(bundle)}
-    text = json.dumps(whole, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(sealed(bundle), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate(_ESCAPES)
 
 
@@ -94,10 +93,11 @@ def _from_report(path: Path) -> dict[str, Any]:
             "or give its folder of results."
         )
     try:
-        bundle = json.loads(found.group(1))
+        document = json.loads(found.group(1))
     except ValueError:
         raise BundleError(f"{path} carries data that is no JSON: make the report again.") from None
-    if isinstance(bundle, dict) and bundle.pop("digest", None) != key_of(bundle):
+    bundle = unsealed(document)
+    if isinstance(document, dict) and bundle is None:
         raise BundleError(
             f"{path} is damaged: its data are not those that were written; make it again."
         )

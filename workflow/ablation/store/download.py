@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.request import Request, urlopen
 
-from ablation.store.entries import sha256
+from ablation.store.files import sha256
 
 log = logging.getLogger("ablation")
 
