@@ -130,7 +130,7 @@ def metrics_apart(stored: Mapping[str, Any], again: Mapping[str, Any]) -> dict[s
     """
     found: dict[str, Any] = {}
     for name in stored["metrics"]:
-        bound = METRICS[name].tolerance
+        relative = METRICS[name].log
         one, two = (
             {row["replicate"]: row.get(name) for row in document["replicates"]}
             for document in (stored, again)
@@ -138,13 +138,13 @@ def metrics_apart(stored: Mapping[str, Any], again: Mapping[str, Any]) -> dict[s
         moved = [
             apart
             for r in one.keys() & two.keys()
-            if (apart := _apart(one[r], two[r], bound.relative)) is not None
+            if (apart := _apart(one[r], two[r], relative)) is not None
         ]
         means = [(document["metrics"].get(name) or {}).get("mean") for document in (stored, again)]
         found[name] = {
             "replicate": max(moved, default=None),
-            "mean": _apart(means[0], means[1], bound.relative),
-            "relative": bound.relative,
+            "mean": _apart(means[0], means[1], relative),
+            "relative": relative,
         }
     return found
 
@@ -186,8 +186,7 @@ def _over(stored: Trained, again: Trained, deviations: dict[str, Any]) -> list[d
     if equal is not None and equal < EQUAL_PREDICTIONS:
         found.append(_broken("equal predictions", equal, EQUAL_PREDICTIONS))
     for name, apart in deviations["metrics"].items():
-        bound = METRICS[name].tolerance
-        for scope, allowed in (("replicate", bound.replicate), ("mean", bound.mean)):
+        for scope, allowed in zip(("replicate", "mean"), METRICS[name].tolerance, strict=True):
             if apart[scope] is not None and apart[scope] > allowed:
                 found.append(_broken(f"{name} ({scope})", apart[scope], allowed))
     return found

@@ -218,12 +218,16 @@ def _trained(cell: Cell, entries: dict[str, Entry]) -> Any:
 
 
 def _bounds() -> dict[str, Any]:
-    from dataclasses import asdict
-
     from ablation.commands.agreement import EQUAL_PREDICTIONS
     from ablation.networks.registry import METRICS
 
-    metrics = {name: asdict(metric.tolerance) for name, metric in METRICS.items()}
+    metrics = {
+        name: {
+            **dict(zip(("replicate", "mean"), metric.tolerance, strict=True)),
+            "relative": metric.log,
+        }
+        for name, metric in METRICS.items()
+    }
     return {"equal_predictions": EQUAL_PREDICTIONS, "metrics": metrics}
 
 

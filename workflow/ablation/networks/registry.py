@@ -14,7 +14,7 @@ from typing import Any
 
 from ablation.networks.cnn import raw as cnn_raw
 from ablation.networks.fnn import raw as fnn_raw
-from ablation.statistics.metric import Metric, Tolerance
+from ablation.statistics.metric import Metric
 
 Parameters = dict[str, Any]
 
@@ -51,7 +51,6 @@ class Model:
     replicate_step: int = 1
 
     def metric(self, name: str) -> Metric:
-        """One of its metrics."""
         return next(metric for metric in self.metrics if metric.name == name)
 
     def module(self, stage: str) -> str:
@@ -80,7 +79,7 @@ MODELS: dict[str, Model] = {
                     unit="(1000 USD)^2",
                     lowest=0.0,
                     decimals=2,
-                    tolerance=Tolerance(0.15, 0.02, relative=True),
+                    tolerance=(0.15, 0.02),
                     per_sample=lambda rows: (rows["target"] - rows["prediction"]) ** 2,
                 ),
                 Metric(
@@ -90,10 +89,10 @@ MODELS: dict[str, Model] = {
                     unit="1000 USD",
                     lowest=0.0,
                     decimals=3,
-                    tolerance=Tolerance(0.15, 0.02, relative=True),
+                    tolerance=(0.15, 0.02),
                     per_sample=lambda rows: abs(rows["target"] - rows["prediction"]),
                 ),
-                Metric("r2", "higher", highest=1.0, tolerance=Tolerance(0.05, 0.01)),
+                Metric("r2", "higher", highest=1.0, tolerance=(0.05, 0.01)),
             ),
             data_parameters=(),
             dataset=fnn_raw.dataset,
@@ -116,7 +115,7 @@ MODELS: dict[str, Model] = {
                     lowest=0.0,
                     highest=1.0,
                     decimals=2,
-                    tolerance=Tolerance(0.021, 0.005),
+                    tolerance=(0.021, 0.005),
                     per_sample=lambda rows: rows["label"] == rows["predicted"],
                 ),
                 Metric(
@@ -126,7 +125,7 @@ MODELS: dict[str, Model] = {
                     chance=math.log(cnn_raw.CLASSES),
                     unit="nat",
                     lowest=0.0,
-                    tolerance=Tolerance(0.25, 0.06, relative=True),
+                    tolerance=(0.25, 0.06),
                     per_sample=lambda rows: rows["loss"],
                 ),
             ),

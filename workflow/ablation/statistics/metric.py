@@ -9,18 +9,6 @@ from typing import Any, Literal
 
 
 @dataclass(frozen=True)
-class Tolerance:
-    """How far a repetition on another machine may move a metric: of each replicate, and in the mean over replicates.
-
-    relative: the bounds are fractions of the stored number; else they are in the metric's unit.
-    """
-
-    replicate: float = 0.0
-    mean: float = 0.0
-    relative: bool = False
-
-
-@dataclass(frozen=True)
 class Metric:
     """A test metric.
 
@@ -33,7 +21,8 @@ class Metric:
         scale: what a stored number is multiplied by before it is shown: 100 for percent.
         lowest, highest: what it can be.
         decimals: of one replicate's number as shown.
-        tolerance: what still counts as the same number.
+        tolerance: how far a repetition on another machine may move it: of a replicate, and in the mean over replicates. In its
+            unit, or a fraction of the stored number where it is compared on the logarithm.
         per_sample: table of predictions → values whose mean it is; None for what is no mean over samples.
     """
 
@@ -46,5 +35,5 @@ class Metric:
     lowest: float = -math.inf
     highest: float = math.inf
     decimals: int = 4
-    tolerance: Tolerance = Tolerance()
+    tolerance: tuple[float, float] = (0.0, 0.0)
     per_sample: Callable[[Any], Any] | None = None

@@ -26,7 +26,6 @@ class Copy:
 
     @property
     def key(self) -> str:
-        """Of the entry."""
         return self.folder.name
 
     def files(self, entry: Entry) -> dict[str, str]:

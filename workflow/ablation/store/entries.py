@@ -90,7 +90,6 @@ class Entry:
         return name if known else ""
 
     def read(self, name: str) -> Any:
-        """A JSON document of it."""
         return json.loads((self.folder / name).read_text(encoding="utf-8"))
 
 

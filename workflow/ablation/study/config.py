@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 import re
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from ablation.store.formats import schema_of
 from ablation.store.keys import label, normalise
-from ablation.store.places import SCHEMAS
 
-SCHEMA = SCHEMAS / "config.schema.yaml"
 EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 TYPES = {
     "integer": "an integer",
@@ -56,11 +54,9 @@ class ConfigError(ValueError):
     """The configuration is not valid; the message is one sentence that names key, value and what is allowed."""
 
 
-@lru_cache
 def schema() -> dict[str, Any]:
     """The configuration schema."""
-    loaded: dict[str, Any] = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    return loaded
+    return schema_of("config")
 
 
 def merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,7 @@ from ablation.study.config import ConfigError, schema
 
 Parameters = dict[str, Any]
 LABEL_LENGTH = 60  # of one value's label
-GRID_LABEL_LENGTH = (
-    120  # of a combination's, which holds up to three names; a path's part may have 255
-)
+GRID_LABEL_LENGTH = 120  # of a combination's; a path's part may have 255
 
 
 def is_factorial(axis: Parameters) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -155,21 +155,18 @@ def _tested(entry: dict[str, Any], model: Model) -> Tested:
         raise ConfigError(
             f"{where}.metric is {entry['metric']!r}: allowed is one of {', '.join(allowed)}."
         )
-    kinds = {
-        True: ("margin_ratio", "a ratio", "above 1"),
-        False: ("margin", "a difference", "above 0"),
-    }
-    needed, kind, bound = kinds[model.metric(entry["metric"]).log]
-    other = next(name for name, *_ in kinds.values() if name != needed)
+    ratio, difference = ("margin_ratio", "a ratio", 1), ("margin", "a difference", 0)
+    is_ratio = model.metric(entry["metric"]).log
+    (needed, kind, bound), (other, *_) = (ratio, difference) if is_ratio else (difference, ratio)
     if other in entry:
         raise ConfigError(
             f"{where}.{other} is {entry[other]}, but {entry['metric']} is compared as {kind}: "
-            f"allowed is {needed}, a number {bound} (a variant drops the other with null)."
+            f"allowed is {needed}, a number above {bound} (a variant drops the other with null)."
         )
     if needed not in entry:
         raise ConfigError(
             f"{where}.{needed} is missing: {entry['metric']} is compared as {kind}, "
-            f"so it must be a number {bound}."
+            f"so it must be a number above {bound}."
         )
     return Tested(entry["metric"], float(entry[needed]))
 
@@ -226,9 +223,10 @@ def _axis(config: dict[str, Any], model: Model, name: str) -> Axis:
         parameters = {**shared, **overrides}
         _check(model, parameters, f"{listed} ({text})", only=overrides)
         check_label(text, value, listed, factorial=factors is not None)
-        _check_comparable(model, parameters, body["parameters"], f"{listed} ({text})")
-        cell = _cell(config, model, name, text=text, value=value, parameters=parameters)
-        cells.append(cell if factors is None else replace(cell, levels=overrides))
+        _ask(f"{listed} ({text})", model.check_comparable, parameters, body["parameters"])
+        specs = _specs(config, model, parameters)
+        levels = None if factors is None else overrides
+        cells.append(Cell(model.name, name, text, value, parameters, *specs, levels))
     reference = _reference(axis, cells, shared, where)
     parameter = axis.get("parameter")
     return Axis(model.name, name, parameter, axis["with"], reference, tuple(cells), factors)
@@ -241,17 +239,13 @@ def _check(
     if only is not None:
         validate(only, {**rule, "required": []}, where)
     validate(parameters, rule, where)
-    try:
-        model.check(parameters)
-    except ValueError as error:
-        raise ConfigError(f"{where}: {error}.") from error
+    _ask(where, model.check, parameters)
 
 
-def _check_comparable(
-    model: Model, parameters: Parameters, baseline: Parameters, where: str
-) -> None:
+def _ask(where: str, check: Callable[..., None], *parameters: Parameters) -> None:
+    """Say where, if a model refuses parameters."""
     try:
-        model.check_comparable(parameters, baseline)
+        check(*parameters)
     except ValueError as error:
         raise ConfigError(f"{where}: {error}.") from error
 
@@ -277,15 +271,10 @@ def _data_spec(config: dict[str, Any], model: Model, parameters: Parameters) -> 
     }
 
 
-def _cell(
-    config: dict[str, Any],
-    model: Model,
-    axis: str,
-    *,
-    text: str,
-    value: Any,
-    parameters: Parameters,
-) -> Cell:
+def _specs(
+    config: dict[str, Any], model: Model, parameters: Parameters
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The specifications of a cell and of its prepared data."""
     compute = config["compute"]
     data_spec = _data_spec(config, model, parameters)
     spec = {
@@ -297,7 +286,7 @@ def _cell(
         "code": code_of(*model.code("prepare", "train")),
         "inputs": {"prepare": [key_of(data_spec)]},
     }
-    return Cell(model.name, axis, text, value, parameters, spec, data_spec)
+    return spec, data_spec
 
 
 def _reference(axis: dict[str, Any], cells: list[Cell], shared: Parameters, where: str) -> str:

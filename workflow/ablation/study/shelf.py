@@ -44,10 +44,8 @@ class Shelf:
         self._begun = False  # whether jobs may run
         self._real = False  # whether this run may change anything
         self._specified: set[str] = set()  # whose specification this process has put in its place
-        self._sound: set[str] = set()  # read in this process, and whole or set aside
 
     def stage(self, key: str) -> Stage:
-        """The stage of a key."""
         stage = self.plan.stage(key)
         if stage is None:
             self.refuse(f"{key} is no key of study {self.plan.study.name}.")
@@ -111,22 +109,6 @@ class Shelf:
             s for key, s in self.stages.items() if not self.entry(key) and Path(s.manifest).exists()
         ]
 
-    def settle(self, wanted: Iterable[Stage], copies: Mapping[str, Copy], say: Say) -> None:
-        """Forget failures, set damage aside, let copies follow, and date nothing in the future.
-
-        Args:
-            wanted: what the run is asked for.
-            copies: readable path → what it shows.
-            say: is told of each damaged file, in one sentence.
-        """
-        for key in self.failed():
-            shutil.rmtree(self.stage(key).folder)
-            self._found[key] = None
-        for stage in self.incomplete():
-            self._set_aside(stage.key, say)
-        self._refresh(copies, say)
-        self._check_inputs(wanted, say)
-
     def begin(self, targets: Iterable[str], say: Say, *, real: bool) -> list[str]:
         """What happens once, before Snakemake looks at a file.
 
@@ -143,7 +125,13 @@ class Shelf:
         if any(stage.name in EXPORTS for stage in wanted):
             self.stages, copies = self.plan.stages, {**copies, **self.plan.export_copies}
         if real:
-            self.settle(wanted, copies, say)
+            for key in self.failed():
+                shutil.rmtree(self.stage(key).folder)
+                self._found[key] = None
+            for stage in self.incomplete():
+                self._set_aside(stage.key, say)
+            self._refresh(copies, say)
+            self._check_inputs(wanted, say)
             write_names(self.plan)
         elif note := self._note(copies):
             say(note)
@@ -214,33 +202,31 @@ class Shelf:
 
     def _refresh(self, copies: Mapping[str, Copy], say: Say) -> None:
         for target in self.stale(copies):
-            copy = copies[target]
-            entry = self.entry(copy.key)
+            key = copies[target].key
             try:
-                if entry is not None:
-                    copy.refresh(entry)
+                if entry := self.entry(key):
+                    copies[target].refresh(entry)
             except StoreError:
-                self._set_aside(copy.key, say)
+                self._set_aside(key, say)
 
     def _check_inputs(self, wanted: Iterable[Stage], say: Say) -> None:
         """Read what the missing stages will read; what is damaged becomes missing, and its own inputs are read."""
-        waiting, checked = list(wanted), set()
-        while waiting:
-            stage = waiting.pop()
-            if stage.key in checked or self.entry(stage.key):
-                continue
-            checked.add(stage.key)
-            made_from = list(map(self.stage, stage.inputs))
-            for source in made_from:
-                entry = self.entry(source.key)
-                if entry is not None and source.key not in self._sound:
-                    if entry.damaged():
-                        self._set_aside(source.key, say)
-                    self._sound.add(source.key)
-            waiting += [source for source in made_from if source.key not in checked]
+        sound: set[str] = set()
+        damaged = True
+        while damaged:
+            missing = self.to_make(wanted)
+            made_from = dict.fromkeys(key for stage in missing for key in stage.inputs)
+            entries = [e for key in made_from if key not in sound and (e := self.entry(key))]
+            damaged = False
+            for entry in entries:
+                sound.add(entry.key)
+                if entry.damaged():
+                    self._set_aside(entry.key, say)
+                    damaged = True
+        for stage in missing:
             for name, expected in stage.raw.items():
                 _check_raw(Path(name), expected, say)
-            _date_back([*stage.raw, *(source.manifest for source in made_from)])
+            _date_back([*stage.raw, *(self.stage(key).manifest for key in stage.inputs)])
 
     def _set_aside(self, key: str, say: Say) -> None:
         entry, folder = self.entry(key), self.stage(key).folder

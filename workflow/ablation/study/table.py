@@ -55,13 +55,11 @@ class Table:
 
     @property
     def results(self) -> Path:
-        """The folder of this study's own results."""
         name = self.study.name
         return RESULTS if name == "default" else RESULTS / name
 
     @property
     def device(self) -> str:
-        """The device that is asked for."""
         return str(self.study.config["compute"]["device"])
 
     @property

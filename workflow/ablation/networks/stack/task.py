@@ -127,6 +127,5 @@ class StackedTask(ABC):
         return {name: tensor for each in self.stateful for name, tensor in each.state().items()}
 
     def load(self, state: dict[str, Tensor]) -> None:
-        """Go on from a checkpoint."""
         for each in self.stateful:
             each.load(state)
