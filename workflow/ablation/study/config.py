@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -76,8 +77,7 @@ def resolve(config: dict[str, Any]) -> dict[str, Any]:
     """
     if not isinstance(config, dict):
         raise ConfigError(f"the configuration is {_shown(config)}: allowed is a mapping.")
-    named = _typed_axes(_typed(_named(_without_null(config)), schema()))
-    _require_finite(named)
+    named = walk(_typed_axes(_typed(_named(_without_null(config)), schema())), _finite)
     _refuse_old_margin(named)
     resolved = normalise(named)
     validate(resolved, schema(), "")
@@ -137,22 +137,26 @@ def _named(value: Any, *path: Any) -> Any:
         text = name if isinstance(name, str) else label(name)
         if text in named:
             raise ConfigError(
-                f"{_dotted(*path)} holds {text!r} in two spellings: each name is allowed once."
+                f"{dotted(*path)} holds {text!r} in two spellings: each name is allowed once."
             )
         named[text] = _named(item, *path, text)
     return named
 
 
-def _require_finite(value: Any, *path: Any) -> None:
-    """Raise ConfigError for NaN and the infinities, which JSON cannot carry."""
-    if isinstance(value, dict):
-        for name, item in value.items():
-            _require_finite(item, *path, name)
-    elif isinstance(value, list):
-        for i, item in enumerate(value):
-            _require_finite(item, *path, i)
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(f"{_dotted(*path)} is {value}: allowed is a finite number.")
+def walk(value: Any, check: Callable[..., Any], *path: Any) -> Any:
+    """A copy in which every name and every leaf is what a function makes of it and of its path."""
+    if isinstance(value, Mapping):
+        return {check(n, *path): walk(item, check, *path, n) for n, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [walk(item, check, *path, i) for i, item in enumerate(value)]
+    return check(value, *path)
+
+
+def _finite(value: Any, *path: Any) -> Any:
+    """Refuse NaN and the infinities, which JSON cannot carry."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{dotted(*path)} is {value}: allowed is a finite number.")
+    return value
 
 
 def _typed(value: Any, rule: dict[str, Any]) -> Any:
@@ -267,7 +271,8 @@ def allowed(rule: dict[str, Any]) -> str:
     return " ".join([text, ", ".join(bounds)]).strip()
 
 
-def _dotted(*parts: Any) -> str:
+def dotted(*parts: Any) -> str:
+    """A key as sentences name it: ``models.cnn.axes``."""
     text = ""
     for part in parts:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
@@ -281,15 +286,15 @@ def _sentence(error: ValidationError, where: str) -> str:
     if error.validator == "additionalProperties":
         unknown = sorted(set(value) - set(rule.get("properties", {})))[0]
         known = ", ".join(sorted(rule.get("properties", {})))
-        return f"{_dotted(*path, unknown)} is not a known key: allowed here are {known}."
+        return f"{dotted(*path, unknown)} is not a known key: allowed here are {known}."
     if error.validator == "required":
         missing = next(name for name in rule["required"] if name not in value)
         wanted = allowed(_resolved(rule["properties"][missing]))
-        return f"{_dotted(*path, missing)} is missing: it must be {wanted}."
+        return f"{dotted(*path, missing)} is missing: it must be {wanted}."
     if error.validator == "not":
-        return f"{_dotted(*path)} is {_shown(value)}, a name kept for the project's own folders: choose another."
+        return f"{dotted(*path)} is {_shown(value)}, a name kept for the project's own folders: choose another."
     if error.parent is not None and error.parent.validator == "propertyNames":
         path = list(error.parent.absolute_path)
     if error.validator == "pattern" and "propertyNames" in error.schema_path:
-        return f"{_dotted(*path)} has the name {_shown(value)}: allowed is {allowed({'type': 'string', **rule})}."
-    return f"{_dotted(*path)} is {_shown(value)}: allowed is {allowed(rule)}."
+        return f"{dotted(*path)} has the name {_shown(value)}: allowed is {allowed({'type': 'string', **rule})}."
+    return f"{dotted(*path)} is {_shown(value)}: allowed is {allowed(rule)}."

@@ -11,7 +11,7 @@ from ablation.networks.registry import MODELS, Model
 from ablation.store.code import code_of
 from ablation.store.keys import canonical_json, key_of, label
 from ablation.study.config import ConfigError, schema, validate
-from ablation.study.factors import check_label, combinations, factors_of, is_factorial, levels_label
+from ablation.study.factors import check_label, factors_of, is_factorial, ordered_axes, values_of
 
 Parameters = dict[str, Any]
 
@@ -143,7 +143,7 @@ def _model(config: dict[str, Any], name: str) -> ModelStudy:
     body, model = config["models"][name], MODELS[name]
     baseline = body["parameters"]
     _check(model, baseline, f"models.{name}.parameters")
-    axes = tuple(_axis(config, model, axis) for axis in _ordered(body["axes"], name))
+    axes = tuple(_axis(config, model, axis) for axis in ordered_axes(body["axes"], name))
     data_spec = _data_spec(config, model, baseline)
     tested = _tested(config["statistics"]["tested"][name], model)
     return ModelStudy(model, body["replicates"], tested, baseline, axes, data_spec)
@@ -171,46 +171,6 @@ def _tested(entry: dict[str, Any], model: Model) -> Tested:
     return Tested(entry["metric"], float(entry[needed]))
 
 
-def _ordered(axes: dict[str, Any], model: str) -> list[str]:
-    """The axes in the order of the parameters that they vary, so that the order of keys means nothing.
-
-    Sets of overrides follow, and then factorial axes: what each parameter does alone is read first.
-    """
-    parameters = list(schema()["$defs"][f"{model}_parameters"]["properties"])
-    place = {parameter: index for index, parameter in enumerate(parameters)}
-
-    def order(name: str) -> tuple[bool, int, str]:
-        axis = axes[name]
-        return is_factorial(axis), place.get(axis.get("parameter"), len(place)), name
-
-    return sorted(axes, key=order)
-
-
-def _overrides(
-    axis: dict[str, Any], factors: dict[str, list[Any]] | None, where: str
-) -> list[tuple[str, Any, Parameters]]:
-    """Label, value and overrides of every value of an axis."""
-    if factors is not None:
-        return [(levels_label(levels), levels, levels) for levels in combinations(factors)]
-    if "values" not in axis:
-        raise ConfigError(
-            f"{where}.values is missing: an axis lists values, or has the grid of factorial."
-        )
-    values, parameter = axis["values"], axis.get("parameter")
-    if isinstance(values, dict):
-        if parameter is not None:
-            raise ConfigError(
-                f"{where}.parameter is {parameter!r}, but the values are labelled sets of overrides: "
-                "allowed is a list of values with it, or labelled sets without it."
-            )
-        return [(name, overrides, overrides) for name, overrides in sorted(values.items())]
-    if parameter is None:
-        raise ConfigError(
-            f"{where}.parameter is missing: a list of values must name what it varies."
-        )
-    return [(label(value), value, {parameter: value}) for value in values]
-
-
 def _axis(config: dict[str, Any], model: Model, name: str) -> Axis:
     body = config["models"][model.name]
     axis, where = body["axes"][name], f"models.{model.name}.axes.{name}"
@@ -219,7 +179,7 @@ def _axis(config: dict[str, Any], model: Model, name: str) -> Axis:
     factors = factors_of(axis, model.name, where)
     listed = f"{where}.{'values' if factors is None else 'factorial'}"
     cells = []
-    for text, value, overrides in _overrides(axis, factors, where):
+    for text, value, overrides in values_of(axis, factors, where):
         parameters = {**shared, **overrides}
         _check(model, parameters, f"{listed} ({text})", only=overrides)
         check_label(text, value, listed, factorial=factors is not None)
