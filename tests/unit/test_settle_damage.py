@@ -240,7 +240,7 @@ def test_a_missing_stage_has_the_specifications_of_its_inputs_too(made: Plan) ->
     cell = made.study.cells[0]
     evaluated, trained = made.evaluated[cell.key], made.trained[cell.key]
     shutil.rmtree(evaluated.folder)
-    Path(trained.spec_file).parent.mkdir(parents=True, exist_ok=True)
-    Path(trained.spec_file).write_text("{}")
+    store.spec_path(trained.key).parent.mkdir(parents=True, exist_ok=True)
+    store.spec_path(trained.key).write_text("{}")
     Shelf(made).inputs(evaluated.key)
     assert store.read_spec(trained.key) == trained.spec

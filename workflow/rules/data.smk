@@ -40,6 +40,7 @@ rule download:
         " 2> {log} || {{ tail -n 1 {log} >&2; exit 1; }}"
 
 
+# Most stages inherit this rule: the stage is that of the key.
 rule prepare:
     input:
         get_inputs,
@@ -49,10 +50,11 @@ rule prepare:
         "logs/prepare/{key}.log",
     params:
         name=PLAN.name_of,
+        stage=lambda wildcards: PLAN.stage(wildcards.key).name,
     message:
         "Split and standardise the data of {params.name} ({wildcards.key})"
     shell:
-        '"$ABLATION_PYTHON" -P -m ablation {rule} {wildcards.key} 2> {log}'
+        '"$ABLATION_PYTHON" -P -m ablation {params.stage} {wildcards.key} 2> {log}'
 
 
 use rule prepare as yardsticks with:

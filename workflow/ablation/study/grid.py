@@ -60,7 +60,6 @@ class Axis:
         factors: of a factorial axis, each parameter's levels; else None.
     """
 
-    model: str
     name: str
     parameter: str | None
     fixed: Parameters
@@ -189,7 +188,7 @@ def _axis(config: dict[str, Any], model: Model, name: str) -> Axis:
         cells.append(Cell(model.name, name, text, value, parameters, *specs, levels))
     reference = _reference(axis, cells, shared, where)
     parameter = axis.get("parameter")
-    return Axis(model.name, name, parameter, axis["with"], reference, tuple(cells), factors)
+    return Axis(name, parameter, axis["with"], reference, tuple(cells), factors)
 
 
 def _check(

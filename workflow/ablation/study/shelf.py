@@ -16,7 +16,7 @@ from typing import NoReturn
 from ablation.networks.registry import REPACKED
 from ablation.store.copies import Copy
 from ablation.store.download import is_pinned
-from ablation.store.entries import STORE, Entry, StoreError, find, write_spec
+from ablation.store.entries import STORE, Entry, StoreError, find, spec_path, write_spec
 from ablation.store.files import set_aside
 from ablation.study.plan import EXPORTS, Plan
 from ablation.study.progress import write_names
@@ -166,7 +166,9 @@ class Shelf:
         try:
             write_spec(stage.spec)
         except OSError as error:
-            self.refuse(f"{stage.spec_file} is missing and cannot be written: {error.strerror}.")
+            self.refuse(
+                f"{spec_path(stage.key)} is missing and cannot be written: {error.strerror}."
+            )
         self._specified.add(stage.key)
 
     def everything(self) -> list[str]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ablation.store.entries import MANIFEST, folder_of, spec_path
+from ablation.store.entries import MANIFEST, folder_of
 from ablation.store.keys import key_of
 
 Spec = dict[str, Any]
@@ -40,10 +40,6 @@ class Stage:
         return str(self.folder / MANIFEST)
 
     @property
-    def spec_file(self) -> str:
-        return str(spec_path(self.key))
-
-    @property
     def inputs(self) -> Iterator[str]:
         """The keys of what it is made from."""
         return (key for keys in self.spec["inputs"].values() for key in keys)
@@ -60,9 +56,9 @@ class Stage:
 
 
 def stage(name: str, inputs: Iterable[Stage] = (), **facts: Any) -> Stage:
-    """A stage that is made from others."""
-    keys: dict[str, list[str]] = {}
+    """A stage that is made from others, each named once."""
+    keys: dict[str, dict[str, None]] = {}
     for source in inputs:
-        keys.setdefault(source.name, []).append(source.key)
-    spec = {"stage": name, **facts, "inputs": keys}
+        keys.setdefault(source.name, {})[source.key] = None
+    spec = {"stage": name, **facts, "inputs": {each: list(group) for each, group in keys.items()}}
     return Stage(spec, key_of(spec))

@@ -6,12 +6,11 @@ decides a file's content, and a file that exists is the right one. Nothing here 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from ablation.networks.registry import EMBEDDED
+from ablation.networks.registry import EMBEDDED, MODELS
 from ablation.results import published, verification
 from ablation.store.code import code_of
 from ablation.store.entries import RESULTS
@@ -84,16 +83,12 @@ class Table:
     @cached_property
     def evaluated(self) -> dict[str, Stage]:
         """The evaluation of each distinct cell, by the cell's key."""
-        codes = {
-            part.model.name: code_of(part.model.module("evaluate"), "ablation.results.evaluation")
-            for part in self.study.models
-        }
         return {
             key: stage(
                 "evaluate",
                 [self.trained[key], self.prepared[cell.data_key]],
                 model=cell.model,
-                code=codes[cell.model],
+                code=code_of(MODELS[cell.model].module("evaluate"), "ablation.results.evaluation"),
             )
             for key, cell in self.study.by_key.items()
         }
@@ -178,17 +173,11 @@ class Table:
                 self.collected,
                 *self.trained.values(),
                 *self.evaluated.values(),
-                *self._tested_data(self.study.cells),
+                *(self.prepared[cell.data_key] for cell in self.study.cells),
             ],
             confidence=self.study.config["statistics"]["confidence"],
             code=code_of("ablation.stages.draws", *evaluation),
         )
-
-    def _tested_data(self, cells: Iterable[Cell]) -> list[Stage]:
-        return [self.prepared[key] for key in dict.fromkeys(cell.data_key for cell in cells)]
-
-    def _of(self, stages: dict[str, Stage], part: ModelStudy) -> list[Stage]:
-        return [stages[key] for key in dict.fromkeys(cell.key for cell in part.cells)]
 
     @cached_property
     def _words(self) -> Spec:
@@ -201,7 +190,7 @@ class Table:
         return {
             part.model.name: stage(
                 name,
-                [self.collected, self.drawn, *self._of(self.evaluated, part)],
+                [self.collected, self.drawn, *(self.evaluated[c.key] for c in part.cells)],
                 model=part.model.name,
                 palette=palette,
                 **self._words,
@@ -223,9 +212,9 @@ class Table:
                 "portraits",
                 [
                     self.collected,
-                    *self._of(self.trained, part),
-                    *self._of(self.evaluated, part),
-                    *self._tested_data(part.cells),
+                    *(self.trained[cell.key] for cell in part.cells),
+                    *(self.evaluated[cell.key] for cell in part.cells),
+                    *(self.prepared[cell.data_key] for cell in part.cells),
                 ],
                 model=part.model.name,
                 baseline=_baseline_key(part),
