@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # Scripts in an environment hold its path; modules also run after the folder was renamed.
 SNAKEMAKE := $(BIN)/python -P -m snakemake
-FOLLOW := PYTHONPATH=workflow/plugins $(SNAKEMAKE) --quiet rules --logger ablation
+FOLLOW := PYTHONPATH=workflow:workflow/plugins $(SNAKEMAKE) --quiet rules --logger ablation
 
 .PHONY: report plan smoke report-full verify diff prune export gpu-benchmark simulate quoted quoted-check test test-extended browser-test lint types lock docker docker-test clean help
 

@@ -7,6 +7,7 @@ It prints a table for benchmarks/README.md.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import statistics
 import subprocess
@@ -25,6 +26,7 @@ sys.path.insert(0, str(ROOT / "workflow"))
 
 import torch  # noqa: E402
 import yaml  # noqa: E402
+from ablation.machine.logs import attached  # noqa: E402
 from ablation.networks.cnn import layers  # noqa: E402
 from ablation.networks.cnn.prepare import prepare  # noqa: E402
 from ablation.networks.cnn.train import run  # noqa: E402
@@ -72,18 +74,24 @@ def variation(name: str, device: str) -> Iterator[None]:
     layers.CONVOLUTIONS.update(ways)
 
 
+class Stamps(logging.Handler):
+    """When each epoch was over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+        logging.getLogger("ablation").setLevel(logging.INFO)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if hasattr(record, "progress"):
+            self.seconds.append(time.perf_counter())
+
+
 def seconds_per_epoch(parameters: dict[str, Any], part: Part, device: str, precision: str) -> float:
     """Median over the epochs after the first, which warms up and records."""
-    stamps: list[float] = []
-    run(
-        parameters,
-        part,
-        seed=1,
-        device=torch.device(device),
-        precision=precision,
-        report=lambda line: stamps.append(time.perf_counter()),
-    )
-    return statistics.median(b - a for a, b in pairwise(stamps))
+    with attached(Stamps()) as stamps:
+        run(parameters, part, seed=1, device=torch.device(device), precision=precision)
+    return statistics.median(b - a for a, b in pairwise(stamps.seconds))
 
 
 def prepared(parameters: dict[str, Any], replicates: int) -> Part:

@@ -21,7 +21,8 @@ from statistics import median
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow"))
 
-from ablation.machine.provenance import cpu_has_bf16, cpu_name  # noqa: E402
+from ablation.machine.provenance import cpu_name  # noqa: E402
+from ablation.networks.stack.device import cpu_has_bf16  # noqa: E402
 from ablation.store.keys import canonical_json  # noqa: E402
 from ablation.study.grid import Cell, build  # noqa: E402
 from ablation.study.plan import Plan  # noqa: E402

@@ -31,9 +31,9 @@ fi
 
 # For `--logger ablation`. Jobs set a PYTHONPATH of their own.
 if [ "${1-}" = snakemake ]; then
-    plugins=$code/workflow/plugins
-    [ ! -e workflow/plugins ] || plugins=$PWD/workflow/plugins
-    export PYTHONPATH="$plugins${PYTHONPATH:+:$PYTHONPATH}"
+    workflow=$code/workflow
+    [ ! -e workflow/plugins ] || workflow=$PWD/workflow
+    export PYTHONPATH="$workflow:$workflow/plugins${PYTHONPATH:+:$PYTHONPATH}"
 fi
 
 exec "$@"

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from ablation.machine import devices
-from ablation.stages import train as train_job
+from ablation.networks.stack import device as arithmetic
 
 
 @pytest.mark.parametrize(
@@ -135,13 +136,24 @@ def test_what_is_refused_in_one_sentence(
         ("fp32", "cuda", True, "fp32"),
     ],
 )
-def test_precision(requested: str, device: str, bf16: bool, expected: str) -> None:
-    assert train_job._precision(requested, device, has_bf16=bf16) == expected
+def test_precision(
+    requested: str, device: str, bf16: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arithmetic, "_has_bf16", lambda device: bf16)
+    assert arithmetic.precision_of(requested, torch.device(device)) == expected
 
 
 @pytest.mark.parametrize(
     "module",
-    ["study.plan", "study.shelf", "cli", "stages.train", "networks.registry", "machine.lease"],
+    [
+        "study.plan",
+        "study.shelf",
+        "study.progress",
+        "cli",
+        "stages.train",
+        "networks.registry",
+        "machine.lease",
+    ],
 )
 def test_what_snakemake_reads_does_not_import_torch(module: str) -> None:
     code = f"import ablation.{module}, sys; sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"

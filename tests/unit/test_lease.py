@@ -204,7 +204,7 @@ def stop():
     print("torch" in sys.modules, os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
     sys.exit()
 train_job.own_gpu = stop
-train_job._train({}, "", None, {"device": "cuda"}, lines=[])
+train_job._train({}, "", None, {"device": "cuda"}, None)
 """
     assert leased(machine.start(code)) == f"False {UUIDS[0]}"
 

@@ -11,6 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ablation.store.entries import Failure, folder_of, publish, write_json
+from ablation.study.progress import CELLS, FOLLOWED, Report, progress_file
 from rich.console import Console
 from snakemake.logging import ColorizingTextHandler, DefaultFilter, DefaultFormatter
 from snakemake.settings.enums import Quietness
@@ -24,6 +26,11 @@ from test_logger_study import epoch, running
 KEY = "0123456789abcdef"
 
 
+def line(number: int, **facts: Any) -> str:
+    """What a training tells after an epoch."""
+    return json.dumps({"epoch": number, "epochs": 15, **facts})
+
+
 class Text(io.StringIO):
     """What is on the screen."""
 
@@ -33,44 +40,40 @@ class Text(io.StringIO):
         return self.terminal
 
 
-# A growing log
+# A growing file
 
 
-def test_a_log_that_comes_late_grows_and_is_begun_anew(tmp_path: Path) -> None:
-    path = tmp_path / "a.log"
+def test_a_file_that_comes_late_grows_and_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
     tail = Tail(path)
-    assert tail.read() == ([], False)
-    path.write_bytes(b"one\ntw")
-    assert tail.read() == (["one"], False)
-    with path.open("ab") as stream:
-        stream.write(b"o\n\xff\n")
-    assert tail.read() == (["two", "\ufffd"], False)
-    assert tail.read() == ([], False)
-    path.write_bytes(b"new\n")
-    assert tail.read() == (["new"], True)
+    assert tail.read() is None
+    path.write_text(f"{line(1)}\n{line(2)[:9]}", "utf-8")
+    assert tail.read() == Report(1, 15)
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(f"{line(2)[9:]}\n")
+    assert tail.read() == Report(2, 15)
+    assert tail.read() is None
+    path.write_text("", "utf-8")
+    assert tail.read() is None
+    path.write_text(f"{line(1)}\n", "utf-8")
+    assert tail.read() == Report(1, 15)
     path.unlink()
-    assert tail.read() == ([], False)
+    assert tail.read() is None
 
 
-def test_the_log_of_an_earlier_run_does_not_count(tmp_path: Path) -> None:
-    path = tmp_path / "a.log"
-    path.write_text("epoch of an earlier run\n")
+def test_what_an_earlier_run_told_does_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(f"{line(9)}\n", "utf-8")
     tail = Tail(path)
-    assert tail.read() == ([], False)
-    path.write_text("a longer line than that of the earlier run\n")
-    assert tail.read()[0] == ["a longer line than that of the earlier run"]
+    assert tail.read() is None
+    path.write_text(f"{line(10)}\n", "utf-8")
+    assert tail.read() == Report(10, 15)
 
 
-def test_a_job_that_is_over_is_read_whatever_the_log_was_before(tmp_path: Path) -> None:
-    path = tmp_path / "a.log"
-    path.write_text("all in a moment\n")
-    assert Tail(path).read(ended=True) == (["all in a moment"], False)
-
-
-def test_a_folder_in_place_of_a_log_is_no_error(tmp_path: Path) -> None:
-    tail = Tail(tmp_path / "a.log")
-    (tmp_path / "a.log").mkdir()
-    assert tail.read() == ([], False)
+def test_a_job_that_is_over_is_read_whatever_there_was_before(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(f"{line(15)}\n", "utf-8")
+    assert Tail(path).read(ended=True) == Report(15, 15)
 
 
 # Snakemake's events
@@ -79,7 +82,7 @@ def test_a_folder_in_place_of_a_log_is_no_error(tmp_path: Path) -> None:
 @pytest.fixture
 def screen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Text:
     monkeypatch.chdir(tmp_path)
-    for name in (handler.FOLLOWED, handler.CELLS):
+    for name in (FOLLOWED, CELLS):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     monkeypatch.setattr(handler, "POLL", 3600)
@@ -111,28 +114,35 @@ def job_info(job: int, rule: str, **given: Any) -> logging.LogRecord:
 
 def train_info(job: int) -> logging.LogRecord:
     output = f"results/store/train/{KEY}/manifest.json"
-    return job_info(job, "train", log=["train.log"], output=[output], wildcards={"key": KEY})
+    return job_info(job, "train", output=[output], wildcards={"key": KEY})
 
 
+ALL = ["a" * 16, "b" * 16, "c" * 16]
 RUN = {"train": 1, "show_cell": 2, "total": 3}
 
 
-def write(path: str, document: Any) -> None:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(json.dumps(document), "utf-8")
+def trained(key: str, failed: str | None = None) -> None:
+    """What a training leaves."""
+    failures = {f"train/{key}": Failure(failed)} if failed else {}
+    with publish(folder_of("train", key), failures) as draft:
+        if not failed:
+            write_json(draft / "run.json", {"cost": {"seconds": 12.34}})
+
+
+def tell(*lines: str) -> None:
+    path = progress_file(KEY)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{each}\n" for each in lines), "utf-8")
+
+
+FIGURES = {"val_loss": 0.25, "val_accuracy": 0.9125}
 
 
 def a_run(failed: str | None = None) -> list[logging.LogRecord]:
     """The events of a run that trains one cell; its files as they are in the end."""
-    entry, failures = f"results/store/train/{KEY}", {}
-    write("cells.json", {KEY: "cnn/kernel_5"})
-    if failed is None:
-        write(f"{entry}/run.json", {"cost": {"seconds": 12.34}})
-    else:
-        failures[f"train/{KEY}"] = {"reason": failed, "log": []}
-    files = {} if failed else {"run.json": "0" * 64}
-    write(f"{entry}/manifest.json", {"files": files, "failures": failures})
-    Path("train.log").write_text("\n".join(["first line", epoch(14), epoch(15), ""]), "utf-8")
+    write_json(Path("cells.json"), {KEY: "cnn/kernel_5"})
+    trained(KEY, failed)
+    tell(line(14), line(15, **FIGURES, seconds_left=0.0))
     return [
         record("Building DAG of jobs..."),
         record("Job stats:", event=LogEvent.RUN_INFO, stats=RUN),
@@ -159,7 +169,7 @@ def play(screen: Text, records: list[logging.LogRecord], settings: Any = None) -
 
 
 def test_a_run_away_from_a_terminal(screen: Text, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(handler.CELLS, "cells.json")
+    monkeypatch.setenv(CELLS, "cells.json")
     play(screen, a_run())
     assert screen.getvalue().splitlines() == [
         "Building DAG of jobs...",
@@ -181,14 +191,11 @@ def test_a_failed_cell_is_told_without_control_characters(screen: Text) -> None:
 def test_cells_that_are_there_count_and_failed_ones_do_not(
     screen: Text, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(handler.CELLS, "cells.json")
+    monkeypatch.setenv(CELLS, "cells.json")
     records = a_run()
-    write("cells.json", {key: f"cnn/{key}" for key in (KEY, "a" * 16, "b" * 16, "c" * 16)})
-    run = {"files": {"run.json": ""}, "failures": {}}
-    write(f"results/store/train/{'a' * 16}/manifest.json", run)
-    write(f"results/store/train/{'a' * 16}/run.json", {"cost": {"seconds": 1.0}})
-    gone = {f"train/{'b' * 16}": {"reason": "killed", "log": []}}
-    write(f"results/store/train/{'b' * 16}/manifest.json", {"files": {}, "failures": gone})
+    write_json(Path("cells.json"), {key: f"cnn/{key}" for key in (KEY, *ALL)})
+    trained(ALL[0])
+    trained(ALL[1], "killed")
     play(screen, records)
     assert screen.getvalue().endswith("2 of 4 cells trained, 1 of 3 jobs done\n")
 
@@ -216,10 +223,10 @@ def test_an_event_of_another_form_is_shown_as_snakemake_would(
 def test_the_poll_tells_of_epochs(screen: Text) -> None:
     made = make(screen, every=0)
     made.handle(train_info(1))
-    Path("train.log").write_text(f"{epoch(3)}\n", "utf-8")
+    tell(line(3, **FIGURES, seconds_left=24.0))
     made._read(1)
     made.close()
-    assert "epoch 3/15, val_loss 0.25" in screen.getvalue()
+    assert "epoch 3/15, val_loss 0.25, val_accuracy 0.9125, about 24 s left" in screen.getvalue()
 
 
 # Everything else is as before
@@ -284,7 +291,7 @@ def test_a_dry_run_and_a_quiet_one_are_snakemakes_alone(screen: Text, settings: 
     records = [*ERRORS, *a_run()]
     play(screen, records, settings)
     assert screen.getvalue() == as_before(records, settings)
-    assert handler.FOLLOWED not in handler.os.environ
+    assert FOLLOWED not in handler.os.environ
 
 
 def test_a_message_of_none_is_none_again() -> None:
@@ -297,7 +304,7 @@ def test_a_message_of_none_is_none_again() -> None:
 
 def test_the_table_has_a_line_per_cell_and_no_markup() -> None:
     study = running("cnn/a", "fnn/c")
-    study, _ = states.read(study, 0, [epoch(3)], 1.0, 30)
+    study, _ = states.read(study, 0, epoch(3), 1.0, 30)
     study = states.other_started(study, 8, "Show [bold]<b>")
     text = Text()
     console = Console(file=text, width=100, force_terminal=True, no_color=True)
@@ -327,7 +334,7 @@ def test_on_a_terminal_the_run_ends_with_plain_lines(
 ) -> None:
     screen.terminal = True
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv(handler.CELLS, "cells.json")
+    monkeypatch.setenv(CELLS, "cells.json")
     play(screen, a_run())
     assert "cnn/kernel_5 trained in 12.3 s" in screen.getvalue()
     assert "\x1b[?25h" in screen.getvalue(), "the cursor is there again"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ablation.machine.logs import LOG, TAIL, WIDTH, Line, bounded, kept, lines_of, tail
+from ablation.machine.logs import LOG, TAIL, WIDTH, Kept, Line, attached, bounded, lines_of, tail
 from ablation.stages.collect import _log
 from ablation.stages.job import fail
 from ablation.store.entries import Failure, folder_of, publish, require, write_json, write_spec
@@ -69,10 +69,11 @@ def test_lines_are_printable_and_of_bounded_width() -> None:
 def test_all_that_is_logged_is_kept_as_it_stands_in_the_log() -> None:
     log = logging.getLogger("ablation")
     log.setLevel(INFO)
-    with kept() as lines:
+    with attached(Kept()) as kept:
         log.info("one of %d", 2)
         logging.getLogger("another").warning("two\nthree")
     log.info("afterwards")
+    lines = kept.lines
     assert [(level, line.partition(" ")[2]) for level, line in lines[:2]] == [
         (INFO, "one of 2"),
         (WARNING, "two"),

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any
 
 import pytest
-from ablation.commands.costs import Cost, between, bounds, duration, estimate, read_cost
-from ablation.commands.reasons import Found, Target, changes, listed, nearest, reason
-from ablation.networks.registry import MODELS
+from ablation.commands.costs import estimate, rates
+from ablation.commands.reasons import changes, listed, nearest, reason
+from ablation.store.entries import folder_of, publish, write_json
 from ablation.study.config import resolve
 from ablation.study.grid import Cell, build
 
 Config = dict[str, Any]
 Change = Callable[[Config], Any]
-NOTHING = Found(failed=None, is_damaged=False, viewed=None, place=None)
 
 
 def cells(config: Config, *edits: Change) -> dict[str, Cell]:
@@ -25,12 +25,8 @@ def cells(config: Config, *edits: Change) -> dict[str, Cell]:
     return build(resolve(own)).by_name
 
 
-def target(cell: Cell) -> Target:
-    return Target(cell.spec, cell.parameters, MODELS[cell.model].relevant)
-
-
 def difference(old: Cell, new: Cell) -> str:
-    return listed(changes(old.spec, target(new)))
+    return listed(changes(old.spec, new))
 
 
 def cnn(**values: Any) -> Change:
@@ -78,7 +74,7 @@ def test_what_follows_from_another_change_is_no_change_of_its_own(config: Config
         "augmentation: affine → none; no longer reads rotation_degrees; no longer"
     )
     for old, new in ((none, affine), (affine, none)):
-        assert [c.name for c in changes(old.spec, target(new)) if not c.implied] == ["augmentation"]
+        assert [c.name for c in changes(old.spec, new) if not c.implied] == ["augmentation"]
 
 
 def test_a_list_that_another_parameter_does_not_explain_is_named(config: Config) -> None:
@@ -97,10 +93,10 @@ def test_code_files_and_parameters_of_other_times_are_named(config: Config) -> N
     old["code"] = {**old["code"], "digest": "0" * 16}
     old["data"]["files"] = {"mnist_5k.csv.gz": "0" * 64}
     old["parameters"]["momentum"] = old["parameters"].pop("pooling")
-    assert listed(changes(old, target(cell))) == (
+    assert listed(changes(old, cell)) == (
         "raw files of mnist-5k changed; code of cnn changed; reads pooling max; no longer reads momentum"
     )
-    assert len([c for c in changes(old, target(cell)) if not c.implied]) == 4
+    assert len([c for c in changes(old, cell) if not c.implied]) == 4
 
 
 def test_many_changes_are_counted(config: Config) -> None:
@@ -118,14 +114,10 @@ def test_the_nearest_entry_differs_least(config: Config) -> None:
         config["models"]["cnn"]["axes"]["kernel"]["values"].append(11)
 
     new = cells(config, add)["cnn/kernel_11"]
-    assert nearest(target(new), stored) == now["cnn/kernel_9"].key
-    assert nearest(target(new), {}) is None
+    assert nearest(new, stored) == now["cnn/kernel_9"].key
+    assert nearest(new, {}) is None
     fnn_only = {c.key: c.spec for c in now.values() if c.model == "fnn"}
-    assert nearest(target(new), fnn_only) is None
-
-
-def found(**facts: Any) -> Found:
-    return Found(**{**vars(NOTHING), **facts})
+    assert nearest(new, fnn_only) is None
 
 
 def test_reasons(config: Config) -> None:
@@ -133,32 +125,39 @@ def test_reasons(config: Config) -> None:
     cell, other = now["cnn/kernel_5"], now["cnn/kernel_9"]
     stored = {other.key: other.spec}
     longer = {**cell.spec, "replicates": 24}
-
-    def said(on_disk: Found, entries: dict[str, Any] = stored) -> str:
-        return reason(target(cell), on_disk, entries)
-
-    assert said(NOTHING, {}) == "never trained"
-    assert said(found(place="study")) == "not trained yet (kernel: 9 → 5)"
-    assert said(found(place="axis")) == "new axis (kernel: 9 → 5)"
-    assert said(found(place="value")) == "new axis value (kernel: 9 → 5)"
-    assert said(found(viewed=longer, place="value")) == "replicates: 24 → 12"
-    assert said(found(viewed=cell.spec)) == "its entry is gone from the store"
-    killed = found(failed="killed by signal 9", is_damaged=True, viewed=longer)
-    assert said(killed) == "failed before: killed by signal 9"
-    assert said(found(is_damaged=True, viewed=longer)) == "damaged entry"
+    assert reason(cell, {}) == "never trained"
+    assert reason(cell, stored) == "not trained yet (kernel: 9 → 5)"
+    assert reason(cell, stored, new="new axis") == "new axis (kernel: 9 → 5)"
+    assert reason(cell, stored, viewed=longer, new="new axis value") == "replicates: 24 → 12"
+    assert reason(cell, stored, viewed=cell.spec) == "its entry is gone from the store"
+    killed = reason(cell, stored, failed="killed by signal 9", is_damaged=True, viewed=longer)
+    assert killed == "failed before: killed by signal 9"
+    assert reason(cell, stored, is_damaged=True, viewed=longer) == "damaged entry"
 
 
 # Estimates
 
 
-def costs_of(cell: Cell, seconds: float, device: str = "cpu") -> dict[str, Cost]:
-    return {cell.key: Cost(cell.spec, seconds, device)}
+Costs = dict[str, dict[str, Any]]
 
 
-def guess(cell: Cell, known: dict[str, Cost], device: str = "cpu") -> float | None:
-    size = MODELS[cell.model].train_size
-    made = estimate(target(cell), known, size, device)
-    return None if made is None else made.seconds
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def stored(cell: Cell, seconds: float, device: str = "cpu") -> Costs:
+    """A trained cell in the store: its key and specification."""
+    with publish(folder_of("train", cell.key)) as draft:
+        cost = {"device": device, "seconds": seconds, "cpu_seconds": 0.8 * seconds}
+        write_json(draft / "run.json", {"cost": cost})
+    return {cell.key: cell.spec}
+
+
+def guess(
+    cell: Cell, known: Costs, device: str = "cuda", study: Collection[str] = ()
+) -> float | None:
+    return estimate(cell.spec, rates(known, study, device))
 
 
 @pytest.mark.parametrize(
@@ -172,57 +171,32 @@ def guess(cell: Cell, known: dict[str, Cost], device: str = "cpu") -> float | No
     ],
 )
 def test_an_estimate_scales_with_the_work(config: Config, edit: Change, factor: float) -> None:
-    known = costs_of(cells(config)["cnn/kernel_5"], 80.0)
+    known = stored(cells(config)["cnn/kernel_5"], 80.0, "cuda")
     assert guess(cells(config, edit)["cnn/kernel_5"], known) == pytest.approx(80 * factor)
 
 
-def test_an_estimate_rests_on_the_most_similar_network(config: Config) -> None:
-    now, later = cells(config), cells(config, cnn(epochs=30))
-    known = costs_of(now["cnn/kernel_5"], 80.0) | costs_of(now["cnn/kernel_9"], 200.0)
-    assert guess(later["cnn/kernel_9"], known) == 400
-    assert guess(later["cnn/kernel_7"], known) == 400  # 9 is nearer than 5 by its ratio
-    assert guess(later["cnn/kernel_3"], known) == 160
-    deep, slow = now["fnn/depth_8"], now["fnn/learning_rate_0.01"]
-    known_fnn = costs_of(deep, 8.0) | costs_of(slow, 2.0)
-    assert guess(now["fnn/depth_at_0.01_8"], known_fnn) == 8  # a learning rate costs nothing
-    twice = {"a": Cost(now["cnn/kernel_5"].spec, 60.0, "cpu"), **known}
-    assert guess(now["cnn/kernel_5"], twice) == 70  # the median of both
-    made = estimate(target(now["cnn/kernel_5"]), twice, MODELS["cnn"].train_size, "cpu")
-    assert made is not None
-    assert made.basis == tuple(sorted(["a", now["cnn/kernel_5"].key]))
+def test_an_estimate_is_the_median_of_the_studys_cells_or_of_others(config: Config) -> None:
+    now = cells(config)
+    known: Costs = {}
+    for name, seconds in (("kernel_3", 50.0), ("kernel_5", 80.0), ("kernel_9", 200.0)):
+        known |= stored(now[f"cnn/{name}"], seconds, "cuda")
+    assert guess(now["cnn/kernel_7"], known) == pytest.approx(80)
+    assert guess(now["cnn/kernel_7"], known, study=list(known)[:2]) == pytest.approx(65)
+    assert guess(now["cnn/kernel_7"], known, study=["another"]) == pytest.approx(80)
 
 
 def test_no_estimate_from_another_device_or_model_or_time(config: Config) -> None:
     now = cells(config)
-    assert guess(now["cnn/kernel_5"], {}) is None
-    assert guess(now["cnn/kernel_5"], costs_of(now["fnn/depth_2"], 3.0)) is None
-    assert guess(now["cnn/kernel_5"], costs_of(now["cnn/kernel_5"], 3.0, "cuda")) is None
-    assert guess(now["cnn/kernel_5"], costs_of(now["cnn/kernel_5"], 3.0, "cuda"), "cuda") == 3
-    old = {**now["cnn/kernel_5"].spec, "parameters": {"epochs": 15, "kernel": 5}}
-    assert guess(now["cnn/kernel_5"], {"old": Cost(old, 3.0, "cpu")}) is None
+    cell = now["cnn/kernel_5"]
+    assert guess(cell, {}) is None
+    assert guess(cell, stored(now["fnn/depth_2"], 3.0, "cuda")) is None
+    assert guess(cell, stored(cell, 3.0, "cuda"), "cpu") is None
+    old = {**cell.spec, "parameters": {"epochs": 15, "kernel": 5}}
+    assert guess(cell, {cell.key: old}) is None
 
 
-def test_a_cost_is_of_the_processor_or_of_the_gpus_clock(config: Config) -> None:
-    spec = {**cells(config)["cnn/kernel_5"].spec, "threads": 2}
-    cost = {"device": "cpu", "seconds": 90.0, "cpu_seconds": 80.0}
-    made = read_cost(spec, cost)
-    assert made is not None
-    assert made.seconds == 40
-    made = read_cost(spec, {**cost, "device": "cuda"})
-    assert made is not None
-    assert made.seconds == 90
-    assert read_cost(spec, {}) is None
-
-
-def test_bounds_hold_for_every_order() -> None:
-    assert bounds([], 2) == (0, 0)
-    assert bounds([10.0, 10.0, 10.0, 10.0], 1) == (40, 40)
-    assert bounds([10.0] * 4, 2) == (20, 25)
-    assert bounds([60.0, 1.0], 8)[0] == 60
-
-
-def test_durations_read_well() -> None:
-    assert [duration(s) for s in (0.2, 60, 600, 9000)] == ["1 s", "60 s", "10 min", "2.5 h"]
-    assert between(40, 40.2) == "40 s"
-    assert between(120, 180) == "2 to 3 min"
-    assert between(80, 180) == "80 s to 3 min"
+def test_a_cost_is_of_the_processor_by_thread(config: Config) -> None:
+    cell = cells(config, lambda c: c["compute"].update(threads=2))["cnn/kernel_5"]
+    assert guess(cell, stored(cell, 100.0), "cpu") == pytest.approx(40)
+    (folder_of("train", cell.key) / "run.json").write_text("[")
+    assert guess(cell, {cell.key: cell.spec}, "cpu") is None

@@ -11,7 +11,7 @@ from ablation.networks.registry import MODELS
 from ablation.store.code import code_digest, reached
 from ablation.store.places import PACKAGE
 
-TRAIN = {name: (model.module("prepare"), model.module("train")) for name, model in MODELS.items()}
+TRAIN = {name: model.code("prepare", "train") for name, model in MODELS.items()}
 ENTRIES = [
     *(
         model.module(s)
@@ -84,6 +84,23 @@ def test_shared_code_counts_for_both(package: Path, digests: Digests, old: str, 
 
 
 @pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("device.py", ('return "bf16"', 'return "fp16"')),  # what auto means
+        ("chunks.py", ("part.best_epoch for", "part.diverged for")),
+        ("records.py", ("for epoch, figures in", "for figures, epoch in")),
+    ],
+)
+def test_what_resolves_joins_and_writes_numbers_counts_too(
+    package: Path, digests: Digests, file: str, change: tuple[str, str]
+) -> None:
+    before = digests()
+    edit(package / "networks" / "stack" / file, *change)
+    after = digests()
+    assert all(after[name] != before[name] for name in before)
+
+
+@pytest.mark.parametrize(
     ("file", "change", "model"),
     [
         ("networks/fnn/network.py", ("INPUT_DIM = 13", "INPUT_DIM = 12"), "fnn"),
@@ -114,6 +131,7 @@ def test_code_of_one_network_counts_for_it_alone(
             "results/summary.py",
             "results/evaluation.py",
             "stages/job.py",
+            "stages/train.py",
         ),
         *(
             "study/grid.py",

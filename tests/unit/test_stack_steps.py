@@ -1,5 +1,6 @@
 """Steps as a GPU would run them, exercised on the processor: recorded and replayed, drawn ahead, in chunks."""
 
+import logging
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -171,9 +172,11 @@ def test_a_broken_replicate_stays_alone_in_separate_convolutions() -> None:
 
 @pytest.mark.parametrize("name", ["fnn", "cnn"])
 @pytest.mark.parametrize("fits", [1, 2, 3])
-def test_a_small_memory_gives_the_same_numbers(runs: dict[str, Run], name: str, fits: int) -> None:
+def test_a_small_memory_gives_the_same_numbers(
+    runs: dict[str, Run], name: str, fits: int, caplog: pytest.LogCaptureFixture
+) -> None:
     whole = runs[name]()
-    count, lines, asked = len(whole.best_epoch), list[str](), list[list[int]]()
+    count, asked = len(whole.best_epoch), list[list[int]]()
 
     def run(chosen: Sequence[int]) -> Trained:
         asked.append(list(chosen))
@@ -181,14 +184,13 @@ def test_a_small_memory_gives_the_same_numbers(runs: dict[str, Run], name: str, 
             raise torch.OutOfMemoryError(f"{len(chosen)} replicates do not fit")
         return runs[name](replicates=chosen)
 
-    trained, at_once = train_in_chunks(run, count, lines.append)
+    trained, at_once = train_in_chunks(run, count)
     assert same(trained, whole, rtol=2e-3)  # another stack rounds otherwise, and Adam enlarges that
     assert at_once <= fits
     done = [chosen for chosen in asked if len(chosen) <= fits]
     assert [r for chosen in done for r in chosen] == list(range(count))
-    assert re.match(
-        rf"out of memory with {count} replicates at once; trying \d at a time", lines[0]
-    )
+    said = next(line for line in caplog.messages if line.startswith("out of memory"))
+    assert re.match(rf"out of memory with {count} replicates at once; trying \d at a time", said)
 
 
 def test_enough_memory_trains_all_at_once(runs: dict[str, Run]) -> None:
@@ -225,16 +227,19 @@ def test_chunks_are_merged_in_order() -> None:
     assert whole.diverged.tolist() == [False, False, True]
 
 
-def test_a_finished_chunk_is_not_trained_again(runs: dict[str, Run], tmp_path: Path) -> None:
+def test_a_finished_chunk_is_not_trained_again(
+    runs: dict[str, Run], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """Killed in the second chunk: the next try takes the first from its checkpoint, cost included."""
     meter = Meter({"seconds": 100.0, "cpu_seconds": 100.0})
     saved = Checkpoints(tmp_path, {"key": "k"}, 1e9, 4, meter)
     first = runs["cnn"](replicates=range(2), checkpoint=saved.of(range(2)))
     again = Checkpoints(tmp_path, {"key": "k"}, 1e9, 4, Meter())
-    lines: list[str] = []
-    taken = runs["cnn"](replicates=range(2), checkpoint=again.of(range(2)), report=lines.append)
+    caplog.set_level(logging.INFO, "ablation")
+    caplog.clear()
+    taken = runs["cnn"](replicates=range(2), checkpoint=again.of(range(2)))
     assert same(taken, first)
-    assert lines == ["resumed after epoch 3"]
+    assert caplog.messages == ["resumed after epoch 3"]
     assert again.meter.earlier["seconds"] >= 100
     # A stack of all replicates is published at once and needs no last save.
     runs["cnn"](checkpoint=again.of(range(4)))

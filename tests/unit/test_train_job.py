@@ -1,5 +1,6 @@
 """The training job: what it publishes, and what it records of a memory that was too small."""
 
+import json
 import logging
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,6 +25,7 @@ from ablation.store.entries import (
 from ablation.store.formats import validate_document
 from ablation.study.config import resolve
 from ablation.study.grid import build
+from ablation.study.progress import progress_file
 from conftest import Parts
 from safetensors.torch import load_file, save_file
 
@@ -92,6 +94,9 @@ def test_an_entry_has_the_lines_of_its_training_and_the_time_of_its_end(key: str
     assert "cnn on cpu in " in lines[0]
     assert [line.split()[2] for line in lines[1:]] == ["1/2", "2/2"]
     assert "log.txt" in entry.files
+    told = [json.loads(line) for line in progress_file(key).read_text("utf-8").splitlines()]
+    assert [document["epoch"] for document in told] == [0, 1, 2, 2]
+    assert told[-1]["trained"]
     cost = entry.read("run.json")["cost"]
     validate_document(cost, "cost")
     assert datetime.fromisoformat(cost["finished_at"]).tzinfo is not None

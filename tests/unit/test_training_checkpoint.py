@@ -1,13 +1,16 @@
 """A training that is interrupted and resumed gives the same bytes as one that was not."""
 
 import json
+import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from ablation.machine.logs import attached
 from ablation.networks.cnn import train as cnn
 from ablation.networks.fnn import train as fnn
 from ablation.networks.stack.checkpoint import CheckpointFile
@@ -56,14 +59,28 @@ def runs(
     return {"fnn": run_fnn, "cnn": run_cnn}
 
 
-def kill_in_epoch(epoch: int) -> Callable[[str], None]:
-    """A report that ends the training in an epoch, after the one before was saved."""
+class Said(logging.Handler):
+    """What a training logs; it ends it in an epoch, after the one before was saved."""
 
-    def report(line: str) -> None:
-        if line.startswith(f"epoch {epoch}/"):
+    def __init__(self, killed_in: int = 0) -> None:
+        super().__init__()
+        self.killed_in, self.lines = killed_in, list[str]()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+        if self.lines[-1].startswith(f"epoch {self.killed_in}/"):
             raise KilledError
 
-    return report
+
+@contextmanager
+def killed_in_epoch(epoch: int) -> Iterator[None]:
+    with attached(Said(epoch)), pytest.raises(KilledError):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def told() -> None:
+    logging.getLogger("ablation").setLevel(logging.INFO)
 
 
 def assert_identical(one: Trained, other: Trained) -> None:
@@ -79,14 +96,14 @@ def assert_identical(one: Trained, other: Trained) -> None:
 def test_resumed_is_undisturbed(runs: dict[str, Run], model: str, tmp_path: Path) -> None:
     run, path = runs[model], tmp_path / "cell" / "checkpoint.safetensors"
     undisturbed = run()
-    with pytest.raises(KilledError):
-        run(checkpoint=checkpoint(path), report=kill_in_epoch(2))
-    with pytest.raises(KilledError):  # killed a second time, by then resumed once
-        run(checkpoint=checkpoint(path), report=kill_in_epoch(4))
-    lines: list[str] = []
-    resumed = run(checkpoint=checkpoint(path), report=lines.append)
-    assert lines[0] == "resumed after epoch 3"
-    assert lines[1].startswith("epoch 4/")
+    with killed_in_epoch(2):
+        run(checkpoint=checkpoint(path))
+    with killed_in_epoch(4):  # killed a second time, by then resumed once
+        run(checkpoint=checkpoint(path))
+    with attached(Said()) as said:
+        resumed = run(checkpoint=checkpoint(path))
+    assert said.lines[0] == "resumed after epoch 3"
+    assert said.lines[1].startswith("epoch 4/")
     assert_identical(resumed, undisturbed)
     if model == "fnn":
         assert len(undisturbed.history["learning_rate"][3:].unique()) > 1
@@ -100,21 +117,21 @@ def test_saving_changes_no_number(runs: dict[str, Run], model: str, tmp_path: Pa
 
 def test_a_checkpoint_of_another_identity_is_ignored(runs: dict[str, Run], tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.safetensors"
-    with pytest.raises(KilledError):
-        runs["fnn"](checkpoint=checkpoint(path), report=kill_in_epoch(4))
+    with killed_in_epoch(4):
+        runs["fnn"](checkpoint=checkpoint(path))
     other = checkpoint(path, {**IDENTITY, "key": "fedcba9876543210"})
     assert other.load() is None
     assert other.earlier_cost() == {}
-    lines: list[str] = []
-    assert_identical(runs["fnn"](checkpoint=other, report=lines.append), runs["fnn"]())
-    assert lines[0].startswith("epoch 1/")
+    with attached(Said()) as said:
+        assert_identical(runs["fnn"](checkpoint=other), runs["fnn"]())
+    assert said.lines[0].startswith("epoch 1/")
 
 
 @pytest.mark.parametrize("damage", ["torn", "header", "noise", "empty", "foreign", "folder"])
 def test_a_damaged_checkpoint_is_ignored(runs: dict[str, Run], tmp_path: Path, damage: str) -> None:
     path = tmp_path / "checkpoint.safetensors"
-    with pytest.raises(KilledError):
-        runs["fnn"](checkpoint=checkpoint(path), report=kill_in_epoch(4))
+    with killed_in_epoch(4):
+        runs["fnn"](checkpoint=checkpoint(path))
     whole = path.read_bytes()
     if damage == "foreign":
         save_file({"weight": torch.zeros(2)}, path)
@@ -154,8 +171,8 @@ def test_a_flipped_bit_means_the_first_epoch(
     runs: dict[str, Run], tmp_path: Path, part: str
 ) -> None:
     path = tmp_path / "checkpoint.safetensors"
-    with pytest.raises(KilledError):
-        runs["fnn"](checkpoint=checkpoint(path), report=kill_in_epoch(4))
+    with killed_in_epoch(4):
+        runs["fnn"](checkpoint=checkpoint(path))
     assert checkpoint(path).load() is not None
     whole, places = path.read_bytes(), parts(path)[part]
     for place in places[:: max(1, len(places) // 50)]:
@@ -165,9 +182,9 @@ def test_a_flipped_bit_means_the_first_epoch(
             assert checkpoint(path).earlier_cost() == {}
             path.write_bytes(whole)
     flip(path, places[len(places) // 2])
-    lines: list[str] = []
-    again = runs["fnn"](checkpoint=checkpoint(path), report=lines.append)
-    assert lines[0].startswith("epoch 1/")
+    with attached(Said()) as said:
+        again = runs["fnn"](checkpoint=checkpoint(path))
+    assert any(line.startswith("epoch 1/") for line in said.lines)
     assert_identical(again, runs["fnn"]())
 
 
@@ -195,8 +212,8 @@ def test_a_damaged_file_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixt
 
 def test_the_file_is_replaced_whole(runs: dict[str, Run], tmp_path: Path) -> None:
     found = checkpoint(tmp_path / "checkpoint.safetensors", cost=2.5)
-    with pytest.raises(KilledError):
-        runs["cnn"](checkpoint=found, report=kill_in_epoch(3))
+    with killed_in_epoch(3):
+        runs["cnn"](checkpoint=found)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.safetensors"]
     assert found.earlier_cost() == {"seconds": 2.5, "cpu_seconds": 2.5}
 

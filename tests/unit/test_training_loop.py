@@ -1,5 +1,6 @@
 """The training loop: best parameters, divergence, no epoch at all; and the FNN's padding."""
 
+import logging
 import math
 from typing import Any
 
@@ -127,18 +128,20 @@ def test_no_epochs_give_the_initial_network(
 
 
 def test_losses_fall_and_progress_is_told(
-    fnn_parameters: dict[str, Any], boston_parts: Parts
+    fnn_parameters: dict[str, Any], boston_parts: Parts, caplog: pytest.LogCaptureFixture
 ) -> None:
-    lines: list[str] = []
+    caplog.set_level(logging.INFO, "ablation")
     parameters = {**fnn_parameters, "epochs": 8}
-    trained = fnn.run(
-        parameters, boston_parts(6)[0], seed=9, device=CPU, precision="fp32", report=lines.append
-    )
+    trained = fnn.run(parameters, boston_parts(6)[0], seed=9, device=CPU, precision="fp32")
+    lines = caplog.messages
     for name in ("train_loss", "val_loss"):
         assert bool((trained.history[name][-1] < 0.5 * trained.history[name][0]).all())
     assert len(lines) == 8
     assert lines[2].startswith("epoch 3/8 ")
     assert "val_loss" in lines[2]
+    told = caplog.records[2].__dict__["progress"]
+    assert (told["epoch"], told["epochs"]) == (3, 8)
+    assert told["val_loss"] == pytest.approx(float(trained.history["val_loss"][2].median()))
 
 
 def test_the_fnn_ignores_the_precision_asked_for(

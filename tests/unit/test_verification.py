@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from ablation.commands.agreement import COMPARED, Trained, changed_facts, judge
-from ablation.commands.verify import sentence
+from ablation.commands.verify import sentence, verify
 from ablation.results import verification
-from ablation.store.entries import read_json, write_json
+from ablation.store.entries import StoreError, read_json, write_json
 from ablation.store.formats import InvalidDocumentError
 from ablation.store.keys import key_of
 
@@ -112,10 +114,11 @@ def test_other_samples_or_shapes_are_different() -> None:
     }
 
 
-def test_damage_is_different_whatever_the_numbers_say() -> None:
-    found = judge(classifier(), classifier(), ["evaluate/metrics.json"])
-    assert found["outcome"] == "different"
-    assert "evaluate/metrics.json" in sentence({**found, "cell": "cnn/x", "changed": {}})
+def test_what_is_broken_is_told() -> None:
+    stored = classifier()
+    found = judge(stored, changed(stored, metrics=metrics(stored, "loss", 0.0061, 0.0)))
+    said = sentence({**found, "cell": "cnn/x", "changed": {"torch": ["1", "2"]}})
+    assert said == "cnn/x: different (loss (mean) 0.061, allowed 0.06); environment: torch 1 → 2"
 
 
 def test_weights_that_are_nowhere_finite_do_not_count() -> None:
@@ -222,3 +225,14 @@ def test_what_is_no_record_is_not_written_and_not_read(
 
 def test_the_worst_outcome_counts() -> None:
     assert verification.worst(["identical", "different", "within tolerance"]) == "different"
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict[str, Any]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("config.yaml").write_text(json.dumps(config), "utf-8")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    choice: dict[str, Any] = {"cells": None, "named": [], "seed": 1, "cores": 1}
+    with pytest.raises(StoreError, match="cannot be written by this user"):
+        verify([], [], **choice, keep=False, report=False)

@@ -290,8 +290,6 @@ def readers(project: Project) -> dict[str, str]:
 def test_every_reader_refuses_damage_in_one_sentence(outcome: dict[str, str]) -> None:
     for name in [name for name in outcome if name.endswith(("undamaged", "mended"))]:
         assert outcome.pop(name) == "", name
-    assert "predictions.csv" in outcome["verify"]
-    assert "different" in outcome.pop("verify")
     for name, text in outcome.items():
         assert "damaged" in text or "not what the store holds" in text, name
         assert "Traceback" not in text

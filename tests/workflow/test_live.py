@@ -27,7 +27,7 @@ FOLLOW = (
     "--logger-ablation-every",
     "0",
 )
-PLUGINS = {"PYTHONPATH": "workflow/plugins"}
+PLUGINS = {"PYTHONPATH": "workflow:workflow/plugins"}
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 # The second epoch ends when the first was seen.

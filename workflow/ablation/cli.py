@@ -19,9 +19,9 @@ from ablation.store.code import OtherCodeError
 from ablation.store.copies import Copy
 from ablation.store.download import DownloadError
 from ablation.store.entries import StoreError, require
+from ablation.study.progress import RUN_FACTS, say_trained
 
 log = logging.getLogger("ablation")
-RUN_FACTS = "ABLATION_RUN"
 SAY_ALL = (DownloadError, StoreError, OtherCodeError)  # these sentences say all there is to know
 
 
@@ -74,8 +74,6 @@ def _stage(options: argparse.Namespace) -> None:
 
     run(options.command, options.key, run_facts())
     if options.command == "train":
-        from ablation.study.progress import say_trained
-
         say_trained(options.key)
 
 
@@ -88,10 +86,8 @@ JOBS: Mapping[str, Callable[[argparse.Namespace], None]] = {
 
 def main() -> int:
     """Run one job or command; an error is one line at the end of the log, after its traceback."""
-    for stream in (
-        sys.stdout,
-        sys.stderr,
-    ):  # a terminal of another encoding shows a sign for what it lacks
+    # A terminal of another encoding shows a sign for what it lacks.
+    for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     options = _parser().parse_args()

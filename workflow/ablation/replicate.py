@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +9,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ablation.networks.registry import MODELS
-from ablation.store.entries import (
-    MANIFEST,
-    STORE,
-    Entry,
-    StoreError,
-    folder_of,
-    read_json,
-    require,
-    set_aside,
-)
+from ablation.store.entries import STORE, StoreError, read_json, require_or_set_aside
 
 
 def _view(cell: str, results: Path) -> tuple[dict[str, Any], Path]:
@@ -31,26 +21,14 @@ def _view(cell: str, results: Path) -> tuple[dict[str, Any], Path]:
             f"{target.parent} has no metrics.json that can be read: run snakemake {target}"
         )
     store = _store(results)
-    tested = _entry(store, "evaluate", str(shown.get("evaluation", "")), target)
+    key = str(shown.get("evaluation") or "unknown")
+    tested = require_or_set_aside(store / "evaluate" / key, target)
     view: dict[str, Any] = tested.read("metrics.json")
     if shown != view:
         raise StoreError(f"{target} is not what the store holds: run snakemake {target}")
     if "failed" in view["status"]:
         raise StoreError(f"{cell} failed: {view['status']['failed']}")
     return view, store
-
-
-def _entry(store: Path, stage: str, key: str, target: Path | None = None) -> Entry:
-    """An entry, read and compared; a damaged one is moved out of the way of the target that makes it again."""
-    folder = store / stage / key
-    try:
-        return require(folder)
-    except StoreError:
-        if key and folder.is_dir():
-            with suppress(OSError):  # somebody else's store
-                set_aside(folder)
-        makes = target or folder_of(stage, key) / MANIFEST
-        raise StoreError(f"{folder} is missing or damaged: run snakemake {makes}") from None
 
 
 def load_replicate(cell: str, replicate: int, results: str | Path = "results") -> nn.Sequential:
@@ -70,7 +48,7 @@ def load_replicate(cell: str, replicate: int, results: str | Path = "results") -
         IndexError: if there is no such replicate.
     """
     view, store = _view(cell, Path(results))
-    entry = _entry(store, "train", view["key"])
+    entry = require_or_set_aside(store / "train" / view["key"])
     tensors = load_file(entry.folder / "model.safetensors")
     count = len(next(iter(tensors.values())))
     if not 0 <= replicate < count:
@@ -89,7 +67,7 @@ def load_test_part(
         StoreError: if the cell is not there, failed, or its files are damaged.
     """
     view, store = _view(cell, Path(results))
-    folder = _entry(store, "prepare", view["data"]["prepared"]).folder
+    folder = require_or_set_aside(store / "prepare" / view["data"]["prepared"]).folder
     train, test = (load_file(folder / f"{part}.safetensors") for part in ("train", "test"))
     module = MODELS[view["model"]].load("evaluate")
     seen = {name: train[name] for name in ("mean", "scale")}

@@ -1,120 +1,59 @@
-"""How long training would take, from what earlier cells cost. Pure: plain values in, seconds out."""
+"""How long training would take, by what earlier cells of the same model took per sample."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from statistics import median
-from typing import Any
 
-from ablation.commands.reasons import Spec, Target, closeness, parameter_changes
-
-SCALED = ("epochs", "dataset", "share", "test")  # what the amount of work takes account of
-FREE = ("learning_rate", "lr_factor", "lr_patience")  # numbers that a step costs nothing more for
-Size = Callable[[dict[str, Any]], int]
+from ablation.commands.reasons import Spec
+from ablation.networks.registry import MODELS
+from ablation.store.entries import folder_of, read_json
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What one stored cell took. seconds: of one core where it ran on a processor, else of the clock."""
-
-    spec: Spec
-    seconds: float
-    device: str
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Seconds that a cell would take, and the keys of the stored cells that they rest on."""
-
-    seconds: float
-    basis: tuple[str, ...]
-
-
-def read_cost(spec: Spec, cost: dict[str, Any]) -> Cost | None:
-    """The cost in a ``run.json``, or None where it says nothing.
-
-    On a processor it is the processor's seconds by thread, which other work on the machine does not stretch.
-    """
-    device = cost.get("device")
-    seconds = cost.get("seconds") if device == "cuda" else cost.get("cpu_seconds")
-    if device not in ("cpu", "cuda") or not seconds:
-        return None
-    return Cost(spec, seconds / (1 if device == "cuda" else spec["threads"]), device)
-
-
-def work(spec: Spec, size: Size) -> int:
+def work(spec: Spec) -> int:
     """Samples that training goes through: epochs · replicates · training samples; 0 for a specification of other times."""
     parameters = spec["parameters"]
     try:
-        return int(parameters["epochs"]) * int(spec["replicates"]) * size(parameters)
+        size = MODELS[spec["model"]].train_size(parameters)
+        return int(parameters["epochs"]) * int(spec["replicates"]) * size
     except KeyError:
         return 0
 
 
-def _network(parameters: dict[str, Any]) -> dict[str, Any]:
-    """The parameters that decide what a sample costs."""
-    return {name: value for name, value in parameters.items() if name not in (*SCALED, *FREE)}
+def seconds_per_sample(key: str, spec: Spec, device: str) -> float | None:
+    """What a stored cell took on ``cpu`` or ``cuda``; None where nothing tells.
+
+    On a processor it is the processor's seconds by thread, which other work on the machine does not stretch.
+    """
+    run = read_json(folder_of("train", key) / "run.json")
+    cost = (run.get("cost") if isinstance(run, dict) else None) or {}
+    seconds = cost.get("seconds" if device == "cuda" else "cpu_seconds")
+    if cost.get("device") != device or not seconds or not work(spec):
+        return None
+    return float(seconds / work(spec) / (1 if device == "cuda" else spec["threads"]))
 
 
-def estimate(target: Target, costs: dict[str, Cost], size: Size, device: str) -> Estimate | None:
-    """Seconds for one cell: the cost per sample of the stored cells with the most similar network, times its samples.
-
-    A cell of the same network with other epochs, replicates, seed or data knows the cost of a network of this size; among
-    others the one whose numbers are nearest. Of several as near, the median.
+def rates(
+    stored: Mapping[str, Spec], study: Collection[str], device: str
+) -> dict[str, list[float]]:
+    """Model → seconds per sample of each of its cells in the study, or of its others where none of these is there.
 
     Args:
-        target: the cell.
-        costs: key → cost of every stored cell.
-        size: a cell's parameters → training samples of one replicate.
+        stored: key → specification of the cells in the store.
+        study: the keys of the study's cells.
         device: only what ran on such a device counts.
     """
-    model = target.spec["model"]
-    network = Target(
-        {**target.spec, "parameters": _network(target.spec["parameters"])},
-        target.parameters,
-        target.relevant,
-    )
-    rates: dict[str, tuple[tuple[int, int, float], float]] = {}
-    for key, cost in costs.items():
-        done = work(cost.spec, size) if cost.spec["model"] == model else 0
-        if done and cost.device == device:
-            own = parameter_changes(_network(cost.spec["parameters"]), network)
-            other = sum(cost.spec[n] != target.spec[n] for n in ("precision", "threads"))
-            facts, distance = closeness(own)
-            rates[key] = ((other, facts, distance), cost.seconds / done)
-    if not rates:
-        return None
-    least = min(far for far, _ in rates.values())
-    basis = tuple(sorted(key for key, (far, _) in rates.items() if far == least))
-    rate = median(rates[key][1] for key in basis)
-    return Estimate(rate * work(target.spec, size), basis)
+    of_study: dict[str, list[float]] = {}
+    of_others: dict[str, list[float]] = {}
+    for key, spec in stored.items():
+        rate = seconds_per_sample(key, spec, device)
+        if rate is not None:
+            group = of_study if key in study else of_others
+            group.setdefault(spec["model"], []).append(rate)
+    return of_others | of_study
 
 
-def bounds(seconds: Sequence[float], slots: int) -> tuple[float, float]:
-    """The shortest and the longest time of jobs on equal slots, whatever order they start in.
-
-    No schedule is shorter than the longest job or an even share; none that leaves no slot idle is longer than the even share
-    plus (1 − 1/slots) of the longest job (Graham 1966).
-    """
-    if not seconds:
-        return 0.0, 0.0
-    share, longest = sum(seconds) / slots, max(seconds)
-    return max(share, longest), share + (1 - 1 / slots) * longest
-
-
-def duration(seconds: float) -> str:
-    """``40 s``, ``3 min`` or ``2.5 h``."""
-    if seconds < 90:
-        return f"{max(round(seconds), 1)} s"
-    if seconds < 90 * 60:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h"
-
-
-def between(low: float, high: float) -> str:
-    """A range of durations; one where both read the same."""
-    (least, unit), (most, other) = (duration(end).split() for end in (low, high))
-    if (least, unit) == (most, other):
-        return f"{least} {unit}"
-    return f"{least} to {most} {unit}" if unit == other else f"{least} {unit} to {most} {other}"
+def estimate(spec: Spec, known: Mapping[str, list[float]]) -> float | None:
+    """Seconds that a cell would take, by the median of what its model's cells took; None without any."""
+    of_model = known.get(spec["model"])
+    return median(of_model) * work(spec) if of_model else None

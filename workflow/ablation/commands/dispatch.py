@@ -23,20 +23,20 @@ class MistakeError(ValueError):
 def add(stages: Stages) -> None:
     """Add the options of all commands."""
     plan = stages.add_parser("plan", help="what would run, why, and for how long; writes nothing")
-    plan.add_argument("--configfile", type=Path, nargs="+", action="extend", default=[])
-    plan.add_argument("--config", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
-    plan.add_argument("--cores", type=int, help="as many as there are where left out")
     verify = stages.add_parser("verify", help="train cells again and compare with the store")
-    verify.add_argument("--configfile", type=Path, nargs="+", default=[], action="extend")
-    verify.add_argument("--config", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
+    prune = stages.add_parser("prune", help="remove from the store what no study needs")
+    for command in (plan, verify, prune):
+        command.add_argument("--configfile", type=Path, nargs="+", default=[], action="extend")
+    for command in (plan, verify):
+        command.add_argument(
+            "--config", nargs="+", action="extend", default=[], metavar="KEY=VALUE"
+        )
+        command.add_argument("--cores", type=int, help="as many as there are where left out")
     verify.add_argument("--cells", type=int, help="how many, by chance; 3 where left out")
     verify.add_argument("--cell", nargs="+", default=[], action="extend", help="which, by name")
     verify.add_argument("--seed", type=int, help="of the choice; drawn where left out")
-    verify.add_argument("--cores", type=int, help="all where left out")
     verify.add_argument("--keep", action="store_true", help="keep the scratch folder")
     verify.add_argument("--report", action="store_true", help="make the report anew after it")
-    prune = stages.add_parser("prune", help="remove from the store what no study needs")
-    prune.add_argument("--configfile", type=Path, nargs="+", default=[], action="extend")
     prune.add_argument("--yes", action="store_true", help="remove it; else it is only said")
     diff = stages.add_parser("diff", help="compare two studies in one HTML file")
     diff.add_argument("a", help="a report, or a folder of results")

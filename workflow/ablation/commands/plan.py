@@ -6,66 +6,58 @@ It asks the same plan as Snakemake does, so that both name the same jobs, but ne
 from __future__ import annotations
 
 import os
-import sys
 from collections import Counter
 from collections.abc import Collection, Sequence
-from io import StringIO
 from pathlib import Path
-from typing import Any
-
-from rich.console import Console
-from rich.table import Table
 
 from ablation.commands import costs
 from ablation.commands.dispatch import MistakeError
-from ablation.commands.reasons import Found, Spec, Target, is_spec, reason
+from ablation.commands.reasons import Spec, is_spec, reason
 from ablation.machine.devices import gpu_count, refusal, resolves_to_cuda
-from ablation.networks.registry import EMBEDDED, MODELS
+from ablation.networks.registry import EMBEDDED
 from ablation.store.document import StudyDocument
 from ablation.store.entries import STORE, find, read_json, spec_path
 from ablation.store.formats import InvalidDocumentError
 from ablation.study.grid import Cell
 from ablation.study.plan import Plan, read_plan
+from ablation.study.progress import duration
 from ablation.study.shelf import Shelf
 from ablation.study.stage import Stage
 
-PLAIN = 400  # characters; where nobody looks at a terminal, no line is broken
 Row = tuple[str, ...]
 
 
-def _stored(models: list[str]) -> tuple[dict[str, Spec], dict[str, costs.Cost]]:
-    """Specification and cost of every trained entry of some models in the store, by key."""
+def _stored(models: Collection[str]) -> dict[str, Spec]:
+    """The specification of every trained entry of some models in the store, by key."""
     specs: dict[str, Spec] = {}
-    found: dict[str, costs.Cost] = {}
     for folder in sorted((STORE / "train").glob("[!.]*")):
         spec = read_json(spec_path(folder.name))
         entry = find(folder)
-        if entry is None or entry.failures or not is_spec(spec) or spec["model"] not in models:
-            continue
-        specs[folder.name] = spec
-        run = read_json(folder / "run.json") or {}
-        cost = costs.read_cost(spec, run.get("cost") or {})
-        if cost is not None:
-            found[folder.name] = cost
-    return specs, found
+        if entry and not entry.failures and is_spec(spec) and spec["model"] in models:
+            specs[folder.name] = spec
+    return specs
 
 
-def _found(plan: Plan, cell: Cell, collected: dict[str, set[str]] | None) -> Found:
-    """What is on disk of a cell. collected: the cells of each axis of the last collected study, None without one."""
+def _why(
+    plan: Plan, cell: Cell, stored: dict[str, Spec], collected: dict[str, set[str]] | None
+) -> str:
+    """Why a cell would train. collected: the cells of each axis of the last collected study, None without one."""
     views = [read_json(Path(plan.view(c))) for c in plan.study.cells if c.key == cell.key]
     viewed = next((view["spec"] for view in views if view and is_spec(view.get("spec"))), None)
-    place = "study"
+    new = "not trained yet"
     if collected is not None:
         labels = collected.get(f"{cell.model}/{cell.axis}")
-        place = "axis" if labels is None else "" if cell.label in labels else "value"
+        new = "new axis" if labels is None else new if cell.label in labels else "new axis value"
     folder = plan.trained[cell.key].folder
     entry = find(folder)
     failure = entry.failure if entry else None
-    return Found(
+    return reason(
+        cell,
+        stored,
         failed=failure.reason if failure else None,
         is_damaged=entry is None and folder.exists(),
         viewed=viewed,
-        place=place or None,
+        new=new,
     )
 
 
@@ -97,38 +89,38 @@ def jobs(plan: Plan, shelf: Shelf) -> dict[str, int]:
     return dict(counts)
 
 
-def _table(rows: Sequence[Row], *, heads: Row = (), right: tuple[int, ...] = ()) -> Table:
-    table = Table(box=None, pad_edge=False, show_header=bool(heads), header_style="dim")
-    for i in range(len(rows[0])):
-        head = heads[i] if heads else ""
-        table.add_column(head, justify="right" if i in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table
+def _aligned(rows: Sequence[Row], right: int | None = None) -> str:
+    """Rows as lines with aligned columns. right: the number of a column that is flush right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    sides = [str.rjust if i == right else str.ljust for i in range(len(widths))]
+    columns = list(zip(sides, widths, strict=True))
+    return "\n".join(
+        "  ".join(
+            side(text, width) for text, (side, width) in zip(row, columns, strict=True)
+        ).rstrip()
+        for row in rows
+    )
 
 
 def _cached(plan: Plan, missing: Collection[str]) -> Sequence[Row]:
     """The cells that stand, an axis per row."""
-    rows = []
-    for part in plan.study.models:
-        for axis in part.axes:
-            labels = [cell.label for cell in axis.cells if cell.key not in missing]
-            if labels:
-                rows.append((f"  {part.model.name}/{axis.name}", ", ".join(labels)))
-    return rows
+    axes = [(part.model.name, axis) for part in plan.study.models for axis in part.axes]
+    labels = [[c.label for c in axis.cells if c.key not in missing] for _, axis in axes]
+    return [
+        (f"  {model}/{axis.name}", ", ".join(kept))
+        for (model, axis), kept in zip(axes, labels, strict=True)
+        if kept
+    ]
 
 
-def _total(found: list[costs.Estimate | None], slots: int, cores: str) -> str:
-    known = [estimate for estimate in found if estimate is not None]
+def _total(guesses: list[float | None], slots: int, cores: str, basis: int) -> str:
+    known = [seconds for seconds in guesses if seconds is not None]
     if not known:
         return "Training: no estimate, since nothing like it was trained here on such a device."
-    low, high = costs.bounds([estimate.seconds for estimate in known], slots)
-    basis = len({key for estimate in known for key in estimate.basis})
-    rest = f", from {basis} earlier cell{'s' if basis > 1 else ''}"
-    missing = len(found) - len(known)
-    if missing:
-        rest += f"; {missing} more without an estimate"
-    return f"Training: about {costs.between(low, high)} {cores}{rest}."
+    total = duration(max(*known, sum(known) / slots))
+    missing = len(guesses) - len(known)
+    rest = f"; {missing} more without an estimate" if missing else ""
+    return f"Training: about {total} {cores}, from {basis} earlier cell{'s' if basis > 1 else ''}{rest}."
 
 
 def show(files: list[Path], overrides: list[str], cores: int | None) -> None:
@@ -145,62 +137,50 @@ def show(files: list[Path], overrides: list[str], cores: int | None) -> None:
     refused = refusal(compute["device"], local=True)
     if refused:
         raise MistakeError(refused)
-    on_terminal = sys.stdout.isatty()
-    buffer = StringIO()
-    plain: dict[str, Any] = {} if on_terminal else {"file": buffer, "width": PLAIN}
-    console = Console(markup=False, highlight=False, emoji=False, soft_wrap=True, **plain)
-    _print(console, plan, cores or len(os.sched_getaffinity(0)))
-    if not on_terminal:
-        print("\n".join(line.rstrip() for line in buffer.getvalue().splitlines()))
+    _print(plan, cores or len(os.sched_getaffinity(0)))
 
 
-def _print(console: Console, plan: Plan, cores: int) -> None:
+def _print(plan: Plan, cores: int) -> None:
     study = plan.study
     shelf = Shelf(plan)
     counts = jobs(plan, shelf)
     missing = {stage.key for stage in stages_to_make(plan, shelf)}
-    targets = [cell for cell in study.by_key.values() if cell.key in missing]
-    targets = [cell for cell in study.cells if any(cell is target for target in targets)]
-    console.print(
+    distinct = [cell for cell in study.cells if study.by_key[cell.key] is cell]
+    targets = [cell for cell in distinct if cell.key in missing]
+    print(
         f"Study {study.name}: {len(study.cells)} cells, {len(study.by_key)} of them distinct; "
         f"{len(targets)} would be trained, {len(study.by_key) - len(targets)} are cached.",
     )
     if targets:
-        _print_training(console, plan, targets, cores)
+        _print_training(plan, targets, cores)
     cached = _cached(plan, missing)
     if cached:
-        console.print("\nCached", style="bold")
-        console.print(_table(cached), soft_wrap=False)
+        print(f"\nCached\n{_aligned(cached)}")
     also = [f"{count} {rule}" for rule, count in counts.items() if rule != "train"]
     nothing = "Nothing else to be done" if targets else "Nothing to be done"
     text = "Also to run: " + ", ".join(also) if also else nothing
-    console.print(f"\n{text}.")
+    print(f"\n{text}.")
 
 
-def _print_training(console: Console, plan: Plan, cells: list[Cell], cores: int) -> None:
+def _print_training(plan: Plan, cells: list[Cell], cores: int) -> None:
     study = plan.study
     compute = plan.study.config["compute"]
     cuda = resolves_to_cuda(compute["device"])
-    specs, spent = _stored([part.model.name for part in study.models])
+    specs = _stored({part.model.name for part in study.models})
+    known = costs.rates(specs, study.by_key, "cuda" if cuda else "cpu")
     collected = _collected(plan)
-    rows, found = [], []
+    rows: list[Row] = [("  cell", "takes about", "why")]
+    guesses = []
     for cell in cells:
-        model = MODELS[cell.model]
-        target = Target(cell.spec, cell.parameters, model.relevant)
-        on_disk = _found(plan, cell, collected)
-        guess = costs.estimate(target, spent, model.train_size, "cuda" if cuda else "cpu")
-        found.append(guess)
+        seconds = costs.estimate(cell.spec, known)
+        guesses.append(seconds)
         more = sum(other.key == cell.key for other in study.cells) - 1
         name = f"{cell.name} (and {more} more)" if more else cell.name
-        time = costs.duration(guess.seconds) if guess else "no estimate"
-        rows.append((f"  {name}", time, reason(target, on_disk, specs)))
-    console.print("\nWould be trained", style="bold")
-    heads = ("  cell", "takes", "why")
-    console.print(_table(rows, heads=heads, right=(1,)), soft_wrap=False)
+        time = "no estimate" if seconds is None else duration(seconds)
+        rows.append((f"  {name}", time, _why(plan, cell, specs, collected)))
+    print(f"\nWould be trained\n{_aligned(rows, right=1)}")
     slots = max(gpu_count(), 1) if cuda else max(cores // compute["threads"], 1)
-    where = (
-        f"on {slots} GPU{'s' if slots > 1 else ''}"
-        if cuda
-        else f"on {cores} core{'s' if cores > 1 else ''}"
-    )
-    console.print(f"\n{_total(found, slots, where)}")
+    count, unit = (slots, "GPU") if cuda else (cores, "core")
+    where = f"on {count} {unit}{'s' if count > 1 else ''}"
+    basis = sum(len(known.get(model, ())) for model in {cell.model for cell in cells})
+    print(f"\n{_total(guesses, slots, where, basis)}")

@@ -18,11 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from safetensors.numpy import load_file
 
+from ablation.commands.agreement import EQUAL_PREDICTIONS, Trained, changed_facts, judge
 from ablation.commands.dispatch import MistakeError, workflow_command
 from ablation.machine import provenance
+from ablation.networks.registry import METRICS
 from ablation.results import verification
-from ablation.store.entries import Entry, find, sha256
+from ablation.results.frames import read_csv
+from ablation.store.entries import Entry, find, require, require_or_set_aside
 from ablation.store.keys import key_of
 from ablation.store.places import PROJECT
 from ablation.study.grid import Cell
@@ -31,7 +35,6 @@ from ablation.study.shelf import Shelf
 from ablation.study.stage import Stage
 
 DEFAULT_CELLS = 3
-TESTED = ("metrics.json", "predictions.csv")  # files of an evaluation, the others are of a training
 
 
 def verify(
@@ -52,24 +55,31 @@ def verify(
 
     Raises:
         MistakeError: one sentence, for an unknown cell, too many cells, or nothing to verify.
+        StoreError: one sentence, for a damaged cell, or a folder that cannot be written.
         ConfigError: one sentence, for a configuration that is not valid.
     """
     plan = read_plan(configfiles, overrides)
+    Shelf(plan).require_writable()
     if seed is None:
         seed = secrets.randbelow(2**32)
     chosen = choose(plan, cells=cells, named=named, seed=seed)
+    stored = [_stored(plan, cell) for cell in chosen]
     names = ", ".join(cell.name for cell in chosen)
     by = "named" if named else f"drawn with seed {seed}"
     print(f"Training again ({by}): {names}", flush=True)
     scratch = Path(tempfile.mkdtemp(prefix="ablation-verify-"))
     try:
         _repeat(plan, chosen, scratch, cores)
-        judged = [_judged(plan, cell, scratch) for cell in chosen]
+        again = [
+            _read(*(require(scratch / stage.folder) for stage in _stages(plan, cell)))
+            for cell in chosen
+        ]
     finally:
         if keep:
             print(f"Kept: {scratch}")
         else:
             shutil.rmtree(scratch, ignore_errors=True)
+    judged = [_judged(*each) for each in zip(chosen, stored, again, strict=True)]
     outcomes = [cell["outcome"] for cell in judged]
     state = provenance.git_state(PROJECT)
     document = {
@@ -81,7 +91,10 @@ def verify(
         "n_cells": len(plan.study.by_key),
         "chosen": "named" if named else "random",
         "seed": None if named else seed,
-        "bounds": _bounds(),
+        "bounds": {
+            "equal_predictions": EQUAL_PREDICTIONS,
+            "metrics": {name: metric.bounds for name, metric in METRICS.items()},
+        },
         "cells": judged,
         "environment": {**provenance.environment(), **state},
         "commit": state["git_commit"],
@@ -135,14 +148,14 @@ def _named(plan: Plan, name: str) -> Cell:
     return cell
 
 
+def _stages(plan: Plan, cell: Cell) -> tuple[Stage, Stage]:
+    return plan.trained[cell.key], plan.evaluated[cell.key]
+
+
 def is_trained(plan: Plan, cell: Cell, root: Path = Path()) -> bool:
     """Whether a cell is trained and tested, with the code as it is now, in the project at ``root``."""
-    found = (find(root / stage.folder) for stage in _stages(plan, cell).values())
-    return all(entry is not None and not entry.failures for entry in found)
-
-
-def _stages(plan: Plan, cell: Cell) -> dict[str, Stage]:
-    return {"train": plan.trained[cell.key], "evaluate": plan.evaluated[cell.key]}
+    entries = (find(root / stage.folder) for stage in _stages(plan, cell))
+    return all(entry is not None and not entry.failures for entry in entries)
 
 
 def _repeat(plan: Plan, cells: Sequence[Cell], scratch: Path, cores: int | None) -> None:
@@ -163,72 +176,45 @@ def _repeat(plan: Plan, cells: Sequence[Cell], scratch: Path, cores: int | None)
         )
 
 
-def _judged(plan: Plan, cell: Cell, scratch: Path) -> dict[str, Any]:
-    """One cell's part of the record."""
-    from ablation.commands.agreement import changed_facts, judge
+def _stored(plan: Plan, cell: Cell) -> Trained:
+    """What the study has of a cell, read through.
 
-    stored, again = (_entries(plan, cell, root) for root in (Path(), scratch))
-    damaged = [f"{stage}/{name}" for stage, entry in stored.items() for name in entry.damaged()]
+    Raises:
+        StoreError: one sentence, if it is damaged; it is set aside.
+        MistakeError: one sentence, if the readable copy is another.
+    """
     copy = plan.copies[plan.view(cell)]
-    if not damaged and Path(copy.target).exists() and not copy.is_current(stored["evaluate"]):
-        damaged = [copy.target]
-    judged = judge(_trained(cell, stored), _trained(cell, again), damaged)
-    then, now = (entries["train"].read("run.json") for entries in (stored, again))
+    tested = require_or_set_aside(copy.folder, copy.target)
+    if Path(copy.target).exists() and not copy.is_current(tested):
+        raise MistakeError(
+            f"{copy.target} is not what the store holds: run snakemake {copy.target}"
+        )
+    return _read(require_or_set_aside(plan.trained[cell.key].folder), tested)
+
+
+def _read(trained: Entry, tested: Entry) -> Trained:
+    metrics = tested.read("metrics.json")
+    numbers = {n: value for n, value in metrics.items() if n not in ("cost", "environment")}
+    return Trained(
+        digests={**trained.files, **tested.files, "metrics.json": key_of(numbers)},
+        weights=load_file(trained.folder / "model.safetensors"),
+        history=read_csv(trained.folder / "history.csv"),
+        predictions=read_csv(tested.folder / "predictions.csv"),
+        metrics=metrics,
+    )
+
+
+def _judged(cell: Cell, stored: Trained, again: Trained) -> dict[str, Any]:
+    """One cell's part of the record."""
+    then, now = stored.metrics, again.metrics
     return {
-        **{"cell": cell.name, "model": cell.model, "key": cell.key},
-        **judged,
+        "cell": cell.name,
+        "model": cell.model,
+        "key": cell.key,
+        **judge(stored, again),
         "changed": changed_facts(then["environment"], now["environment"]),
         "seconds": now["cost"]["seconds"],
     }
-
-
-def _entries(plan: Plan, cell: Cell, root: Path) -> dict[str, Entry]:
-    found = {name: find(root / stage.folder) for name, stage in _stages(plan, cell).items()}
-    return {name: entry for name, entry in found.items() if entry is not None}
-
-
-def _trained(cell: Cell, entries: dict[str, Entry]) -> Any:
-    from safetensors.torch import load_file
-
-    from ablation.commands.agreement import COMPARED, Trained
-    from ablation.results.frames import read_csv
-
-    trained, tested = (entries[stage].folder for stage in ("train", "evaluate"))
-    try:
-        tensors = load_file(trained / "model.safetensors")
-        metrics = entries["evaluate"].read("metrics.json")
-        numbers = {n: value for n, value in metrics.items() if n not in ("cost", "environment")}
-        files = {name: sha256(trained / name) for name in COMPARED if name not in TESTED}
-        return Trained(
-            digests={
-                **files,
-                "metrics.json": key_of(numbers),
-                "predictions.csv": sha256(tested / "predictions.csv"),
-            },
-            weights={name: tensor.double().numpy() for name, tensor in tensors.items()},
-            history=read_csv(trained / "history.csv"),
-            predictions=read_csv(tested / "predictions.csv"),
-            metrics=metrics,
-        )
-    except Exception as error:
-        raise MistakeError(
-            f"{cell.name} cannot be read in {trained} ({' '.join(str(error).split())}): "
-            "run snakemake again, which makes it anew."
-        ) from error
-
-
-def _bounds() -> dict[str, Any]:
-    from ablation.commands.agreement import EQUAL_PREDICTIONS
-    from ablation.networks.registry import METRICS
-
-    metrics = {
-        name: {
-            **dict(zip(("replicate", "mean"), metric.tolerance, strict=True)),
-            "relative": metric.log,
-        }
-        for name, metric in METRICS.items()
-    }
-    return {"equal_predictions": EQUAL_PREDICTIONS, "metrics": metrics}
 
 
 def sentence(cell: dict[str, Any]) -> str:

@@ -6,7 +6,9 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
+AnyHandler = TypeVar("AnyHandler", bound=logging.Handler)
 FORMAT, DATE_FORMAT = "%(asctime)s %(message)s", "%H:%M:%S"
 FIRST, WARNINGS, LAST = 40, 40, 80  # lines of an entry's log.txt
 LOG = "log.txt"  # in an entry
@@ -22,7 +24,7 @@ def lines_of(text: str) -> list[str]:
 
 
 def _clean(line: str) -> str:
-    kept = "".join(c if c.isprintable() else " " for c in line.expandtabs(4)).rstrip()
+    kept = printable(line.expandtabs(4)).rstrip()
     return kept if len(kept) <= WIDTH else kept[: WIDTH - 1] + "…"
 
 
@@ -59,6 +61,11 @@ def tail(path: Path, count: int = TAIL) -> list[str] | None:
     return lines_of(text)[-count:]
 
 
+def printable(text: str) -> str:
+    """A text without control characters."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
 class Kept(logging.Handler):
     """Keeps what goes to the log."""
 
@@ -72,12 +79,11 @@ class Kept(logging.Handler):
 
 
 @contextmanager
-def kept() -> Iterator[list[Line]]:
-    """The lines that are logged meanwhile; the list grows."""
-    handler = Kept()
+def attached(handler: AnyHandler) -> Iterator[AnyHandler]:
+    """Hand all that is logged meanwhile to a handler too."""
     root = logging.getLogger()
     root.addHandler(handler)
     try:
-        yield handler.lines
+        yield handler
     finally:
         root.removeHandler(handler)

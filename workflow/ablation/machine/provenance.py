@@ -34,16 +34,6 @@ def cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def cpu_has_bf16() -> bool:
-    """Whether the processor multiplies bf16 in hardware (AMX or AVX512-BF16)."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return False
-    flags = next((line.split() for line in text.splitlines() if line.startswith("flags")), [])
-    return "amx_bf16" in flags or "avx512_bf16" in flags
-
-
 def git_state(folder: Path) -> dict[str, Any]:
     """The commit of a work tree and whether tracked files differ from it.
 

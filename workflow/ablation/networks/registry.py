@@ -62,8 +62,13 @@ class Model:
         return import_module(self.module(stage))
 
     def code(self, *stages: str) -> tuple[str, ...]:
-        """The modules whose source decides what the stages write: their own, and the writer of arrays."""
-        return *map(self.module, stages), "ablation.store.tensors"
+        """The modules whose source decides what the stages write: their own, and what all models share."""
+        shared = ("chunks", "records") if "train" in stages else ()
+        return (
+            *map(self.module, stages),
+            *(f"ablation.networks.stack.{name}" for name in shared),
+            "ablation.store.tensors",
+        )
 
 
 MODELS: dict[str, Model] = {

@@ -22,6 +22,7 @@ from ablation.store.entries import (
     require,
     write_json,
 )
+from ablation.store.keys import key_of
 
 log = logging.getLogger("ablation")
 Spec = dict[str, Any]
@@ -30,18 +31,18 @@ Make = Callable[[Spec, Inputs, Path, dict[str, Any]], None]
 
 # Each has a function of its name, in a module of its name but for the exports, which share one.
 STAGES = (
-    *(
-        "prepare",
-        "train",
-        "evaluate",
-        "yardsticks",
-        "collect",
-        "draws",
-        "plot",
-        "portraits",
-        "report",
-    ),
-    *("export_tables", "export_figures", "export_crate"),
+    "prepare",
+    "train",
+    "evaluate",
+    "yardsticks",
+    "collect",
+    "draws",
+    "plot",
+    "portraits",
+    "report",
+    "export_tables",
+    "export_figures",
+    "export_crate",
 )
 # What libraries say where the machine, a limit or a container gives no more memory.
 NO_MEMORY = ("failed to map segment", "annot allocate memory", "not enough memory", "MemoryError")
@@ -137,7 +138,5 @@ def facts_of(spec: Spec, key: str) -> dict[str, Any]:
         spec: of the evaluation.
         key: of the trained cell.
     """
-    from ablation.store.keys import key_of
-
     trained = read_spec(key)
     return {"model": spec["model"], "key": key, "evaluation": key_of(spec), "spec": trained}

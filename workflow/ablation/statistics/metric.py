@@ -37,3 +37,9 @@ class Metric:
     decimals: int = 4
     tolerance: tuple[float, float] = (0.0, 0.0)
     per_sample: Callable[[Any], Any] | None = None
+
+    @property
+    def bounds(self) -> dict[str, Any]:
+        """Its tolerance as a record of a verification has it."""
+        replicate, mean = self.tolerance
+        return {"replicate": replicate, "mean": mean, "relative": self.log}

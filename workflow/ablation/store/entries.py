@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,6 +152,23 @@ def require(folder: Path) -> Entry:
             f"{folder} is missing or damaged ({', '.join(damaged)}): start the run again, which makes it anew"
         )
     return entry
+
+
+def require_or_set_aside(folder: Path, target: str | Path | None = None) -> Entry:
+    """As :func:`require`, for who reads what a run has made: a damaged entry is moved out of the way of a run.
+
+    Args:
+        folder: the entry's.
+        target: what makes it again; its manifest where left out.
+    """
+    try:
+        return require(folder)
+    except StoreError:
+        if folder.is_dir():
+            with suppress(OSError):  # somebody else's store
+                set_aside(folder)
+        makes = target or folder_of(folder.parent.name, folder.name) / MANIFEST
+        raise StoreError(f"{folder} is missing or damaged: run snakemake {makes}") from None
 
 
 @contextmanager

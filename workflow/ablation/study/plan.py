@@ -15,6 +15,7 @@ from ablation.store.copies import Copy
 from ablation.store.entries import MANIFEST, STORE
 from ablation.store.places import PROJECT, WORKFLOW
 from ablation.study.grid import Cell, build
+from ablation.study.progress import CELLS, RUN_FACTS
 from ablation.study.reading import load, overrides_of, own_file, require_plain
 from ablation.study.stage import Stage
 from ablation.study.table import Given, Table
@@ -132,8 +133,8 @@ class Plan(Table):
         return {
             "ABLATION_PYTHON": sys.executable,
             "ABLATION_PACKAGE": str(WORKFLOW),
-            "ABLATION_RUN": json.dumps(facts),
-            "ABLATION_CELLS": self.names_file,
+            RUN_FACTS: json.dumps(facts),
+            CELLS: self.names_file,
         }
 
     @property

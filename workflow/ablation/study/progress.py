@@ -1,15 +1,33 @@
-"""Which cells a run is about, for those who follow it: names by key, in a file that no number depends on."""
+"""How far a run is, for those who follow it: the cells' names, what each training writes as it goes, and what became of it.
+
+No number depends on any of it, so what cannot be read or written is left out.
+"""
 
 from __future__ import annotations
 
+import json
+import logging
+import math
 import os
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from ablation.machine.logs import printable
 from ablation.store.entries import find, folder_of, read_json, write_json
-from ablation.study.plan import Plan
 
-CELLS = "ABLATION_CELLS"  # the variable that names the file
+if TYPE_CHECKING:
+    from ablation.study.plan import Plan
+
+RUN_FACTS = "ABLATION_RUN"  # the variable that tells jobs what no number depends on
+CELLS = "ABLATION_CELLS"  # the variable that names the file of names
 FOLLOWED = "ABLATION_FOLLOWED"  # set by the logger plugin, which shows what a job would print
+SHOWN = ("val_loss", "val_accuracy")
+RECENT = 5  # epochs that the time of the next ones is told from
+ENOUGH = 1 << 14  # bytes of the end of a file that hold its last lines
 
 
 def write_names(plan: Plan) -> None:
@@ -19,14 +37,159 @@ def write_names(plan: Plan) -> None:
         write_json(path, names)
 
 
+def cell_names() -> dict[str, str]:
+    """Key → name of each cell of the study that runs; empty where nothing tells."""
+    names = read_json(Path(os.environ.get(CELLS, "")))
+    if not isinstance(names, dict):
+        return {}
+    return {key: printable(str(name)) for key, name in names.items()}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the training of a cell ended: seconds, or the sentence of a failure; neither where no file tells."""
+
+    seconds: float | None = None
+    failed: str | None = None
+
+
+def outcome(key: str) -> Outcome:
+    """How the training of a cell ended, by the entry that it left."""
+    entry = find(folder_of("train", key))
+    if entry is None:
+        return Outcome()
+    if entry.failure is not None:
+        return Outcome(failed=entry.failure.reason)
+    try:
+        return Outcome(seconds=float(entry.read("run.json")["cost"]["seconds"]))
+    except (OSError, ValueError, TypeError, KeyError):  # damaged
+        return Outcome()
+
+
 def say_trained(key: str) -> None:
     """Print one line about a trained cell and how far the study is, unless the logger plugin does."""
     if os.environ.get(FOLLOWED):
         return
-    names = read_json(Path(os.environ.get(CELLS, ""))) or {}
-    entries = [find(folder_of("train", each)) for each in names]
-    done = sum(entry is not None and entry.failure is None for entry in entries)
-    entry = find(folder_of("train", key))
-    seconds = entry.read("run.json")["cost"]["seconds"] if entry else 0
-    name = names.get(key, key)
+    names = cell_names()
+    done = sum(outcome(each).seconds is not None for each in names)
+    seconds, name = outcome(key).seconds or 0, names.get(key, key)
     print(f"{name} trained in {seconds:.1f} s; {done} of {len(names)} cells done", flush=True)
+
+
+def progress_file(key: str) -> Path:
+    """Where the training of a cell tells how far it is: beside its log, one JSON document per line."""
+    return Path("logs", "train", f"{key}.progress.jsonl")
+
+
+class Progress(logging.Handler):
+    """Writes a line for each record with ``progress``: all that is known of the training then.
+
+    Args:
+        key: of the cell.
+        epochs, replicates: how many it has.
+    """
+
+    def __init__(self, key: str, epochs: int, replicates: int) -> None:
+        super().__init__()
+        self.path, self.epochs, self.replicates = progress_file(key), epochs, replicates
+        self._known: dict[str, Any] = {
+            "cell": cell_names().get(key, key),
+            "key": key,
+            "epochs": epochs,
+        }
+        self._seconds: deque[float] = deque(maxlen=RECENT)
+        self._waiting = 0  # stacks of replicates that are trained after this one
+        with suppress(OSError):  # what an earlier try wrote is not of this one
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_bytes(b"")
+
+    def begin(self, chosen: Sequence[int]) -> None:
+        """Some replicates, which follow one another, are trained from now on."""
+        self._waiting = -(-(self.replicates - chosen[-1] - 1) // len(chosen))
+        self._write({"replicates": [chosen[0], chosen[-1]], "epoch": 0, "resumed_after": 0})
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if facts := getattr(record, "progress", None):
+            self._write(facts)
+
+    def end(self) -> None:
+        """The cell is trained."""
+        self._write({"trained": True})
+
+    def _write(self, facts: Mapping[str, Any]) -> None:
+        self._known |= facts
+        if "seconds" in facts:
+            self._seconds.append(facts["seconds"])
+        if self._seconds:
+            each, later = sum(self._seconds) / len(self._seconds), self.epochs * self._waiting
+            to_come = self.epochs - self._known["epoch"] + later
+            self._known["seconds_left"] = each * to_come
+            self._known["seconds_total"] = each * (self.epochs + later)
+        document = {name: _plain(value) for name, value in self._known.items()}
+        with suppress(OSError), self.path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(document) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    """A value without NaN, which JSON does not have."""
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a line of a progress file says.
+
+    Attributes:
+        epoch, epochs: the last one that is over, of how many.
+        resumed_after: the epoch of the checkpoint that training went on from, or 0.
+        figures: of ``SHOWN``, medians over the replicates.
+        left, total: seconds until the last epoch and from the first to the last; None if no epoch is over.
+    """
+
+    epoch: int = 0
+    epochs: int = 0
+    resumed_after: int = 0
+    figures: Mapping[str, float] = field(default_factory=dict)
+    left: float | None = None
+    total: float | None = None
+
+
+def latest(path: Path) -> Report | None:
+    """What the last whole line of a progress file says; None where there is none that can be read."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - ENOUGH))
+            lines = stream.read().split(b"\n")[:-1]
+    except OSError:
+        return None
+    return next((report for line in reversed(lines) if (report := _parse(line))), None)
+
+
+def _parse(line: bytes) -> Report | None:
+    try:
+        document = json.loads(line, parse_int=float)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(document, dict):
+        return None
+    numbers = {n: v for n, v in document.items() if isinstance(v, float) and math.isfinite(v)}
+    if not numbers.keys() >= {"epoch", "epochs"}:
+        return None
+    return Report(
+        int(numbers["epoch"]),
+        int(numbers["epochs"]),
+        int(numbers.get("resumed_after", 0)),
+        {name: numbers.get(name, math.nan) for name in SHOWN if name in document},
+        numbers.get("seconds_left"),
+        numbers.get("seconds_total"),
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds as ``8 s``, ``3 min`` or ``1 h 20 min``."""
+    if seconds < 99.5:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"

@@ -1,16 +1,16 @@
-"""The log handler: Snakemake's events and the train jobs' logs in, a display out."""
+"""The log handler: Snakemake's events and what the train jobs tell in, a display out."""
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
+from ablation.machine.logs import printable
+from ablation.study.progress import FOLLOWED, Outcome, cell_names, outcome, progress_file
 from rich.console import Console
 from snakemake.logging import ColorizingTextHandler, DefaultFilter, DefaultFormatter
 from snakemake.settings.enums import Quietness
@@ -18,15 +18,12 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from . import study as states
-from .screen import Plain, Screen, Stream, Terminal
+from .screen import Plain, Stream, Terminal
 from .settings import LogHandlerSettings
-from .study import Outcome, Study
+from .study import Study
 from .tail import Tail
 
 RULE = "train"
-CELLS = "ABLATION_CELLS"  # set by the workflow: the file with the name of each cell by key
-FOLLOWED = "ABLATION_FOLLOWED"  # set for the jobs: what they would print is shown here
-TRAINED = Path("results", "store", "train")
 POLL = 0.5  # seconds
 # The display says these itself.
 REPLACED = (LogEvent.JOB_STARTED, LogEvent.JOB_FINISHED, LogEvent.PROGRESS)
@@ -41,13 +38,12 @@ class LogHandler(LogHandlerBase):
         quiet = set(common.quiet or ())
         self._following = not common.dryrun and not quiet & {Quietness.ALL, Quietness.PROGRESS}
         self._study = Study()
-        self._logs: dict[int, Tail] = {}
-        self._entries: dict[int, Path] = {}
+        self._tails: dict[int, Tail] = {}
         self._state = threading.RLock()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         stream: Any = sys.stdout if common.stdout else sys.stderr
-        self._screen: Screen = Plain(stream)
+        self._screen = Plain(stream)
         if self._following:
             os.environ[FOLLOWED] = "1"
             if stream.isatty():
@@ -107,15 +103,15 @@ class LogHandler(LogHandlerBase):
         elif event == LogEvent.JOB_FINISHED:
             self._job_finished(given["job_id"])
         elif event == LogEvent.JOB_ERROR:
-            self._logs.pop(given["jobid"], None)
+            self._tails.pop(given["jobid"], None)
             self._study = states.stopped(self._study, given["jobid"])
         elif event == LogEvent.PROGRESS:
             self._study = states.progress(self._study, given["done"], given["total"])
         return event in REPLACED or (event is None and record.getMessage() == SELECTING)
 
     def _begin(self, stats: dict[str, int]) -> None:
-        names = read_json(Path(os.environ.get(CELLS, "")))
-        trained = [key for key in names if outcome(TRAINED / key).seconds is not None]
+        names = cell_names()
+        trained = [key for key in names if outcome(key).seconds is not None]
         self._study = states.begin(names, trained, stats.get("total", 0), stats.get(RULE, 0))
 
     def _job_started(self, given: dict[str, Any]) -> bool:
@@ -123,11 +119,9 @@ class LogHandler(LogHandlerBase):
         job, key = given["jobid"], given["wildcards"].get("key", "")
         if given["rule_name"] != RULE:
             text = given["rule_msg"] or given["rule_name"]
-            self._study = states.other_started(self._study, job, states.printable(text))
+            self._study = states.other_started(self._study, job, printable(text))
             return False
-        if given["log"]:
-            self._logs[job] = Tail(Path(given["log"][0]))
-        self._entries[job] = Path(given["output"][0]).parent
+        self._tails[job] = Tail(progress_file(key))
         self._study, lines = states.started(self._study, job, key, time.monotonic())
         if not self._screen.shows_state:
             self._say(lines)
@@ -135,9 +129,10 @@ class LogHandler(LogHandlerBase):
 
     def _job_finished(self, job: int) -> None:
         self._read(job, ended=True)
-        self._logs.pop(job, None)
-        entry = self._entries.pop(job, None)
-        self._study, lines = states.finished(self._study, job, outcome(entry))
+        self._tails.pop(job, None)
+        cell = self._study.running.get(job)
+        ended = outcome(cell.key) if cell else Outcome()
+        self._study, lines = states.finished(self._study, job, ended)
         self._say(lines)
 
     def _say(self, lines: list[str]) -> None:
@@ -145,14 +140,13 @@ class LogHandler(LogHandlerBase):
             self._screen.say(line)
 
     def _read(self, job: int, *, ended: bool = False) -> None:
-        """Read what is new in a job's log."""
-        tail = self._logs.get(job)
-        if tail is None:
+        """Read what a job has told meanwhile."""
+        if job not in self._tails:
             return
-        lines, anew = tail.read(ended=ended)
         quiet = ended or self._screen.shows_state
         every = float("inf") if quiet else self._every
-        self._study, told = states.read(self._study, job, lines, time.monotonic(), every, anew=anew)
+        report = self._tails[job].read(ended=ended)
+        self._study, told = states.read(self._study, job, report, time.monotonic(), every)
         self._say(told)
 
     @property
@@ -161,7 +155,7 @@ class LogHandler(LogHandlerBase):
         return settings.every if isinstance(settings, LogHandlerSettings) else 30
 
     def _follow(self) -> None:
-        """Start the display and the thread that reads the logs."""
+        """Start the display and the thread that reads what jobs tell."""
         if self._thread is None:
             self._screen.start()
             self._thread = threading.Thread(target=self._watch, name="follow", daemon=True)
@@ -170,7 +164,7 @@ class LogHandler(LogHandlerBase):
     def _watch(self) -> None:
         while not self._ended.wait(POLL):
             with self._state:
-                for job in list(self._logs):
+                for job in list(self._tails):
                     self._read(job)
 
     def close(self) -> None:
@@ -189,25 +183,3 @@ def as_sent(record: logging.LogRecord) -> logging.LogRecord:
     if record.msg == "None" and hasattr(record, "event"):
         record.msg = None
     return record
-
-
-def outcome(entry: Path | None) -> Outcome:
-    """How a training ended, by the entry that it left."""
-    if entry is None:
-        return Outcome()
-    manifest = read_json(entry / "manifest.json")
-    failure = manifest.get("failures", {}).get(f"{entry.parent.name}/{entry.name}")
-    if failure is not None:
-        return Outcome(failed=str(failure["reason"]))
-    if "run.json" not in manifest.get("files", {}):
-        return Outcome()
-    return Outcome(seconds=read_json(entry / "run.json").get("cost", {}).get("seconds"))
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object, empty if there is none that can be read."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return document if isinstance(document, dict) else {}

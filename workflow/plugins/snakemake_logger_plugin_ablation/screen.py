@@ -3,57 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TextIO
+from typing import TextIO
 
+from ablation.machine.logs import printable
+from ablation.study.progress import Report, duration
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from .study import Cell, Study, duration, figures, overall, printable
+from .study import Study, figures, overall
 
 
-class Screen(Protocol):
-    """What the handler writes to.
+class Plain:
+    """Plain lines without control characters.
 
     Attributes:
         shows_state: the study is seen as it is now, so that only what stays needs a line.
     """
-
-    shows_state: bool
-
-    def start(self) -> None:
-        """Begin to show the study."""
-        ...
-
-    def say(self, line: str) -> None:
-        """Show a line that stays."""
-        ...
-
-    def stop(self) -> None:
-        """Show nothing more."""
-        ...
-
-
-class Plain:
-    """Plain lines without control characters."""
 
     shows_state = False
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
 
-    def start(self) -> None: ...
+    def start(self) -> None:
+        """Begin to show the study."""
 
     def say(self, line: str) -> None:
+        """Show a line that stays."""
         self.stream.write(printable(line) + "\n")
         self.stream.flush()
 
-    def stop(self) -> None: ...
+    def stop(self) -> None:
+        """Show nothing more."""
 
 
-class Terminal:
+class Terminal(Plain):
     """A table of the running cells below the lines that stay, drawn by rich.
 
     Args:
@@ -64,7 +51,6 @@ class Terminal:
     shows_state = True
 
     def __init__(self, console: Console, state: Callable[[], Study]) -> None:
-
         self.console = console
         self._live = Live(
             console=console,
@@ -77,7 +63,6 @@ class Terminal:
         self._live.start(refresh=True)
 
     def say(self, line: str) -> None:
-
         self.console.print(Text(printable(line)), soft_wrap=True)
 
     def stop(self) -> None:
@@ -113,18 +98,18 @@ def table(study: Study) -> Group:
 
     grid = Table.grid(padding=(0, 2, 0, 0))
     for cell in study.running.values():
-        bar = ProgressBar(total=max(1, cell.epochs), completed=cell.epoch, width=16)
-        grid.add_row(Text(cell.name), bar, *map(Text, columns(cell)))
+        report = cell.report
+        bar = ProgressBar(total=max(1, report.epochs), completed=report.epoch, width=16)
+        grid.add_row(Text(cell.name), bar, *map(Text, columns(report)))
     lines: list[RenderableType] = [Text(overall(study), style="bold"), grid]
     if study.others:
         lines.append(Text(", ".join(study.others.values()), no_wrap=True, overflow="ellipsis"))
     return Group(*lines)
 
 
-def columns(cell: Cell) -> tuple[str, str, str]:
+def columns(report: Report) -> tuple[str, str, str]:
     """Epoch, validation figures and time left of a cell in training."""
-    if not cell.epochs:
-        return (f"after epoch {cell.epoch}" if cell.epoch else "starting", "", "")
-    seconds = cell.left()
-    left = "" if seconds is None else f"{duration(seconds)} left" if seconds else "ending"
-    return f"epoch {cell.epoch}/{cell.epochs}", ", ".join(figures(cell)), left
+    if report.left is None:
+        return (f"after epoch {report.epoch}" if report.epoch else "starting", "", "")
+    left = f"{duration(report.left)} left" if report.left else "ending"
+    return f"epoch {report.epoch}/{report.epochs}", ", ".join(figures(report)), left

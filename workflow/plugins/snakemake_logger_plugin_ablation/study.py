@@ -6,10 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from .lines import Epoch, Resumed, Said, Smaller, parse
+from ablation.study.progress import Outcome, Report, duration
 
-RECENT = 5  # epochs that the time of the next ones is told from
-SHOWN = ("val_loss", "val_accuracy")
 T = TypeVar("T")
 
 
@@ -20,45 +18,18 @@ class Cell:
     Attributes:
         key: of its training.
         told: when it was last spoken of, in seconds of a monotonic clock.
-        seconds: of the last epochs.
-        at_once, waiting: where the memory does not hold all replicates: how many are trained at a time, and how many wait.
+        report: the last that its training told.
     """
 
     key: str
     name: str
     told: float
-    epoch: int = 0
-    epochs: int = 0
-    figures: Mapping[str, float] = field(default_factory=dict)
-    seconds: tuple[float, ...] = ()
-    at_once: int = 0
-    waiting: int = 0
+    report: Report = field(default_factory=Report)
 
     @property
     def model(self) -> str:
         """The model's name."""
         return self.name.partition("/")[0]
-
-    @property
-    def per_epoch(self) -> float | None:
-        """Seconds of an epoch, of those replicates that are trained at once."""
-        return sum(self.seconds) / len(self.seconds) if self.seconds else None
-
-    def total(self) -> float | None:
-        """Seconds from the first epoch to the last."""
-        if self.per_epoch is None:
-            return None
-        return self.per_epoch * self.epochs * (1 + self._chunks_waiting)
-
-    def left(self) -> float | None:
-        """Seconds until the last epoch, or None if no epoch is over."""
-        if self.per_epoch is None:
-            return None
-        return self.per_epoch * (self.epochs - self.epoch + self.epochs * self._chunks_waiting)
-
-    @property
-    def _chunks_waiting(self) -> int:
-        return -(-self.waiting // self.at_once) if self.at_once else 0
 
 
 @dataclass(frozen=True)
@@ -85,14 +56,6 @@ class Study:
     running: Mapping[int, Cell] = field(default_factory=dict)
     others: Mapping[int, str] = field(default_factory=dict)
     spent: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How the training of a cell ended: seconds, or the sentence of a failure; neither where no file tells."""
-
-    seconds: float | None = None
-    failed: str | None = None
 
 
 Step = tuple[Study, list[str]]
@@ -129,50 +92,27 @@ def other_started(study: Study, job: int, text: str) -> Study:
     return replace(study, others={**study.others, job: text})
 
 
-def read(
-    study: Study, job: int, lines: Iterable[str], now: float, every: float, *, anew: bool = False
-) -> Step:
-    """The log of a train job has new lines.
+def read(study: Study, job: int, report: Report | None, now: float, every: float) -> Step:
+    """A train job has told how far it is.
 
     Args:
         study: the state.
         job: Snakemake's number of the job.
-        lines: new lines of its log.
+        report: what it told last, None for nothing new.
         now: seconds of a monotonic clock.
         every: seconds between two lines about a cell, at least.
-        anew: the log was begun anew.
     """
     cell = study.running.get(job)
-    if cell is None:
+    if cell is None or report is None:
         return study, []
-    if anew:
-        cell = Cell(cell.key, cell.name, cell.told)
-    told, epochs = [], cell.epoch
-    for line in lines:
-        said = parse(line)
-        if isinstance(said, Resumed):
-            told.append(f"{cell.name} resumed after epoch {said.epoch}")
-        cell = _after(cell, said)
-    if cell.epoch not in (0, epochs) and cell.seconds and now - cell.told >= every:
+    before, cell, lines = cell.report, replace(cell, report=report), []
+    if report.resumed_after not in (0, before.resumed_after):
+        lines.append(f"{cell.name} resumed after epoch {report.resumed_after}")
+    is_next = report.epoch not in (0, before.epoch)
+    if is_next and report.left is not None and now - cell.told >= every:
         cell = replace(cell, told=now)
-        told.append(f"{cell.name} {epoch_text(cell)}{left_text(cell.left())}")
-    return replace(study, running={**study.running, job: cell}), told
-
-
-def _after(cell: Cell, said: Said | None) -> Cell:
-    if said is None:
-        return cell
-    if isinstance(said, Smaller):  # the epochs so far were of a stack that did not fit
-        waiting = cell.waiting + said.tried - said.at_once
-        return replace(cell, waiting=waiting, at_once=said.at_once, epoch=0, seconds=())
-    number = said.number if isinstance(said, Epoch) else said.epoch
-    if number <= cell.epoch:  # the next replicates
-        cell = replace(cell, waiting=max(0, cell.waiting - cell.at_once))
-    cell = replace(cell, epoch=number)
-    if isinstance(said, Resumed):
-        return cell
-    seconds = (*cell.seconds, said.seconds)[-RECENT:]
-    return replace(cell, epochs=said.of, figures=said.figures, seconds=seconds)
+        lines.append(f"{cell.name} {epoch_text(report)}{left_text(report.left)}")
+    return replace(study, running={**study.running, job: cell}), lines
 
 
 def finished(study: Study, job: int, outcome: Outcome) -> Step:
@@ -190,7 +130,7 @@ def finished(study: Study, job: int, outcome: Outcome) -> Step:
         spent = (*study.spent.get(cell.model, ()), outcome.seconds)
         study = replace(study, spent={**study.spent, cell.model: spent})
         took = f" in {outcome.seconds:.1f} s"
-    last = f" ({epoch_text(cell)})" if cell.epochs else ""
+    last = f" ({epoch_text(cell.report)})" if cell.report.left is not None else ""
     return study, [f"{cell.name} trained{took}{last}; {overall(study)}"]
 
 
@@ -215,10 +155,9 @@ def left(study: Study) -> float | None:
     known = _known_seconds(study)
     if not study.running:
         return None
-    ahead = [cell.left() for cell in study.running.values()]
     running = [
-        _mean(known.get(cell.model)) if seconds is None else seconds
-        for cell, seconds in zip(study.running.values(), ahead, strict=True)
+        _mean(known.get(cell.model)) if cell.report.left is None else cell.report.left
+        for cell in study.running.values()
     ]
     if study.pending is None:  # of whichever model: as long as those that are known
         mean = _mean([seconds for group in known.values() for seconds in group])
@@ -236,9 +175,8 @@ def _known_seconds(study: Study) -> dict[str, list[float]]:
     """Model → seconds of its cells, trained or in training."""
     known = {model: list(seconds) for model, seconds in study.spent.items()}
     for cell in study.running.values():
-        total = cell.total()
-        if total is not None:
-            known.setdefault(cell.model, []).append(total)
+        if cell.report.total is not None:
+            known.setdefault(cell.model, []).append(cell.report.total)
     return known
 
 
@@ -246,16 +184,14 @@ def _mean(values: list[float] | None) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def epoch_text(cell: Cell) -> str:
+def epoch_text(report: Report) -> str:
     """``epoch 3/15, val_loss 0.52, val_accuracy 0.91``."""
-    if not cell.epochs:
-        return f"epoch {cell.epoch}" if cell.epoch else ""
-    return ", ".join([f"epoch {cell.epoch}/{cell.epochs}", *figures(cell)])
+    return ", ".join([f"epoch {report.epoch}/{report.epochs}", *figures(report)])
 
 
-def figures(cell: Cell) -> list[str]:
+def figures(report: Report) -> list[str]:
     """The validation figures of the last epoch."""
-    return [f"{name} {cell.figures[name]:.4g}" for name in SHOWN if name in cell.figures]
+    return [f"{name} {value:.4g}" for name, value in report.figures.items()]
 
 
 def left_text(seconds: float | None) -> str:
@@ -267,18 +203,3 @@ def overall(study: Study) -> str:
     """``7 of 24 cells trained, 12 of 86 jobs done, about 20 min left``."""
     cells = f"{len(study.trained)} of {len(study.names)} cells trained, " if study.names else ""
     return f"{cells}{study.done} of {study.jobs} jobs done{left_text(left(study))}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as ``8 s``, ``3 min`` or ``1 h 20 min``."""
-    if seconds < 99.5:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    if minutes < 100:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
-
-
-def printable(text: str) -> str:
-    """A text without control characters."""
-    return "".join(char if char.isprintable() else " " for char in text)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ablation.study.progress import Report, latest
+
 
 class Tail:
-    """The lines that a job adds to its log.
+    """The end of a job's progress file, which may come late, be emptied, or never come.
 
-    What is in the file at the start may be of an earlier run: it counts only once the file has changed, or at the end. The file
-    may come late, be emptied, or never come.
+    What is in the file at the start may be of an earlier run: it counts only once the file has changed, or at the end.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._before = self._stamp()
-        self._offset = 0
-        self._rest = b""
+        self._seen = self._stamp()
 
     def _stamp(self) -> tuple[int, int, int] | None:
         try:
@@ -25,21 +24,10 @@ class Tail:
             return None
         return status.st_ino, status.st_size, status.st_mtime_ns
 
-    def read(self, *, ended: bool = False) -> tuple[list[str], bool]:
-        """New whole lines, and whether the file was begun anew. ended: nothing more will be written."""
+    def read(self, *, ended: bool = False) -> Report | None:
+        """What its last line says, if there is news. ended: nothing more will be written."""
         stamp = self._stamp()
-        if stamp is None or (stamp == self._before and not ended):
-            return [], False
-        self._before = None
-        anew = stamp[1] < self._offset
-        if anew:
-            self._offset, self._rest = 0, b""
-        try:
-            with self.path.open("rb") as stream:
-                stream.seek(self._offset)
-                content = stream.read()
-        except OSError:
-            return [], anew
-        self._offset += len(content)
-        *whole, self._rest = (self._rest + content).split(b"\n")
-        return [line.decode("utf-8", "replace") for line in whole], anew
+        if stamp == self._seen and not ended:
+            return None
+        self._seen = stamp
+        return latest(self.path)

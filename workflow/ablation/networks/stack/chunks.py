@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
 import torch
 
 from ablation.networks.stack.training import Trained
 
+log = logging.getLogger("ablation")
+
 
 def train_in_chunks(
-    run: Callable[[Sequence[int]], Trained],
-    replicates: int,
-    report: Callable[[str], None] = lambda line: None,
+    run: Callable[[Sequence[int]], Trained], replicates: int
 ) -> tuple[Trained, int]:
     """Train all replicates at once, or in halves, quarters, … after running out of GPU memory.
 
@@ -21,7 +22,6 @@ def train_in_chunks(
     Args:
         run: trains the replicates of the given numbers.
         replicates: how many there are.
-        report: takes one line when the memory did not suffice.
 
     Returns:
         The whole, and how many replicates were trained at a time.
@@ -39,7 +39,8 @@ def train_in_chunks(
             # Only here is the failed attempt's last tensor gone: its traceback held them.
             if torch.cuda.is_initialized():
                 torch.cuda.empty_cache()
-            report(f"out of memory with {len(chosen)} replicates at once; trying {size} at a time")
+            line = "out of memory with %d replicates at once; trying %d at a time"
+            log.warning(line, len(chosen), size)
             continue
         done.append(trained)
         start = chosen.stop

@@ -1,15 +1,39 @@
-"""Arithmetic on a GPU: which, and the same each time."""
+"""Arithmetic: which precision, and on a GPU the same bytes each time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Generic, TypeVar
 
 import torch
 
 Drawn = TypeVar("Drawn")
+
+
+def precision_of(requested: str, device: torch.device) -> str:
+    """What a requested precision is here: ``auto`` is bf16 where hardware has it, and tf32 exists on CUDA alone."""
+    if requested == "auto":
+        return "bf16" if _has_bf16(device) else "fp32"
+    return "fp32" if requested == "tf32" and device.type == "cpu" else requested
+
+
+def _has_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return cpu_has_bf16()
+
+
+def cpu_has_bf16() -> bool:
+    """Whether the processor multiplies bf16 in hardware (AMX or AVX512-BF16)."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    flags = next((line.split() for line in text.splitlines() if line.startswith("flags")), [])
+    return "amx_bf16" in flags or "avx512_bf16" in flags
 
 
 @contextmanager

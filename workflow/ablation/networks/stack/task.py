@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -55,7 +55,6 @@ class StackedTask(ABC):
         *,
         replicates: Sequence[int] | None = None,
         checkpoint: Checkpoint | None = None,
-        report: Callable[[str], None] = lambda line: None,
         **options: Any,
     ) -> Trained:
         """Train replicates of one cell: those of the given numbers, or all.
@@ -66,14 +65,14 @@ class StackedTask(ABC):
             parameters: the cell's parameters.
             part: what ``prepare`` made for training.
             replicates: their numbers, None for all that were prepared.
-            checkpoint, report: see the shared loop.
+            checkpoint: see the shared loop.
             options: ``seed`` of the study; ``device``: where to train; ``precision``: ``fp32``, ``tf32`` (CUDA) or ``bf16``
                 for the forward and backward pass of a network that knows it. Losses are fp32 always.
         """
         chosen = range(len(part["mean"])) if replicates is None else replicates
         task = cls(parameters, part, replicates=chosen, **options)
         with arithmetic(task.device, tf32=task.precision == "tf32"):
-            return train(task, parameters["epochs"], checkpoint=checkpoint, report=report)
+            return train(task, parameters["epochs"], checkpoint=checkpoint)
 
     @abstractmethod
     def _batches(self, epoch: int) -> Iterable[Batch]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,6 +16,7 @@ from ablation.networks.stack.gradients import recorded_epochs
 if TYPE_CHECKING:
     from ablation.networks.stack.task import StackedTask
 
+log = logging.getLogger("ablation")
 DIVERGED_FACTOR = 10.0
 
 
@@ -104,41 +106,33 @@ def _start(task: StackedTask, saved: dict[str, Tensor] | None) -> _Progress:
     return progress
 
 
-def train(
-    task: StackedTask,
-    epochs: int,
-    *,
-    checkpoint: Checkpoint | None = None,
-    report: Callable[[str], None] = lambda line: None,
-) -> Trained:
+def train(task: StackedTask, epochs: int, *, checkpoint: Checkpoint | None = None) -> Trained:
     """Train all replicates of a task for a number of epochs (0 is allowed: the initial network).
+
+    Each epoch is a line of the log, and its facts are the record's ``progress``.
 
     Args:
         task: the network, its data and its optimiser.
         epochs: passes over the train part.
         checkpoint: where to save as it goes, and to resume from; the numbers are the same with and without.
-        report: takes one line of progress per epoch.
     """
     progress = _start(task, checkpoint.load() if checkpoint else None)
     # Denormal numbers slow a processor down a hundredfold and are of no use here.
     torch.set_flush_denormal(True)
     try:
-        _run_epochs(task, progress, epochs, checkpoint, report)
+        _run_epochs(task, progress, epochs, checkpoint)
     finally:
         torch.set_flush_denormal(False)
     return _finish(task, progress)
 
 
 def _run_epochs(
-    task: StackedTask,
-    progress: _Progress,
-    epochs: int,
-    checkpoint: Checkpoint | None,
-    report: Callable[[str], None],
+    task: StackedTask, progress: _Progress, epochs: int, checkpoint: Checkpoint | None
 ) -> None:
     measured = recorded_epochs(epochs)
     if progress.epoch:
-        report(f"resumed after epoch {progress.epoch}")
+        facts = {"epoch": progress.epoch, "resumed_after": progress.epoch}
+        log.info("resumed after epoch %d", progress.epoch, extra={"progress": facts})
     else:
         progress.gradients.append(task.gradient_norms().cpu())
     while progress.epoch < epochs:
@@ -152,19 +146,22 @@ def _run_epochs(
             progress.rows.setdefault(name, []).append(row.detach().to("cpu", copy=True))
         if progress.epoch in measured:
             progress.gradients.append(task.gradient_norms().cpu())
-        report(_line(progress, epochs, time.perf_counter() - begin))
+        _tell(progress, epochs, time.perf_counter() - begin)
         if checkpoint and checkpoint.due(ended=progress.epoch == epochs):
             checkpoint.save(progress.tensors(task))
 
 
-def _line(progress: _Progress, epochs: int, seconds: float) -> str:
-    figures = [f"{name} {_median(rows[-1]):.4g}" for name, rows in progress.rows.items()]
-    return f"epoch {progress.epoch}/{epochs}  median of replicates: {', '.join(figures)}  ({seconds:.2f} s)"
+def _tell(progress: _Progress, epochs: int, seconds: float) -> None:
+    medians = {name: _median(rows[-1]) for name, rows in progress.rows.items()}
+    figures = ", ".join(f"{name} {value:.4g}" for name, value in medians.items())
+    line = "epoch %d/%d  median of replicates: %s  (%.2f s)"
+    facts = {"epoch": progress.epoch, "epochs": epochs, **medians, "seconds": seconds}
+    log.info(line, progress.epoch, epochs, figures, seconds, extra={"progress": facts})
 
 
 def _median(row: Tensor) -> float:
     finite = row[torch.isfinite(row)]
-    return float(finite.median()) if len(finite) else float("nan")
+    return float(finite.median()) if len(finite) else math.nan
 
 
 def _finish(task: StackedTask, progress: _Progress) -> Trained:
