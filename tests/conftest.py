@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from ablation.study.grid import Study
+    from ablation.study.plan import Plan
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # A study that is there already need not be trained, so any worker may look at it.
@@ -145,3 +146,41 @@ def digit_parts(digits: tuple[NDArray[np.uint8], NDArray[np.int64]]) -> Parts:
         )
 
     return parts
+
+
+@pytest.fixture
+def stored(
+    narrow_study: Study,
+    boston_parts: Parts,
+    digit_parts: Parts,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., Any]:
+    """``stored(model, diverged)``: a trained cell on disk, with the prepared parts of six replicates."""
+    from ablation.study.plan import Plan
+    from unit_stored import NAMES, Stored
+
+    monkeypatch.chdir(tmp_path)
+    plan, parts = Plan(narrow_study), {"fnn": boston_parts, "cnn": digit_parts}
+    return lambda model, diverged=frozenset(): Stored(
+        plan, NAMES[model], *parts[model](6), diverged
+    )
+
+
+@pytest.fixture
+def plan(config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    """Two axes of the shipped study, of which nothing is made; its raw files are there."""
+    from unit_shelf import small_plan
+
+    monkeypatch.chdir(tmp_path)
+    return small_plan(config)
+
+
+@pytest.fixture
+def made(plan: Plan) -> Plan:
+    """The same study, all made and shown."""
+    from unit_shelf import begin, everything, make
+
+    make(everything(plan))
+    assert begin(plan) == []
+    return plan

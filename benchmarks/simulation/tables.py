@@ -8,7 +8,7 @@ import numpy as np
 from ablation.statistics.best import expected_maximum
 from ablation.statistics.families import Comparison, pair_name
 from ablation.statistics.judge import Numbers, Outcome, Setting, judge
-from ablation.statistics.paired import corrected_paired_test, detection_power
+from ablation.statistics.paired import detection_power, p_value
 from ablation.statistics.replicates import Fate
 from ablation.statistics.scale import Scale
 from ablation.statistics.verdicts import Verdict
@@ -53,7 +53,7 @@ def ratio_table(n_studies: int, seed: int) -> Table:
         for n_replicates in sizes:
             d = np.array([one[:n_replicates, 1] - one[:n_replicates, 0] for one in studies])
             true = float(np.mean(d.mean(axis=1) ** 2) / np.mean(d.var(axis=1, ddof=1)))
-            rates = [f"{label}: {percent(_rejected(d, ratio))}" for label, ratio in candidates]
+            rates = [f"{label}: {percent(rejected(d, ratio))}" for label, ratio in candidates]
             rows.append([name, str(n_replicates), f"{true - 1 / n_replicates:.3f}", *rates])
     widest = max(map(len, rows))
     heads = ["layout, learners", "J", "ratio that would be right", "false positives with the ratio"]
@@ -67,9 +67,11 @@ def _on_scale(values: NDArray[np.float64], metric: str) -> NDArray[np.float64]:
     return values if metric == "accuracy" else np.log(values)
 
 
-def _rejected(differences: NDArray[np.float64], ratio: float) -> float:
-    ps = [corrected_paired_test(row, overlap_ratio=ratio).p for row in differences]
-    return float(np.mean([p is not None and p < ALPHA for p in ps]))
+def rejected(differences: NDArray[np.float64], ratio: float) -> float:
+    """How often the corrected test finds a difference, of differences ``[studies, J]``."""
+    n = differences.shape[1]
+    rows = zip(differences.mean(axis=1), differences.var(axis=1, ddof=1), strict=True)
+    return float(np.mean([p_value(mean, n, s2, n - 1, ratio) < ALPHA for mean, s2 in rows]))
 
 
 def spread_table(n_studies: int, seed: int) -> Table:
@@ -148,7 +150,7 @@ def scale_table(n_studies: int, seed: int) -> Table:
         }
         for form, tables in forms.items():
             d = np.array([table[:, 1:] - table[:, :1] for table in tables])
-            false, found = (_rejected(d[:, :, k], layout.overlap_ratio) for k in (0, 1))
+            false, found = (rejected(d[:, :, k], layout.overlap_ratio) for k in (0, 1))
             skew = float(np.mean([_skewness(row) for row in d[:, :, 1]]))
             rows.append([name, form, percent(false), percent(found), f"{skew:+.2f}"])
     return ["noise", "compared", "false positives", "power", "skewness of the differences"], rows
@@ -220,7 +222,6 @@ def _verdict_rates(studies: list[Study], layout: Layout, metric: str) -> list[st
     judged = [_judged(study, layout, metric, abs(truth)) for study in studies]
     equal = [[one["equal", k] for k in (1, 2)] for one in judged]
     unequal = [[one["unequal", k] for k in (1, 3)] for one in judged]
-    decided = (Verdict.BETTER, Verdict.WORSE)
     covered = np.array(
         [[_covers(o, t) for o, t in zip(row, (0.0, truth), strict=True)] for row in unequal]
     )
@@ -234,7 +235,7 @@ def _verdict_rates(studies: list[Study], layout: Layout, metric: str) -> list[st
         degrees=float(np.median([spread.degrees for spread in used])),
     )
     shares = (
-        np.mean([any(o.judged.verdict in decided for o in row) for row in equal]),
+        np.mean([any(o.judged.verdict.differs for o in row) for row in equal]),
         np.mean([row[1].judged.verdict is Verdict.WORSE for row in unequal]),
         expected,
         covered.mean(),

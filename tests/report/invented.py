@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from ablation.networks.registry import MODELS
-from ablation.results.summary import summarise
+from ablation.results.evaluation import summarise
 from ablation.store.keys import key_of
 
 REPLICATES = {"fnn": 24, "cnn": 12}

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from ablation.claims.judge import judge_claims
-from ablation.claims.rules import Evidence
+from ablation.claims.rules import evidence_of
 from ablation.networks.registry import MODELS
 from ablation.results import published
 from ablation.results import tables as tidy
 from ablation.results.courses import courses_table
-from ablation.statistics.compare import Question, compare, model_numbers
+from ablation.statistics.compare import Question, compare, study_numbers
+from ablation.statistics.model import ModelNumbers
 from ablation.store.document import StudyDocument
 from ablation.store.keys import key_of, label
 from ablation.study.factors import combinations, levels_label
@@ -74,7 +75,7 @@ Samples = dict[str, dict[str, dict[int, np.ndarray]]]
 
 @dataclass
 class Sample:
-    """All that ``draw_model`` and ``build`` take. samples: the tested metrics of every test sample, as ``compare`` has them."""
+    """All that figures and pages are made of. samples: the tested metrics of every test sample, as ``compare`` has them."""
 
     study: dict[str, Any]
     comparisons: dict[str, Any]
@@ -196,32 +197,31 @@ def compared(
 ) -> dict[str, Any]:
     """The comparisons of a sample, made by the module that makes the real ones."""
     document = StudyDocument.from_plain(study)
-    return compare(
-        document, tables["replicates"], questions(), confidence=confidence, samples=samples
+    return compare(document, numbers_of(document, tables, samples, confidence))
+
+
+def numbers_of(
+    study: StudyDocument,
+    tables: dict[str, pd.DataFrame],
+    samples: Samples | None,
+    confidence: float,
+) -> dict[str, ModelNumbers]:
+    return study_numbers(
+        study, tables["replicates"], questions(), confidence=confidence, samples=samples
     )
 
 
 def claimed(made: Sample) -> dict[str, Any]:
     """``claims.json`` of a sample, made by the module that makes the real one."""
-    confidence, evidence = made.comparisons["confidence"], {}
-    study = made.document
-    for model in study.models:
-        name, tables = model.name, made.tables
-        numbers = model_numbers(
-            model,
-            tables["replicates"],
-            questions()[name],
-            made.samples,
-            confidence=confidence,
-            seed=study.seed,
-        )
-        rows = tables["cells"].dropna(subset=["seconds"])
-        seconds = rows[rows["model"] == name].set_index("key")["seconds"].to_dict()
-        courses = tables["courses"][tables["courses"]["model"] == name]
-        evidence[name] = Evidence(model, numbers, courses, seconds)
-    claims, numbers_of = published.load_claims(), published.load()
-    found = judge_claims(claims, numbers_of, evidence, confidence=confidence)
-    return {"confidence": confidence, "claims": found}
+    confidence, study = made.comparisons["confidence"], made.document
+    numbers = numbers_of(study, made.tables, made.samples, confidence)
+    evidence = {
+        model.name: evidence_of(model, numbers[model.name], made.tables) for model in study.models
+    }
+    answers = judge_claims(
+        published.load_claims(), published.load(), evidence, confidence=confidence
+    )
+    return {"confidence": confidence, "claims": answers}
 
 
 def judged_again(made: Sample, confidence: float = 0.95) -> Sample:
@@ -273,15 +273,15 @@ def row(made: Sample, axis: str, label: str, model: str | None = None) -> dict[s
 @cache
 def drawn(language: str = "en", failed: tuple[str, ...] = ()) -> dict[str, str]:
     """All figures of a sample: name → SVG."""
-    from ablation.figures import draw_model
+    from ablation.figures.model import draw
     from ablation.language.catalogue import load
 
     made = sample(failed=failed)
     figures: dict[str, str] = {}
     for model in ("fnn", "cnn"):
-        found = draw_model(
+        found = draw(
             made.document, made.comparisons, made.tables, made.predictions, model=model,
-            style={"palette": made.config["report"]["palette"]}, messages=load(language),
+            palette=made.config["report"]["palette"], messages=load(language),
         )  # fmt: skip
         figures |= {name: svg.decode() for name, svg in found.items()}
     return figures

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from ablation.machine.logs import LOG
 from ablation.networks.registry import MODELS
-from ablation.results.summary import summarise
+from ablation.results.evaluation import summarise
 from ablation.results.tables import per_sample_metric
 from ablation.stages.collect import collect
 from ablation.store.entries import publish, read_json, require, write_json

@@ -10,7 +10,7 @@ from ablation.networks.cnn import evaluate as cnn_evaluate
 from ablation.networks.cnn.network import StackedCNN
 from ablation.networks.fnn import evaluate as fnn_evaluate
 from ablation.networks.fnn.network import StackedFNN
-from ablation.results.summary import replicate_rows, summarise
+from ablation.results.evaluation import replicate_rows, summarise
 from conftest import Parts
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,28 +18,9 @@ from ablation.store.entries import (
     require,
 )
 from ablation.store.formats import InvalidDocumentError, validate_document
-from ablation.study.grid import Study
-from ablation.study.plan import Plan
-from conftest import Parts
 from report import invented
 from sklearn import metrics as sklearn_metrics
-from unit_stored import NAMES, Make, Stored
-
-
-@pytest.fixture
-def stored(
-    narrow_study: Study,
-    boston_parts: Parts,
-    digit_parts: Parts,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Make:
-    """``stored(model, diverged)``: a trained cell on disk, with the prepared parts of six replicates."""
-    monkeypatch.chdir(tmp_path)
-    plan, parts = Plan(narrow_study), {"fnn": boston_parts, "cnn": digit_parts}
-    return lambda model, diverged=frozenset(): Stored(
-        plan, NAMES[model], *parts[model](6), diverged
-    )
+from unit_stored import Make
 
 
 @pytest.mark.parametrize(("model", "module"), [("fnn", fnn_evaluate), ("cnn", cnn_evaluate)])

@@ -10,7 +10,8 @@ from functools import cache
 
 import numpy as np
 import pytest
-from ablation.figures import draw_model, figure_names
+from ablation.figures import figure_names
+from ablation.figures import model as figures
 from ablation.figures.style import INK, colours, looks, luminance
 from ablation.language.catalogue import load
 from ablation.store.document import AxisDocument
@@ -21,9 +22,9 @@ PALETTE = ["#0072b2", "#d55e00", "#009e73", "#b5539c"]
 
 
 def draw(made: Sample, model: str, language: str = "en") -> dict[str, bytes]:
-    return draw_model(
+    return figures.draw(
         made.document, made.comparisons, made.tables, made.predictions, model=model,
-        style={"palette": PALETTE}, messages=load(language),
+        palette=PALETTE, messages=load(language),
     )  # fmt: skip
 
 

@@ -10,7 +10,8 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from ablation.figures import draw_model, figure_names, kinds_of
+from ablation.figures import figure_names, kinds_of
+from ablation.figures import model as figures
 from ablation.figures.interaction import draw_interaction, interaction_figure, interaction_frame
 from ablation.figures.model import Sheet, legend_columns
 from ablation.figures.style import looks, rc
@@ -33,9 +34,9 @@ FACTORS: dict[str, list[Any]] = {
 
 
 def draw(made: Sample, model: str = "fnn", language: str = "en") -> dict[str, str]:
-    drawn = draw_model(
+    drawn = figures.draw(
         made.document, made.comparisons, made.tables, made.predictions, model=model,
-        style={"palette": PALETTE}, messages=load(language),
+        palette=PALETTE, messages=load(language),
     )  # fmt: skip
     return {name: svg.decode() for name, svg in drawn.items()}
 
@@ -196,7 +197,7 @@ def test_an_accuracy_is_drawn_in_percent() -> None:
 def test_nothing_left_to_draw_is_still_a_figure() -> None:
     labels = [levels_label(dict(zip(FACTORS, v, strict=True))) for v in product(*FACTORS.values())]
     with mpl.rc_context(rc("x")):
-        assert b"left out" in to_svg(interaction_figure(sheet(failed=tuple(labels)), "mse"), "x")
+        assert b"left out" in to_svg(interaction_figure(sheet(failed=tuple(labels)), "mse"))
 
 
 def test_the_page_calls_combinations_by_words() -> None:

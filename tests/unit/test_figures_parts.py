@@ -119,15 +119,20 @@ def test_a_prediction_out_of_view_stays_at_the_edge():
     assert view_of([frame])[1] < 70
 
 
-def test_cleaning_keeps_used_ids_under_the_prefix_and_drops_the_rest():
+def test_cleaning_keeps_used_ids_and_drops_the_rest():
     raw = (
-        b'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
-        b'<metadata>x</metadata><g id="axes_1"><path id="p" d="M 1.23456 2 \nL 1.23456 2 \n"/>'
-        b'<use xlink:href="#p" clip-path="url(#c)"/></g><clipPath id="c"/></svg>'
+        '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg">\n'
+        '<defs>\n <style type="text/css">*{stroke-linejoin: round}</style>\n</defs>\n'
+        '<g id="axes_1"><path id="p" d="M 1.23456 2 \nL 1.23456 2 \n"/>'
+        '<path id="q" d="M -0.001 2 \nL 3 4 \nL 5 6.789 \nz\n" style="stroke: #010203"/>'
+        '<use xlink:href="#p" clip-path="url(#c)"/><text x="1.23456">two words 0.0001</text></g>'
+        '<clipPath id="c"/></svg>'
     )
-    text = clean(raw, "fig").decode()
-    assert "metadata" not in text
-    assert "axes_1" not in text
-    assert 'href="#fig-p"' in text
-    assert 'id="fig-c"' in text
-    assert 'd="M1.23 2h0"' in text
+    text = clean(raw)
+    for gone in ("?xml", "axes_1", "<style", 'id="q"', "xlink", "#010203", "\n"):
+        assert gone not in text
+    assert '<path id="p" d="M1.23 2h0"/>' in text
+    assert ' d="M0 2 3 4 5 6.79z" style="stroke: currentColor"' in text
+    assert '<use href="#p" clip-path="url(#c)"/>' in text
+    assert '<text x="1.23">two words 0.0001</text>' in text
+    assert '<clipPath id="c"/>' in text

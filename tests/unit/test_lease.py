@@ -33,7 +33,7 @@ from ablation.machine.lease import acquire
 logging.basicConfig(level=logging.INFO, stream=sys.stderr)
 if len(sys.argv) > 1:
     os.setuid(int(sys.argv[1]))
-print(acquire(poll=0.02).uuid, flush=True)
+print(acquire(poll=0.02), flush=True)
 """
 HOLD = ACQUIRE + "time.sleep(600)\n"
 WITH_CHILDREN = (
@@ -172,8 +172,7 @@ def test_locks_are_open_to_every_user_whatever_the_umask(machine: Machine) -> No
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can be two users")
-@pytest.mark.parametrize("mode", [0o666, 0o644])
-def test_two_users_share_the_leases(mode: int) -> None:
+def test_two_users_share_the_leases() -> None:
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
     machine = Machine(folder)
@@ -181,7 +180,6 @@ def test_two_users_share_the_leases(mode: int) -> None:
     try:
         root = machine.start(**given)
         leased(root)
-        (machine.leases / f"{UUIDS[0]}.lock").chmod(mode)
         nobody = machine.start(HOLD, str(NOBODY), **given)
         assert waits(nobody)
         machine.kill(root)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from ablation.results import verification
 from ablation.stages.job import STAGES
 from ablation.store.entries import MANIFEST, write_json
 from ablation.store.keys import key_of
+from ablation.store.places import TEMPLATES
 from ablation.study.config import resolve
 from ablation.study.grid import build
 from ablation.study.plan import Given, Plan
@@ -93,6 +95,29 @@ def test_a_change_makes_anew_what_depends_on_it(
     config: Config, change: Change, made: set[str]
 ) -> None:
     assert renewed(config, change) == made
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        ("report", {"export_tables", *SHOWN}),
+        ("figure", {*FIGURES, "portraits", "export_tables", *SHOWN}),
+    ],
+)
+def test_a_mended_word_makes_anew_what_has_it(
+    part: str,
+    expected: set[str],
+    config: Config,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = set(Plan(build(config)).stages)
+    templates = shutil.copytree(TEMPLATES, tmp_path / "templates")
+    with (templates / "locale" / "en" / f"{part}.po").open("a", encoding="utf-8") as stream:
+        stream.write("# mended")
+    monkeypatch.setattr("ablation.study.plan.TEMPLATES", templates)
+    after = Plan(build(config)).stages
+    assert {after[key].name for key in after.keys() - before} == expected
 
 
 def test_a_change_of_one_network_leaves_the_other(config: Config) -> None:

@@ -10,26 +10,7 @@ from ablation.store.entries import (
     StoreError,
     write_json,
 )
-from ablation.study.grid import Study
-from ablation.study.plan import Plan
-from conftest import Parts
-from unit_stored import NAMES, Make, Stored
-
-
-@pytest.fixture
-def stored(
-    narrow_study: Study,
-    boston_parts: Parts,
-    digit_parts: Parts,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Make:
-    """``stored(model, diverged)``: a trained cell on disk, with the prepared parts of six replicates."""
-    monkeypatch.chdir(tmp_path)
-    plan, parts = Plan(narrow_study), {"fnn": boston_parts, "cnn": digit_parts}
-    return lambda model, diverged=frozenset(): Stored(
-        plan, NAMES[model], *parts[model](6), diverged
-    )
+from unit_stored import Make
 
 
 @pytest.mark.parametrize("model", ["fnn", "cnn"])

@@ -30,6 +30,13 @@ def test_catalogues_have_the_same_keys_and_placeholders():
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_the_words_of_figures_are_in_a_file_of_their_own(language):
+    """A name that its file lacked would stand in a figure as it is."""
+    groups = ("figure.", "value.", "fixed.", "parameter.")
+    assert {key for key in load(language) if key.startswith(groups)} < set(load(language, "figure"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_no_message_is_missing_empty_or_doubtful(language):
     for message in catalogue(language):
         if message.id:

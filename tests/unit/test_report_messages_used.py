@@ -107,6 +107,7 @@ def groups() -> dict[str, set[str]]:
         "reading.": {f"{term}.{part}" for term in terms() for part in ("term", "text")},
         "page.": set(PAGE_WORDS),
         "export.": {"model", "axis", "reference_head"},
+        "diff.summary.": {"new", "gone"},
         "diff.only_in_": set(SIDES),
         "diff.diverged_": set(SIDES),
         "diff.why.": {"seed", "data", "code"},

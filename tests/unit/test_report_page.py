@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from ablation.figures import draw_model, draws_name
+from ablation.figures import draws_name
+from ablation.figures.model import draw
 from ablation.language.catalogue import load
 from ablation.language.words import Words
 from ablation.report.render import environment
@@ -277,8 +278,8 @@ def test_the_best_network_is_shown_on_further_draws():
     made = only(sample(), "cnn", "kernel")
     own = draws("cnn/kernel_7")
     name = draws_name("cnn")
-    figures = draw_model(
-        made.document, made.comparisons, made.tables, {}, model="cnn", style={"palette": "deep"},
+    figures = draw(
+        made.document, made.comparisons, made.tables, {}, model="cnn", palette="deep",
         messages=load("en"), draws=own["cnn"],
     )  # fmt: skip
     assert name in figures

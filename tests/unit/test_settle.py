@@ -2,7 +2,6 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ablation.store.entries import find, read_json, read_spec, spec_path
@@ -18,26 +17,9 @@ from unit_shelf import (
     missing,
     names,
     said,
-    small_plan,
     spoil,
     state,
 )
-
-
-@pytest.fixture
-def plan(config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
-    """Two axes of the shipped study, of which nothing is made; its raw files are there."""
-    monkeypatch.chdir(tmp_path)
-    return small_plan(config)
-
-
-@pytest.fixture
-def made(plan: Plan) -> Plan:
-    """The same study, all made and shown."""
-    make(everything(plan))
-    assert begin(plan) == []
-    return plan
-
 
 # What is missing
 

@@ -18,7 +18,6 @@ ENTRIES = [
         for model in MODELS.values()
         for s in ("prepare", "train", "evaluate", "yardsticks")
     ),
-    "ablation.results.summary",
     "ablation.results.evaluation",
     "ablation.stages.collect",
     "ablation.statistics.compare",
@@ -128,7 +127,6 @@ def test_code_of_one_network_counts_for_it_alone(
             "networks/cnn/evaluate.py",
             "networks/fnn/evaluate.py",
             "networks/cnn/yardsticks.py",
-            "results/summary.py",
             "results/evaluation.py",
             "stages/job.py",
             "stages/train.py",

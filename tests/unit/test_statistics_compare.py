@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from ablation.statistics.compare import Question, compare, trivial_values
+from ablation.statistics.compare import Question, compare, study_numbers, trivial_values
 from ablation.statistics.metric import Metric
 from ablation.statistics.paired import holm
 from ablation.store.document import StudyDocument
@@ -98,13 +98,15 @@ def run(
     **table: Any,
 ) -> dict[str, Any]:
     """The model of ``comparisons.json``, as its schema allows it."""
-    found = compare(
-        StudyDocument.from_plain(study),
+    document = StudyDocument.from_plain(study)
+    numbers = study_numbers(
+        document,
         make_table(study, values, **table),
         {"m": question},
         confidence=confidence,
         samples=samples,
     )
+    found = compare(document, numbers)
     validate_document(found, "comparisons")
     json.dumps(found, allow_nan=False)
     entry: dict[str, Any] = found["models"]["m"]
@@ -261,7 +263,6 @@ def test_what_has_learnt_nothing_is_the_mean_else_guessing() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"questions": {}}, "has no metric to compare by"),
         ({"confidence": 95}, "confidence"),
         ({"questions": {"m": Question((Metric("rmse", "lower"),), "rmse", 1.0)}}, "no column rmse"),
     ],
@@ -270,7 +271,7 @@ def test_refuses_what_it_cannot_compare(change: dict[str, Any], message: str) ->
     study = make_study(DEPTH)
     options: dict[str, Any] = {"questions": {"m": QUESTION}, "confidence": 0.95} | change
     with pytest.raises(ValueError, match=message):
-        compare(StudyDocument.from_plain(study), make_table(study, VALUES), **options)
+        study_numbers(StudyDocument.from_plain(study), make_table(study, VALUES), **options)
 
 
 def test_refuses_a_reference_that_is_not_on_its_axis() -> None:

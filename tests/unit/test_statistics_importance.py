@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from ablation.statistics.importance import axis_importance, noncentral_interval
-from ablation.statistics.paired import corrected_paired_test
 from scipy import stats
 
 J = 12
@@ -34,11 +33,11 @@ def test_without_overlap_it_is_the_textbooks_repeated_measures() -> None:
 @pytest.mark.parametrize("ratio", [0.0, 0.25])
 def test_two_cells_are_the_paired_test(ratio: float) -> None:
     values = table([0, 0.8])
-    test = corrected_paired_test(values[:, 1] - values[:, 0], overlap_ratio=ratio)
+    differences = values[:, 1] - values[:, 0]
     found = axis_importance(values, overlap_ratio=ratio, confidence=0.95)
     assert found is not None
-    assert found.p == pytest.approx(test.p)
-    t = test.difference / (test.sd * np.sqrt(1 / J + ratio))
+    t = differences.mean() / (differences.std(ddof=1) * np.sqrt(1 / J + ratio))
+    assert found.p == pytest.approx(2 * stats.t.sf(abs(t), J - 1))
     assert found.f == pytest.approx(t**2)
 
 
@@ -86,13 +85,7 @@ def test_a_large_effect_reaches_towards_one_whatever_the_unit() -> None:
     assert scaled.omega2 == pytest.approx(found.omega2)
 
 
-def test_refuses_and_has_nothing_to_compare_with() -> None:
+def test_has_nothing_to_compare_with() -> None:
     blocks = np.arange(J)[:, None]
     for shifted in (blocks + np.array([[0, 1.5]]), np.ones((J, 3))):
         assert axis_importance(shifted, overlap_ratio=0.25, confidence=0.95) is None
-    with pytest.raises(ValueError, match="two cells"):
-        axis_importance(np.ones((5, 1)), overlap_ratio=0.25, confidence=0.95)
-    with pytest.raises(ValueError, match="not finite"):
-        axis_importance([[1.0, np.nan], [1.0, 2.0]], overlap_ratio=0.25, confidence=0.95)
-    with pytest.raises(ValueError, match="confidence"):
-        axis_importance(table([0, 1]), overlap_ratio=0.25, confidence=95)

@@ -38,6 +38,20 @@ def setting(**changes: Any) -> Setting:
     return Setting(**given | changes)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("confidence", 95),
+        ("confidence", 1),
+        ("overlap_ratio", -0.1),
+        ("overlap_ratio", math.nan),
+    ],
+)
+def test_refuses_impossible_settings(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=name.replace("_", " ")):
+        setting(**{name: value})
+
+
 def against(reference: str, **axes: str) -> dict[str, Comparison]:
     """Every cell named against the reference, each on its axis."""
     return {pair_name(k, reference): Comparison(k, reference, axis) for k, axis in axes.items()}

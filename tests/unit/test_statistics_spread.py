@@ -85,12 +85,6 @@ def test_too_few_variances_teach_nothing(variances: list[float]) -> None:
     assert moderated(4.0, 11, None, most=99) == (4.0, 11.0)
 
 
-@pytest.mark.parametrize("bad", [0.0, -1.0])
-def test_a_variance_that_is_none_is_refused(bad: float) -> None:
-    with pytest.raises(ValueError, match="above 0"):
-        variance_prior([1.0, bad], [5, 5])
-
-
 def test_a_variance_is_drawn_towards_the_prior_by_hand() -> None:
     # (6 · 2 + 4 · 7)/(6 + 4) = 4, with 10 degrees; of all comparisons together there are 9.
     assert moderated(7.0, 4, Prior(2.0, 6.0), most=40) == (4.0, 10.0)

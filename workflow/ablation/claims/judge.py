@@ -10,7 +10,6 @@ from ablation.claims.rules import Answer, Evidence
 from ablation.results import published as pub
 from ablation.results.courses import MEASURES
 
-RULES = ("compared", "ordered", "measured", "replicates", "published")
 EVENTS = ("diverged",)
 
 
@@ -57,13 +56,13 @@ def _judged(
             parts.append({**part, "answer": Answer.NOT_TESTED})
             continue
         same = bool(theirs["same_data"][own.model.data["dataset"]])
-        parts.append(_ruled(part, own, confidence=level, share=share, same_data=same))
+        parts.append(rules.RULES[part["rule"]](part, own, rules.Terms(level, share, same)))
     answer = rules.combined([Answer(part["answer"]) for part in parts])
     return {"id": claim["id"], "model": claim["model"], "answer": answer, "parts": parts}
 
 
 def _check(part: dict[str, Any], claim: int) -> None:
-    for name, allowed in (("rule", RULES), ("measure", MEASURES), ("event", EVENTS)):
+    for name, allowed in (("rule", rules.RULES), ("measure", MEASURES), ("event", EVENTS)):
         if name in part and part[name] not in allowed:
             raise ValueError(
                 f"claim {claim} has the {name} {part[name]!r}: allowed are {', '.join(allowed)}"
@@ -77,18 +76,3 @@ def _about(data: dict[str, Any], published: dict[str, Any], asked: str) -> bool:
     if asked == "whole":
         return pub.is_whole(published, data)
     return pub.same_kind(published, data)
-
-
-def _ruled(
-    part: dict[str, Any], own: Evidence, *, confidence: float, share: float, same_data: bool
-) -> dict[str, Any]:
-    match part["rule"]:
-        case "compared":
-            return rules.compared(part, own)
-        case "ordered":
-            return rules.ordered(part, own)
-        case "measured":
-            return rules.measured(part, own, confidence=confidence)
-        case "replicates":
-            return rules.replicates(part, own, share=share)
-    return rules.published_run(part, own, same_data=same_data)

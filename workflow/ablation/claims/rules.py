@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -31,42 +30,25 @@ class Answer(StrEnum):
     NOT_TESTED = "not tested"
 
 
-SAYS = {
-    "worse": {
-        Verdict.WORSE: Answer.CONFIRMED,
-        Verdict.BETTER: Answer.CONTRADICTED,
-        Verdict.EQUIVALENT: Answer.CONTRADICTED,
-    },
-    "better": {
-        Verdict.BETTER: Answer.CONFIRMED,
-        Verdict.WORSE: Answer.CONTRADICTED,
-        Verdict.EQUIVALENT: Answer.CONTRADICTED,
-    },
-    "equal": {
-        Verdict.EQUIVALENT: Answer.CONFIRMED,
-        Verdict.BETTER: Answer.CONTRADICTED,
-        Verdict.WORSE: Answer.CONTRADICTED,
-    },
-    "not better": {
-        Verdict.WORSE: Answer.CONFIRMED,
-        Verdict.EQUIVALENT: Answer.CONFIRMED,
-        Verdict.BETTER: Answer.CONTRADICTED,
-    },
+CONFIRMED_BY = {
+    "worse": {Verdict.WORSE},
+    "better": {Verdict.BETTER},
+    "equal": {Verdict.EQUIVALENT},
+    "not better": {Verdict.WORSE, Verdict.EQUIVALENT},
+    "lower": {Verdict.BETTER},  # of measures, which are compared as if a lower one were better
+    "higher": {Verdict.WORSE},
 }
-"""What a claim says of a cell beside another → verdict of the comparison → answer; other verdicts leave it open."""
+"""What a claim says of a cell beside another → verdicts that confirm it."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a claim about one model can look at.
-
-    courses: of ``courses_table``, this model's rows. seconds: of training, by key.
-    """
+    """What a claim about one model can look at."""
 
     model: ModelDocument
     numbers: ModelNumbers
-    courses: pd.DataFrame
-    seconds: Mapping[str, float]
+    courses: pd.DataFrame  # of courses_table, this model's rows
+    seconds: Mapping[str, float]  # of training, by key
 
     def key(self, axis: str, label: str) -> str | None:
         """The key of a cell, None where the study does not have it."""
@@ -78,23 +60,45 @@ class Evidence:
 
     def measure(self, name: str) -> dict[str, Values]:
         """A measure of the learning curves, by key, of replicates that did not diverge."""
-        return self._measures[name]
-
-    @cached_property
-    def _measures(self) -> dict[str, dict[str, Values]]:
-        found: dict[str, dict[str, Values]] = {}
-        for name in MEASURES:
-            by_key: dict[str, dict[int, float]] = {}
-            rows = self.courses[["key", "replicate", name]].itertuples(index=False, name=None)
-            for key, replicate, value in rows:
-                diverged = self.numbers.tested.fate(str(key)).diverged
-                if np.isfinite(value) and replicate not in diverged:
-                    by_key.setdefault(str(key), {})[int(replicate)] = float(value)
-            found[name] = dict(by_key)
-        return found
+        by_key: dict[str, dict[int, float]] = {}
+        rows = self.courses[["key", "replicate", name]].itertuples(index=False, name=None)
+        for key, replicate, value in rows:
+            diverged = self.numbers.tested.fate(str(key)).diverged
+            if np.isfinite(value) and replicate not in diverged:
+                by_key.setdefault(str(key), {})[int(replicate)] = float(value)
+        return dict(by_key)
 
 
-def compared(part: dict[str, Any], evidence: Evidence) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Terms:
+    """On what terms the parts of a claim are decided."""
+
+    confidence: float  # of each tested measure
+    share: float  # of replicates in which a statement must hold
+    same_data: bool  # whether the published runs are of our data set
+
+
+def evidence_of(
+    model: ModelDocument, numbers: ModelNumbers, tables: Mapping[str, pd.DataFrame]
+) -> Evidence:
+    """What the tables of a study say of one model."""
+    cells, courses = (
+        tables[name][tables[name]["model"] == model.name] for name in ("cells", "courses")
+    )
+    seconds = cells.dropna(subset=["seconds"]).set_index("key")["seconds"].to_dict()
+    return Evidence(model, numbers, courses, seconds)
+
+
+def answer_of(verdict: Verdict, says: str) -> Answer:
+    """What a verdict answers to a claim."""
+    if not verdict.tested:
+        return Answer.NOT_TESTED
+    if not verdict.conclusive:
+        return Answer.INCONCLUSIVE
+    return Answer.CONFIRMED if verdict in CONFIRMED_BY[says] else Answer.CONTRADICTED
+
+
+def compared(part: dict[str, Any], evidence: Evidence, terms: Terms) -> dict[str, Any]:
     """A cell beside another in the tested metric, by the verdict of their comparison.
 
     A comparison that stands on an axis keeps its p and its interval; another one is a family of its own.
@@ -104,9 +108,8 @@ def compared(part: dict[str, Any], evidence: Evidence) -> dict[str, Any]:
         return _untested(part)
     tested = evidence.numbers.tested
     outcome = tested.outcome(cell, other) or _alone(tested, cell, other)
-    verdict = outcome.judged.verdict
-    answer = SAYS[part["says"]].get(verdict, Answer.INCONCLUSIVE)
-    difference, interval = effect_in_unit(outcome, _with(tested, outcome))
+    verdict, fate = outcome.judged.verdict, tested.fate(cell)
+    difference, interval = effect_in_unit(outcome, tested)
     cost = (
         evidence.seconds[cell] / evidence.seconds[other]
         if part.get("cost") and evidence.seconds.get(other) and cell in evidence.seconds
@@ -114,27 +117,25 @@ def compared(part: dict[str, Any], evidence: Evidence) -> dict[str, Any]:
     )
     return {
         **_place(part),
-        "answer": answer if verdict.tested else Answer.NOT_TESTED,
+        "answer": answer_of(verdict, part["says"]),
         "verdict": verdict.value,
         "reason": outcome.judged.reason,
         "difference": difference,
         "interval": interval,
         "level": outcome.level,
-        "n_diverged": tested.fate(cell).n_diverged,
-        "n_collapsed": tested.fate(cell).n_collapsed,
-        "n_total": tested.fate(cell).n_total,
+        "n_diverged": fate.n_diverged,
+        "n_collapsed": fate.n_collapsed,
+        "n_total": fate.n_total,
         "cost_ratio": cost,
     }
 
 
-def ordered(part: dict[str, Any], evidence: Evidence) -> dict[str, Any]:
+def ordered(part: dict[str, Any], evidence: Evidence, terms: Terms) -> dict[str, Any]:
     """The tested metric gets worse from cell to cell: each neighbour is compared as in ``compared``."""
-    cells = part["cells"]
+    step = {**part, "rule": "compared", "says": "worse"}
     steps = [
-        compared(
-            {**part, "rule": "compared", "cell": cell, "than": than, "says": "worse"}, evidence
-        )
-        for than, cell in pairwise(cells)
+        compared({**step, "cell": cell, "than": than}, evidence, terms)
+        for than, cell in pairwise(part["cells"])
     ]
     return {
         "rule": "ordered",
@@ -144,11 +145,11 @@ def ordered(part: dict[str, Any], evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def measured(part: dict[str, Any], evidence: Evidence, *, confidence: float) -> dict[str, Any]:
+def measured(part: dict[str, Any], evidence: Evidence, terms: Terms) -> dict[str, Any]:
     """A measure of the learning curves is higher or lower in a cell than in another.
 
-    Paired by replicate, tested like a metric (on the logarithm where the measure is positive). confidence: of this part; a
-    difference that is not significant leaves the claim open.
+    Paired by replicate, tested like a metric (on the logarithm where the measure is positive), at the confidence of this part;
+    a difference that is not significant leaves the claim open.
     """
     cell, other = (evidence.key(part["axis"], part[name]) for name in ("cell", "than"))
     values = evidence.measure(part["measure"])
@@ -161,19 +162,15 @@ def measured(part: dict[str, Any], evidence: Evidence, *, confidence: float) -> 
         better="lower",
         scale=Scale(log),
         margin=None,
-        confidence=confidence,
+        confidence=terms.confidence,
         trivial={},
     )
     numbers = Measured(setting, {key: values[key] for key in (cell, other)}, tested.fates, {}, {})
     outcome = _alone(numbers, cell, other)
-    claimed = Verdict.BETTER if part["says"] == "lower" else Verdict.WORSE
-    answers = {claimed: Answer.CONFIRMED, claimed.mirrored: Answer.CONTRADICTED}
-    verdict = outcome.judged.verdict
-    answer = answers.get(verdict, Answer.INCONCLUSIVE) if verdict.tested else Answer.NOT_TESTED
     return {
         **_place(part),
         "measure": part["measure"],
-        "answer": answer,
+        "answer": answer_of(outcome.judged.verdict, part["says"]),
         "cell_value": float(np.median(list(values[cell].values()))),
         "than_value": float(np.median(list(values[other].values()))),
         "p": outcome.p,
@@ -181,7 +178,7 @@ def measured(part: dict[str, Any], evidence: Evidence, *, confidence: float) -> 
     }
 
 
-def replicates(part: dict[str, Any], evidence: Evidence, *, share: float) -> dict[str, Any]:
+def replicates(part: dict[str, Any], evidence: Evidence, terms: Terms) -> dict[str, Any]:
     """A statement holds in a cell's replicates.
 
     In ``share`` of them or more it is confirmed, in 1 − share of them or fewer contradicted. The statement is an ``event``
@@ -190,7 +187,7 @@ def replicates(part: dict[str, Any], evidence: Evidence, *, share: float) -> dic
     """
     labels = evidence.labels(part["axis"])
     chosen = list(labels) if part["cell"] == "every" else [part["cell"]]
-    rows = [_counted(part, label, labels.get(label), evidence, share) for label in chosen]
+    rows = [_counted(part, label, labels.get(label), evidence, terms.share) for label in chosen]
     if not rows:
         return _untested(part)
     if len(rows) == 1:
@@ -214,19 +211,17 @@ def _counted(
     if part.get("event") == "diverged":
         k, n = fate.n_diverged, fate.n_total
     else:
-        values = _values(part, key, evidence)
-        numbers = np.array(list(values.values()))
-        k, n = int(np.sum(_holds(part, numbers))), len(numbers)
+        numbers = np.array(list(_values(part, key, evidence).values()))
+        low, high = part.get("at_least", -np.inf), part.get("at_most", np.inf)
+        k, n = int(np.sum((numbers >= low) & (numbers <= high))), len(numbers)
         median = float(np.median(numbers)) if n else None
     if not n:
         return _untested(own)
-    answer = (
-        Answer.CONFIRMED
-        if k >= share * n
-        else Answer.CONTRADICTED
-        if k <= (1 - share) * n
-        else Answer.INCONCLUSIVE
-    )
+    answer = Answer.INCONCLUSIVE
+    if k >= share * n:
+        answer = Answer.CONFIRMED
+    elif k <= (1 - share) * n:
+        answer = Answer.CONTRADICTED
     return {**_place(own), "answer": answer, **_statement(part), "k": k, "n": n, "median": median}
 
 
@@ -241,20 +236,14 @@ def _statement(part: dict[str, Any]) -> dict[str, Any]:
     return {name: part[name] for name in names if name in part}
 
 
-def _holds(part: dict[str, Any], numbers: np.ndarray) -> np.ndarray:
-    if "at_most" in part:
-        return np.asarray(numbers <= part["at_most"])
-    return np.asarray(numbers >= part["at_least"])
-
-
-def published_run(part: dict[str, Any], evidence: Evidence, *, same_data: bool) -> dict[str, Any]:
+def published_run(part: dict[str, Any], evidence: Evidence, terms: Terms) -> dict[str, Any]:
     """A number that the course report quotes lies inside our prediction interval of one new run."""
     key = evidence.key(part["axis"], part["cell"])
     tested = evidence.numbers.tested
     prediction = (tested.cells.get(key, {}) if key else {}).get("prediction")
     if prediction is None:
         return _untested(part)
-    low, high = prediction["same_data" if same_data else "other_data"]
+    low, high = prediction["same_data" if terms.same_data else "other_data"]
     inside = low <= part["value"] <= high
     return {
         **_place(part),
@@ -284,10 +273,6 @@ def _alone(measured: Measured, cell: str, other: str) -> Outcome:
     return replace(measured, comparisons={one.name: one}).outcomes[one.name]
 
 
-def _with(measured: Measured, outcome: Outcome) -> Measured:
-    return replace(measured, comparisons={outcome.comparison.name: outcome.comparison})
-
-
 def _place(part: dict[str, Any]) -> dict[str, Any]:
     names = ("rule", "axis", "cell", "than", "says")
     return {name: part[name] for name in names if name in part}
@@ -295,3 +280,12 @@ def _place(part: dict[str, Any]) -> dict[str, Any]:
 
 def _untested(part: dict[str, Any]) -> dict[str, Any]:
     return {**_place(part), **_statement(part), "answer": Answer.NOT_TESTED}
+
+
+RULES: Mapping[str, Callable[[dict[str, Any], Evidence, Terms], dict[str, Any]]] = {
+    "compared": compared,
+    "ordered": ordered,
+    "measured": measured,
+    "replicates": replicates,
+    "published": published_run,
+}

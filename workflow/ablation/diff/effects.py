@@ -44,6 +44,9 @@ class Side:
     seed: int
 
 
+Sides = dict[str, Side]  # by cell
+
+
 def effects(a: Bundle, b: Bundle) -> dict[str, Any]:
     """Model → the cells of both studies, B minus A, and those that only one has.
 
@@ -70,7 +73,7 @@ def effects(a: Bundle, b: Bundle) -> dict[str, Any]:
     return found
 
 
-def _sides(bundle: Bundle, name: str, metric: Metric) -> dict[str, Side]:
+def _sides(bundle: Bundle, name: str, metric: Metric) -> Sides:
     study = study_of(bundle)
     model = study.model(name)
     table = frame(bundle)
@@ -94,52 +97,41 @@ def _sides(bundle: Bundle, name: str, metric: Metric) -> dict[str, Side]:
 
 
 def _model(
-    a: dict[str, Side],
-    b: dict[str, Side],
-    compared: dict[str, Any],
-    trivial: Values,
-    confidence: float,
+    a: Sides, b: Sides, compared: dict[str, Any], trivial: Values, confidence: float
 ) -> dict[str, Any]:
-    shared = [name for name in b if name in a]
-    first: dict[tuple[str, str], str] = {}  # of keys → the first cell that has them
-    for name in shared:
-        first.setdefault((a[name].cell.key, b[name].cell.key), name)
-    pairs = {name for keys, name in first.items() if keys[0] != keys[1]}
-    setting = _setting(a, b, compared, trivial, confidence)
-    measured = _measured(a, b, pairs, setting)
-    welch = _unpaired(a, b, {name for name in pairs if why_unpaired(a[name], b[name])}, measured)
+    keys = {name: (a[name].cell.key, b[name].cell.key) for name in b if name in a}
+    first = {pair: name for name, pair in reversed(keys.items())}  # of keys → the first cell
+    tested = [name for pair, name in first.items() if pair[0] != pair[1]]
+    reasons = {name: why_unpaired(a[name], b[name]) for name in keys}
+    measured = _measured(
+        a,
+        b,
+        sorted(name for name in tested if not reasons[name]),
+        _setting([*a.values(), *b.values()], compared, trivial, confidence),
+    )
+    found = _unpaired(a, b, sorted(name for name in tested if reasons[name]), measured)
     rows = []
-    for name in shared:
-        place = {**_place(b[name]), **_centres(name, a, b, measured)}
-        chosen = first[a[name].cell.key, b[name].cell.key]
-        if chosen not in pairs:
-            rows.append({**place, **_same_key(a[name], b[name])})
+    for name, pair in keys.items():
+        chosen = first[pair]
+        if pair[0] == pair[1]:
+            row = _same_key(a[name], b[name])
+        elif reasons[chosen]:
+            row = {**found[chosen], "reasons": reasons[chosen]}
         else:
-            rows.append({**place, **(welch.get(chosen) or _paired(chosen, measured))})
-    alone = {"new": (b, a, "b"), "gone": (a, b, "a")}
+            row = _paired(chosen, measured)
+        rows.append({**_place(b[name]), **_centres(name, a, b, measured), **row})
     return {
         **{name: compared[name] for name in ("metric", "better", "log", "margin")},
-        "n_compared": len(pairs),
+        "n_compared": len(tested),
         "cells": rows,
-        **{
-            word: [
-                {**_place(side), "mean": measured.cells[f"{letter}:{name}"]["centre"]}
-                for name, side in own.items()
-                if name not in other
-            ]
-            for word, (own, other, letter) in alone.items()
-        },
+        "new": [_alone(f"b:{name}", b[name], measured) for name in b if name not in a],
+        "gone": [_alone(f"a:{name}", a[name], measured) for name in a if name not in b],
     }
 
 
 def _setting(
-    a: dict[str, Side],
-    b: dict[str, Side],
-    compared: dict[str, Any],
-    trivial: Values,
-    confidence: float,
+    sides: list[Side], compared: dict[str, Any], trivial: Values, confidence: float
 ) -> Setting:
-    sides = [*a.values(), *b.values()]
     scale = Scale(compared["log"])
     return Setting(
         metric=compared["metric"],
@@ -153,20 +145,11 @@ def _setting(
     )
 
 
-def _measured(
-    a: dict[str, Side], b: dict[str, Side], pairs: set[str], setting: Setting
-) -> Measured:
-    """Both studies in one, each cell named by its study; the comparisons are those in pairs."""
-    sides = {
-        f"{letter}:{name}": side
-        for letter, own in (("a", a), ("b", b))
-        for name, side in own.items()
-    }
-    comparisons = [
-        Comparison(f"b:{name}", f"a:{name}", "paired")
-        for name in sorted(pairs)
-        if not why_unpaired(a[name], b[name])
-    ]
+def _measured(a: Sides, b: Sides, paired: list[str], setting: Setting) -> Measured:
+    """Both studies in one, each cell named by its study."""
+    sides = {f"a:{name}": side for name, side in a.items()}
+    sides |= {f"b:{name}": side for name, side in b.items()}
+    comparisons = [Comparison(f"b:{name}", f"a:{name}", "paired") for name in paired]
     return Measured(
         setting,
         {key: side.values for key, side in sides.items()},
@@ -179,6 +162,10 @@ def _measured(
 def _place(side: Side) -> dict[str, Any]:
     cell = side.cell
     return {"cell": cell.name, "axis": side.axis, "label": cell.label, "key": cell.key}
+
+
+def _alone(key: str, side: Side, measured: Measured) -> dict[str, Any]:
+    return {**_place(side), "mean": measured.cells[key]["centre"]}
 
 
 def why_unpaired(a: Side, b: Side) -> list[str]:
@@ -201,9 +188,7 @@ def why_unpaired(a: Side, b: Side) -> list[str]:
     return reasons
 
 
-def _centres(
-    name: str, a: dict[str, Side], b: dict[str, Side], measured: Measured
-) -> dict[str, Any]:
+def _centres(name: str, a: Sides, b: Sides, measured: Measured) -> dict[str, Any]:
     sides = {"a": a[name], "b": b[name]}
     return {
         **{letter: measured.cells[f"{letter}:{name}"]["centre"] for letter in sides},
@@ -212,105 +197,77 @@ def _centres(
     }
 
 
+def _row(
+    kind: str, n_pairs: int, judged: Judged | None = None, **numbers: float | Interval | None
+) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "reasons": [],
+        "n_pairs": n_pairs,
+        **dict.fromkeys(("moved", "difference", "interval", "level", "p_adjusted")),
+        **numbers,
+        "verdict": judged.verdict.value if judged else None,
+        "reason": judged.reason.value if judged and judged.reason else None,
+    }
+
+
 def _same_key(a: Side, b: Side) -> dict[str, Any]:
     moved = [abs(b.values[r] - a.values[r]) for r in sorted(a.values.keys() & b.values.keys())]
-    return {
-        **{"kind": "same key", "reasons": [], "moved": max(moved, default=None)},
-        **dict.fromkeys(("difference", "interval", "level", "p_adjusted", "verdict", "reason")),
-        "n_pairs": len(moved),
-    }
+    return _row("same key", len(moved), moved=max(moved, default=None))
 
 
 def _paired(name: str, measured: Measured) -> dict[str, Any]:
     outcome = measured.outcome(f"b:{name}", f"a:{name}")
     assert outcome is not None
     difference, interval = effect_in_unit(outcome, measured)
-    return {
-        "kind": "paired",
-        "reasons": [],
-        "moved": None,
-        "n_pairs": len(outcome.differences),
-        "difference": difference,
-        "interval": None if interval is None else list(interval),
-        "level": outcome.level,
-        "p_adjusted": outcome.p_adjusted,
-        **_words(outcome.judged),
-    }
+    return _row(
+        "paired",
+        len(outcome.differences),
+        outcome.judged,
+        difference=difference,
+        interval=interval,
+        level=outcome.level,
+        p_adjusted=outcome.p_adjusted,
+    )
 
 
-def _words(judged: Judged) -> dict[str, str | None]:
-    reason = judged.reason.value if judged.reason else None
-    return {"verdict": judged.verdict.value, "reason": reason}
-
-
-def _unpaired(
-    a: dict[str, Side], b: dict[str, Side], names: set[str], measured: Measured
-) -> dict[str, dict[str, Any]]:
+def _unpaired(a: Sides, b: Sides, names: list[str], measured: Measured) -> dict[str, Any]:
     """The rows of the cells whose replicates share no splits: Welch's test on the metric's scale."""
-    tests = {
-        name: test for name in sorted(names) if (test := _welch(name, a, b, measured)) is not None
-    }
+    setting, rows = measured.setting, {}
+    tests = {name: _welch(a[name], b[name], measured) for name in names}
     ps = {
         name: test.p
         for name, test in tests.items()
-        if test.p is not None and test.n >= MINIMUM_PAIRS
+        if test is not None and test.p is not None and test.n >= MINIMUM_PAIRS
     }
     adjusted = dict(zip(ps, holm(list(ps.values()), max(len(names), 1)), strict=True))
-    return {
-        name: _welch_row(
-            name,
-            a,
-            b,
-            tests.get(name),
-            p_adjusted=adjusted.get(name),
-            level=bonferroni_level(measured.setting.confidence, len(names)),
-            measured=measured,
+    for name, test in tests.items():
+        level = bonferroni_level(setting.confidence, len(names))
+        interval, p = test.interval(level) if test else None, adjusted.get(name)
+        centre = measured.cells[f"a:{name}"]["centre"]
+        difference = shown = None
+        if test is not None and centre is not None:
+            difference = setting.scale.effect(test.difference, centre)
+            shown = setting.scale.effect_interval(interval, centre)
+        rows[name] = _row(
+            "unpaired",
+            test.n if test else 0,
+            difference=difference,
+            interval=shown,
+            level=level,
+            p_adjusted=p,
+            judged=_welch_verdict(a[name], b[name], test, p=p, interval=interval, setting=setting),
         )
-        for name in names
-    }
+    return rows
 
 
-def _welch(
-    name: str, a: dict[str, Side], b: dict[str, Side], measured: Measured
-) -> UnpairedTest | None:
-    groups = [list(measured.numbers.values[f"{letter}:{name}"].values()) for letter in ("a", "b")]
+def _welch(a: Side, b: Side, measured: Measured) -> UnpairedTest | None:
+    keys = (f"{letter}:{side.cell.name}" for letter, side in (("a", a), ("b", b)))
+    groups = [list(measured.numbers.values[key].values()) for key in keys]
     if min(map(len, groups)) < 2 or not all(np.isfinite(group).all() for group in groups):
         return None
-    ratios = (a[name].model.overlap_ratio, b[name].model.overlap_ratio)
+    ratios = (a.model.overlap_ratio, b.model.overlap_ratio)
     return corrected_welch_test(*groups, overlap_ratios=ratios)
-
-
-def _welch_row(
-    name: str,
-    a: dict[str, Side],
-    b: dict[str, Side],
-    test: UnpairedTest | None,
-    *,
-    p_adjusted: float | None,
-    level: float,
-    measured: Measured,
-) -> dict[str, Any]:
-    setting = measured.setting
-    interval: Interval | None = test.interval(level) if test else None
-    judged = _welch_verdict(
-        a[name], b[name], test, p_adjusted=p_adjusted, interval=interval, setting=setting
-    )
-    centre = measured.cells[f"a:{name}"]["centre"]
-    difference = shown = None
-    if test is not None and centre is not None:
-        difference = setting.scale.effect(test.difference, centre)
-        shown = setting.scale.effect_interval(interval, centre)
-    return {
-        "kind": "unpaired",
-        "reasons": why_unpaired(a[name], b[name]),
-        "moved": None,
-        "n_pairs": test.n if test else 0,
-        "difference": difference,
-        "interval": None if shown is None else list(shown),
-        "level": level,
-        "p_adjusted": p_adjusted,
-        **_words(judged),
-    }
 
 
 def _welch_verdict(
@@ -318,7 +275,7 @@ def _welch_verdict(
     b: Side,
     test: UnpairedTest | None,
     *,
-    p_adjusted: float | None,
+    p: float | None,
     interval: Interval | None,
     setting: Setting,
 ) -> Judged:
@@ -326,11 +283,11 @@ def _welch_verdict(
         return Judged(Verdict.FAILED)
     if a.fate.failed:
         return Judged(Verdict.NOT_TESTED, Reason.NO_REFERENCE)
-    if test is None or p_adjusted is None or interval is None:
+    if test is None or p is None or interval is None:
         return Judged(Verdict.NOT_TESTED, Reason.FEW_PAIRS)
     verdict = verdict_of(
         test.difference,
-        p_adjusted,
+        p,
         interval,
         margin=setting.margin,
         alpha=setting.alpha,

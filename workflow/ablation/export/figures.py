@@ -2,62 +2,52 @@
 
 from __future__ import annotations
 
-import logging
+import io
 from collections.abc import Callable
 from typing import Any
 
+import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from ablation.figures.pdf import Face, chinese_face, families, to_pdf
-from ablation.figures.svg import alone, to_svg
+from ablation.figures.svg import FONTS, to_svg
 
-log = logging.getLogger("ablation")
-Draw = Callable[[str, list[str], Callable[[Figure, str], dict[str, bytes]]], dict[str, Any]]
+FONTS_ALONE = "'DejaVu Sans', Verdana, 'Noto Sans CJK SC', 'Source Han Sans SC', sans-serif"
+TRUETYPE = 42
+
+Draw = Callable[[str, Callable[[Figure], dict[str, bytes]]], dict[str, dict[str, bytes]]]
 
 
-def files(
-    draw: Draw, language: str, find: Callable[[], Face | None] = chinese_face
-) -> dict[str, bytes]:
+def files(draw: Draw, language: str) -> dict[str, bytes]:
     """File name → content of every figure, as SVG and as PDF.
 
-    An SVG names fonts and leaves its characters to the machine that shows it; a PDF carries its own. So where this machine
-    has no font for Chinese, the PDF has English words, and the log says so.
+    An SVG names fonts and leaves its characters to the machine that shows it; a PDF carries its own, which has no Chinese
+    characters: its words are English.
 
     Args:
-        draw: draws all figures in a language, with font families, and serialises each: name → what the serialiser gave.
-        language: ``en`` or ``zh``.
-        find: finds a font with Chinese characters.
+        draw: draws all figures in a language and serialises each: name → what the serialiser gave.
+        language: of the words in the SVGs.
     """
-    face = find() if language == "zh" else None
-    if language == "zh" and face is None:
-        log.warning("no font with Chinese characters was found: the words in the PDFs are English")
-        return {
-            **_files(draw("zh", families(None), _svg)),
-            **_files(draw("en", families(None), _pdf(None))),
-        }
-    if face is not None:
-        log.info("Chinese characters are set in %s", face.family)
-    pdf = _pdf(face)
-    return _files(
-        draw(
-            language,
-            families(face),
-            lambda figure, prefix: {**_svg(figure, prefix), **pdf(figure, prefix)},
-        )
-    )
+    if language == "en":
+        return _named(draw("en", lambda figure: {**_svg(figure), **_pdf(figure)}))
+    return _named(draw(language, _svg)) | _named(draw("en", _pdf))
 
 
-def _svg(figure: Figure, prefix: str) -> dict[str, bytes]:
-    return {"svg": alone(to_svg(figure, prefix))}
+def _svg(figure: Figure) -> dict[str, bytes]:
+    """Black, in the font that it was measured with: editors know neither ``currentColor`` nor the fonts of a page."""
+    text = to_svg(figure).decode()
+    return {"svg": text.replace("currentColor", "#000000").replace(FONTS, FONTS_ALONE).encode()}
 
 
-def _pdf(face: Face | None) -> Callable[[Figure, str], dict[str, bytes]]:
-    if face is None:
-        return lambda figure, prefix: {"pdf": to_pdf(figure)}
-    return lambda figure, prefix: {"pdf": to_pdf(figure, face.fonttype)}
+def _pdf(figure: Figure) -> dict[str, bytes]:
+    """Vector, text as text with its font embedded, no date."""
+    buffer = io.BytesIO()
+    undated = dict.fromkeys(("CreationDate", "Creator", "Producer"))
+    with mpl.rc_context({"pdf.fonttype": TRUETYPE}):
+        figure.savefig(buffer, format="pdf", metadata=undated)
+    return {"pdf": buffer.getvalue()}
 
 
-def _files(drawn: dict[str, dict[str, bytes]]) -> dict[str, bytes]:
+def _named(drawn: dict[str, dict[str, Any]]) -> dict[str, bytes]:
     return {
         f"{name}.{kind}": content
         for name, formats in drawn.items()

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from ablation.language import numbers as fmt
 from ablation.language.metrics import scaled, scaled_pair
 from ablation.language.verdicts import flags, worded
@@ -14,41 +16,25 @@ from ablation.language.words import Words, slug
 from ablation.statistics.verdicts import Verdict
 from ablation.store.document import AxisDocument, StudyDocument
 
-ESCAPES = {
-    "\\": r"\textbackslash{}",
-    **{letter: f"\\{letter}" for letter in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"$<$",
-    ">": r"$>$",
-    "|": r"$|$",
-    '"': r"\textquotedbl{}",
-    "−": r"$-$",
-    "×": r"$\times$",
-    "·": r"$\cdot$",
-    "±": r"$\pm$",
-    "≈": r"$\approx$",
-    "≤": r"$\leq$",
-    "≥": r"$\geq$",
-    "→": r"$\rightarrow$",
-    "²": r"\textsuperscript{2}",
-    "³": r"\textsuperscript{3}",
-    "–": "--",
-    "—": "---",
-    "“": "``",
-    "”": "''",
-    "‘": "`",
-    "’": "'",
-    "…": r"\ldots{}",
-    "\u00a0": "~",
-    "\u2007": "",  # only pads a column that the alignment of a page keeps straight
-    "\u202f": r"\,",
-}
-_SPECIAL = re.compile("|".join(map(re.escape, ESCAPES)))
+# Characters of our texts that LaTeX lacks, or that its oldest font encoding prints as others.
+SYMBOLS = str.maketrans(
+    {
+        "<": "$<$",
+        ">": "$>$",
+        "|": "$|$",
+        "−": "$-$",
+        "≈": r"$\approx$",
+        "≤": r"$\leq$",
+        "≥": r"$\geq$",
+        "→": r"$\rightarrow$",
+        "²": r"\textsuperscript{2}",
+        fmt.PAD: "",  # the alignment of a page, not of a table
+        "\u202f": r"\,",
+    }
+)
 # Verdicts with a column of the summary; those without a test share one.
 TESTED = tuple(verdict for verdict in Verdict if verdict.tested)
 UNTESTED = (Verdict.NOT_TESTED, Verdict.FAILED)
-_BREAK = re.compile(r"[\r\n\t]+")
 
 
 @dataclass(frozen=True)
@@ -60,62 +46,34 @@ class Place:
     words: Words
 
 
-def escape(text: str) -> str:
-    """Any text as LaTeX that prints it; characters beyond the table above are left to the engine (UTF-8)."""
-    return _SPECIAL.sub(lambda found: ESCAPES[found[0]], _BREAK.sub(" ", text))
-
-
-def table(
-    heads: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    *,
-    caption: str,
-    label: str,
-    columns: str,
-    note: str = "",
-) -> str:
-    """One floating table.
+def table(columns: dict[str, list[str]], *, caption: str, label: str, alignment: str) -> str:
+    """One floating table of plain texts.
 
     Args:
-        heads: plain texts, one per column.
-        rows: plain texts.
+        columns: head → texts.
         caption: plain text.
         label: what ``\\ref`` asks for.
-        columns: LaTeX's column types, one letter each.
-        note: a comment at the top.
-
-    Raises:
-        ValueError: if a row has not as many fields as there are heads, or there is no column type for each.
+        alignment: LaTeX's column types, one letter each.
     """
-    if {len(heads)} != {len(columns), *map(len, rows)}:
-        raise ValueError(f"the table {label} has rows of unequal length")
-
-    def line(texts: Sequence[str]) -> str:
-        fields = " & ".join(map(escape, texts))
-        # After \\ LaTeX takes a bracket for the length of a gap.
-        return f"    {'{}' if fields.lstrip().startswith('[') else ''}{fields} \\\\"
-
-    return "\n".join(
-        [
-            *(f"% {part}" for part in note.splitlines()),
-            r"\begin{table}[htbp]",
-            r"  \centering",
-            rf"  \caption{{{escape(caption)}}}",
-            rf"  \label{{{label}}}",
-            rf"  \begin{{tabular}}{{{columns}}}",
-            r"    \toprule",
-            line(heads),
-            r"    \midrule",
-            *map(line, rows),
-            r"    \bottomrule",
-            r"  \end{tabular}",
-            r"\end{table}",
-            "",
-        ]
+    style = pd.DataFrame(columns).style.hide(axis="index")
+    style.format(_with_symbols, escape="latex")
+    style.format_index(_with_symbols, escape="latex", axis="columns")
+    text: str = style.to_latex(
+        hrules=True,
+        caption=_with_symbols(re.sub(r"[&%$#_{}]", r"\\\g<0>", caption)),
+        label=label,
+        column_format=alignment,
+        position="htbp",
+        position_float="centering",
     )
+    return text
 
 
-def axis_table(compared: dict[str, Any], axis: AxisDocument, place: Place, note: str = "") -> str:
+def _with_symbols(text: str) -> str:
+    return text.translate(SYMBOLS)
+
+
+def axis_table(compared: dict[str, Any], axis: AxisDocument, place: Place) -> str:
     """One axis: value, mean and interval, difference and interval, adjusted p, verdict.
 
     Numbers have the digits that their uncertainty allows, as in the report; accuracies are in percent.
@@ -124,7 +82,6 @@ def axis_table(compared: dict[str, Any], axis: AxisDocument, place: Place, note:
         compared: the model's part of ``comparisons.json``.
         axis: whose table it is.
         place: model, confidence and words.
-        note: a comment at the top.
     """
     words, metric = place.words, compared["metric"]
     judged = compared["axes"][axis.name]
@@ -141,68 +98,55 @@ def axis_table(compared: dict[str, Any], axis: AxisDocument, place: Place, note:
             strict=True,
         )
     ]
-    return table(
-        [
-            words("table.value"),
-            _head(f"metric_unit.{metric}", place.confidence, words),
-            _head(f"difference_unit.{metric}", level, words),
-            words("table.p"),
-            words("table.verdict"),
+    columns = {
+        words("table.value"): [
+            words("export.reference", value=words.value(label))
+            if row["is_reference"]
+            else words.value(label)
+            for label, row in zip(axis.labels, rows, strict=True)
         ],
-        [
-            [
-                words("export.reference", value=words.value(label))
-                if row["is_reference"]
-                else words.value(label),
-                mean,
-                gap,
-                fmt.DASH if row["p_adjusted"] is None else fmt.p_value(row["p_adjusted"]),
-                verdict_text(row, words),
-            ]
-            for label, row, mean, gap in zip(axis.labels, rows, means, gaps, strict=True)
+        _head(f"metric_unit.{metric}", place.confidence, words): means,
+        _head(f"difference_unit.{metric}", level, words): gaps,
+        words("table.p"): [
+            fmt.DASH if row["p_adjusted"] is None else fmt.p_value(row["p_adjusted"])
+            for row in rows
         ],
-        caption=words(
-            "export.axis_caption",
-            model=words.named("model_short", place.model),
-            axis=words.title(axis),
-            reference=words.value(axis.reference),
-        ),
-        label=f"tab:{slug(place.model)}-{slug(axis.name)}",
-        columns="lrrrl",
-        note=note,
+        words("table.verdict"): [verdict_text(row, words) for row in rows],
+    }
+    caption = words(
+        "export.axis_caption",
+        model=words.named("model_short", place.model),
+        axis=words.title(axis),
+        reference=words.value(axis.reference),
     )
+    label = f"tab:{slug(place.model)}-{slug(axis.name)}"
+    return table(columns, caption=caption, label=label, alignment="lrrrl")
 
 
-def summary_table(
-    study: StudyDocument, comparisons: dict[str, Any], words: Words, note: str = ""
-) -> str:
+def summary_table(study: StudyDocument, comparisons: dict[str, Any], words: Words) -> str:
     """One row per axis: which values got which verdict."""
-    groups = [*((verdict,) for verdict in TESTED), UNTESTED]
+    places = [(model.name, axis) for model in study.models for axis in model.axes]
 
-    def named(model: str, axis: AxisDocument, group: Sequence[str]) -> str:
-        judged = comparisons["models"][model]["axes"][axis.name]["rows"]
-        fits = [words.value(label) for label in axis.labels if judged[label]["verdict"] in group]
-        return ", ".join(fits) or fmt.DASH
+    def named(group: Sequence[Verdict]) -> list[str]:
+        found = []
+        for model, axis in places:
+            judged = comparisons["models"][model]["axes"][axis.name]["rows"]
+            fits = [words.value(name) for name in axis.labels if judged[name]["verdict"] in group]
+            found.append(", ".join(fits) or fmt.DASH)
+        return found
 
-    heads = [words(f"export.{name}") for name in ("model", "axis", "reference_head")]
-    heads += [words(f"verdict.{slug(verdict)}") for verdict in TESTED]
-    rows = [
-        [
-            words.named("model_short", model.name),
-            words.title(axis),
-            words.value(axis.reference),
-            *(named(model.name, axis, group) for group in groups),
-        ]
-        for model in study.models
-        for axis in model.axes
-    ]
+    columns = {
+        words("export.model"): [words.named("model_short", model) for model, _ in places],
+        words("export.axis"): [words.title(axis) for _, axis in places],
+        words("export.reference_head"): [words.value(axis.reference) for _, axis in places],
+        **{words(f"verdict.{slug(verdict)}"): named([verdict]) for verdict in TESTED},
+        words("export.no_verdict"): named(UNTESTED),
+    }
     return table(
-        [*heads, words("export.no_verdict")],
-        rows,
+        columns,
         caption=words("export.summary_caption", study=study.name),
         label="tab:summary",
-        columns="l" * (len(heads) + 1),
-        note=note,
+        alignment="l" * len(columns),
     )
 
 

@@ -15,41 +15,39 @@ from ablation.store.document import StudyDocument
 # What a number is measured in, by column; the parts of a metric (``mse_mean``, ``accuracy_low``) have the metric's unit.
 UNITS = {
     **{name: metric.unit for name, metric in METRICS.items()},
-    **{"seconds": "s", "cpu_seconds": "s", "peak_memory_bytes": "byte"},
-    **{"samples_per_second": "1/s", "parameters": "1", "multiply_adds": "1"},
-    **{"confidence": "1", "difference_level": "1", "crossed_level": "1", "effect_size": "1"},
-    **{"p": "1", "p_adjusted": "1", "learning_rate": "1", "val_accuracy": "1"},
-    **{"ratio": "1", "ratio_low": "1", "ratio_high": "1"},
-}
+    "seconds": "s", "cpu_seconds": "s", "peak_memory_bytes": "byte", "samples_per_second": "1/s",
+    "parameters": "1", "multiply_adds": "1", "confidence": "1", "difference_level": "1",
+    "crossed_level": "1", "effect_size": "1", "p": "1", "p_adjusted": "1", "learning_rate": "1",
+    "val_accuracy": "1", "ratio": "1", "ratio_low": "1", "ratio_high": "1",
+}  # fmt: skip
 PARTS = ("mean", "sd", "centre", "low", "high")
 TEXTS = {
-    *("model", "axis", "label", "cell", "key", "status", "device", "precision", "torch"),
-    *("metric", "better", "verdict", "reason", "judged_on"),
-}
+    "model", "axis", "label", "cell", "key", "status", "device", "precision", "torch", "metric",
+    "better", "verdict", "reason", "judged_on",
+}  # fmt: skip
 COUNTS = {
-    *(
-        "n_total",
-        "n_ok",
-        "n_diverged",
-        "n_collapsed",
-        "replicate",
-        "best_epoch",
-        "epoch",
-        "parameters",
-        "multiply_adds",
-    ),
-    *("peak_memory_bytes", "n", "n_pairs", "n_comparisons", "crossed_n_samples"),
-    "crossed_n_rejected",
-}
+    "n_total", "n_ok", "n_diverged", "n_collapsed", "replicate", "best_epoch", "epoch",
+    "parameters", "multiply_adds", "peak_memory_bytes", "n", "n_pairs", "n_comparisons",
+    "crossed_n_samples", "crossed_n_rejected",
+}  # fmt: skip
 FLAGS = {
-    *("is_reference", "broken", "non_diverged_only", "holm_alone"),
-    *("within_margin", "below_margin", "log"),
-}
+    "is_reference", "broken", "non_diverged_only", "holm_alone", "within_margin", "below_margin",
+    "log",
+}  # fmt: skip
+COLUMNS = [
+    "model", "axis", "label", "cell", "metric", "better", "log", "margin", "confidence",
+    "n_comparisons", "is_reference", "n_total", "n", "n_pairs", "n_diverged", "n_collapsed",
+    "broken", "mean", "median", "low", "high", "difference", "difference_low", "difference_high",
+    "ratio", "ratio_low", "ratio_high", "difference_level", "p", "p_adjusted", "effect_size",
+    "detectable", "non_diverged_only", "holm_alone", "within_margin", "below_margin", "verdict",
+    "reason", "judged_on", "crossed_level", "crossed_low", "crossed_high", "crossed_n_samples",
+    "crossed_n_rejected",
+]  # fmt: skip
 AXIS_COLUMNS = [
-    *("label", "is_reference", "n", "mean", "low", "high"),
-    *("difference", "difference_low", "difference_high", "difference_level", "p_adjusted"),
-    *("ratio", "ratio_low", "ratio_high", "n_diverged", "n_collapsed", "verdict"),
-]
+    "label", "is_reference", "n", "mean", "low", "high", "difference", "difference_low",
+    "difference_high", "difference_level", "p_adjusted", "ratio", "ratio_low", "ratio_high",
+    "n_diverged", "n_collapsed", "verdict",
+]  # fmt: skip
 
 
 def comparisons_frame(study: StudyDocument, comparisons: dict[str, Any]) -> pd.DataFrame:
@@ -61,35 +59,28 @@ def comparisons_frame(study: StudyDocument, comparisons: dict[str, Any]) -> pd.D
     for model in study.models:
         compared = comparisons["models"][model.name]
         shared = {name: compared[name] for name in ("metric", "better", "log", "margin")}
+        shared |= {"model": model.name, "confidence": comparisons["confidence"]}
         for axis, cell in model.places():
             judged = compared["axes"][axis.name]
-            place = {"model": model.name, "axis": axis.name}
-            facts = {**place, "label": cell.label, "cell": cell.name, **shared}
-            facts["confidence"] = comparisons["confidence"]
-            facts["n_comparisons"] = judged["n_comparisons"]
-            rows.append({**facts, **_flat(judged["rows"][cell.label])})
-    return typed(pd.DataFrame(rows))
+            place = {"axis": axis.name, "n_comparisons": judged["n_comparisons"]}
+            place |= {"label": cell.label, "cell": cell.name}
+            rows.append(_flat(judged["rows"][cell.label]) | shared | place)
+    return typed(pd.DataFrame(rows, columns=COLUMNS))
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    low, high = row["interval"] or (None, None)
-    below, above = row["difference_interval"] or (None, None)
-    less, more = row["ratio_interval"] or (None, None)
+    """A row with both bounds of an interval in columns of their own, and what the crossed analysis found in theirs."""
     crossed = row.get("crossed") or {}
-    first, last = crossed.get("difference_interval") or (None, None)
-    return {
-        **{name: row[name] for name in ("is_reference", "n_total", "n", "n_pairs")},
-        **{name: row[name] for name in ("n_diverged", "n_collapsed", "broken", "mean", "median")},
-        **{"low": low, "high": high, "difference": row["difference"]},
-        **{"difference_low": below, "difference_high": above},
-        **{"ratio": row["ratio"], "ratio_low": less, "ratio_high": more},
-        **{name: row[name] for name in ("difference_level", "p", "p_adjusted", "effect_size")},
-        **{name: row[name] for name in ("detectable", "non_diverged_only", "holm_alone")},
-        **{name: row[name] for name in ("within_margin", "below_margin")},
-        **{name: row[name] for name in ("verdict", "reason", "judged_on")},
-        **{"crossed_level": crossed.get("level"), "crossed_low": first, "crossed_high": last},
-        **{f"crossed_{name}": crossed.get(name) for name in ("n_samples", "n_rejected")},
+    intervals = {
+        "": row["interval"],
+        "difference_": row["difference_interval"],
+        "ratio_": row["ratio_interval"],
+        "crossed_": crossed.get("difference_interval"),
     }
+    found = row | {f"crossed_{name}": value for name, value in crossed.items()}
+    for name, pair in intervals.items():
+        found[f"{name}low"], found[f"{name}high"] = pair or (None, None)
+    return found
 
 
 def typed(frame: pd.DataFrame) -> pd.DataFrame:
@@ -97,17 +88,13 @@ def typed(frame: pd.DataFrame) -> pd.DataFrame:
 
     A field without a value is null, in a column of whole numbers too.
     """
-    kinds = {
-        name: "string"
-        if name in TEXTS
-        else "Int64"
-        if name in COUNTS
-        else "boolean"
-        if name in FLAGS
-        else "Float64"
-        for name in frame.columns
-    }
-    return frame.astype(kinds)
+    kinds = [(TEXTS, "string"), (COUNTS, "Int64"), (FLAGS, "boolean")]
+    return frame.astype(
+        {
+            column: next((kind for names, kind in kinds if column in names), "Float64")
+            for column in frame.columns
+        }
+    )
 
 
 def axis_frame(comparisons: pd.DataFrame, model: str, axis: str) -> pd.DataFrame:
@@ -120,19 +107,19 @@ def summary_frame(comparisons: pd.DataFrame) -> pd.DataFrame:
     """One row per axis: its reference, and which values got which verdict, joined by ``; ``."""
     found = []
     for (model, axis), rows in comparisons.groupby(["model", "axis"], sort=False):
-        first = rows.iloc[0]
-        reference = rows[rows["is_reference"]]
-        judged = {
-            verdict.replace(" ", "_"): "; ".join(rows.loc[rows["verdict"] == verdict, "label"])
-            for verdict in Verdict
-            if verdict is not Verdict.REFERENCE
-        }
+        shared = rows.iloc[0]
         found.append(
             {
-                **{"model": model, "axis": axis, "metric": first["metric"]},
-                "reference": "; ".join(reference["label"]),
-                "n_comparisons": int(first["n_comparisons"]),
-                **judged,
+                "model": model,
+                "axis": axis,
+                "metric": shared["metric"],
+                "reference": "; ".join(rows.loc[rows["is_reference"], "label"]),
+                "n_comparisons": int(shared["n_comparisons"]),
+            }
+            | {
+                verdict.replace(" ", "_"): "; ".join(rows.loc[rows["verdict"] == verdict, "label"])
+                for verdict in Verdict
+                if verdict is not Verdict.REFERENCE
             }
         )
     return pd.DataFrame(found)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,6 +12,7 @@ from ablation.figures.style import BAND, Look
 
 LOG_FROM = 10.0  # a log scale where the largest value is that many times the smallest
 HEADROOM = 4.0  # how far above the good curves a diverging one is followed
+CROSS: Any = {"marker": "x", "markersize": 6, "markeredgewidth": 1.4, "linestyle": "none"}
 
 
 def band(frame: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -44,16 +47,9 @@ def draw_curves(
             curve.index, curve["low"], curve["high"], color=look.colour, alpha=0.16, linewidth=0
         )
         step = max(len(curve) // 7, 1)
-        ax.plot(
-            curve.index,
-            curve["middle"],
-            color=look.colour,
-            linestyle=look.dash,
-            marker=look.marker,
-            markersize=4,
-            markeredgewidth=0,
-            markevery=(i * step // max(len(looks), 1), step),
-        )
+        (curve_line,) = ax.plot(curve.index, curve["middle"], **look.line)
+        curve_line.set(markersize=4, markeredgewidth=0)
+        curve_line.set_markevery((i * step // max(len(looks), 1), step))
     low, high = limits(spans, frame[column], loss=loss)
     if loss and low > 0 and high / low > LOG_FROM:
         ax.set_yscale("log")
@@ -90,25 +86,9 @@ def _draw_broken(ax: Axes, one: pd.DataFrame, column: str, look: Look, edge: flo
     one = one.sort_values("epoch")
     good = one[np.isfinite(one[column]) & (one[column] <= edge)] if edge else one
     stop = good["epoch"].max() if len(good) else None
-    ax.plot(
-        one["epoch"],
-        one[column],
-        color=look.colour,
-        linestyle=look.dash,
-        linewidth=0.7,
-        alpha=0.7,
-    )
+    line: Any = {"color": look.colour, "linestyle": look.dash, "linewidth": 0.7, "alpha": 0.7}
+    ax.plot(one["epoch"], one[column], **line)
     ended = len(good) < len(one)
     where = one["epoch"].iloc[0] if stop is None else stop
     height = edge if ended else float(good[column].iloc[-1])
-    ax.plot(
-        [where],
-        [height],
-        color=look.colour,
-        marker="x",
-        markersize=6,
-        markeredgewidth=1.4,
-        clip_on=False,
-        linestyle="none",
-        zorder=5,
-    )
+    ax.plot([where], [height], color=look.colour, clip_on=False, zorder=5, **CROSS)

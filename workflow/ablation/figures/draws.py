@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from ablation.figures.matrices import draw_confusion, largest_error, row_percent
-from ablation.figures.style import rc
-from ablation.language.words import slug
 
 SIZE = 10.0 / 3  # inches; three stand side by side
 
 
-def draw(
-    draws: dict[str, Any],
-    name: str,
-    messages: dict[str, str],
-    *,
-    serialise: Callable[[Figure, str], Any],
-    fonts: Sequence[str] | None = None,
-) -> Any:
+def draws_figure(draws: dict[str, Any], messages: dict[str, str]) -> Figure:
     """One matrix per draw, on one scale. draws: the model's part of ``draws.json``."""
     rows = draws["draws"]
     percents = [row_percent(row["confusion_matrix"]) for row in rows]
-    with mpl.rc_context(rc(name, fonts)):
-        figure = Figure(figsize=(SIZE * len(rows), SIZE + 0.28), layout="constrained")
-        axs = figure.subplots(1, len(rows), squeeze=False)[0]
-        for number, (ax, percent) in enumerate(zip(axs, percents, strict=True), 1):
-            ax.set_title(messages["draws.number"] % {"number": number})
-            draw_confusion(ax, percent, largest=largest_error(percents))
-            ax.set_xlabel(messages["figure.predicted_class"])
-            if number == 1:
-                ax.set_ylabel(messages["figure.true_class"])
-        return serialise(figure, slug(name))
+    figure = Figure(figsize=(SIZE * len(rows), SIZE + 0.28), layout="constrained")
+    axs = figure.subplots(1, len(rows), squeeze=False)[0]
+    for number, (ax, percent) in enumerate(zip(axs, percents, strict=True), 1):
+        ax.set_title(messages["draws.number"] % {"number": number})
+        draw_confusion(ax, percent, largest=largest_error(percents))
+        ax.set_xlabel(messages["figure.predicted_class"])
+        if number == 1:
+            ax.set_ylabel(messages["figure.true_class"])
+    return figure

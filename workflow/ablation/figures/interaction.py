@@ -46,11 +46,9 @@ def draw_interaction(ax: Axes, frame: pd.DataFrame, lines: dict[str, Look], colu
         for at, row in zip(x, rows.itertuples(index=False), strict=True):
             if np.isfinite(row.low) and np.isfinite(row.high):
                 ax.plot([at, at], [row.low, row.high], color=look.colour, linewidth=2.2, alpha=0.6)
-            ax.plot(
-                [at], [row.mean], marker=look.marker, markersize=6.5, linestyle="none", zorder=4,
-                markeredgecolor=look.colour, markeredgewidth=1.4,
-                color=look.colour if row.whole else "none",
-            )  # fmt: skip
+            mark = look.mark | {"markeredgecolor": look.colour, "markeredgewidth": 1.4}
+            mark |= {} if row.whole else {"color": "none"}
+            ax.plot([at], [row.mean], markersize=6.5, zorder=4, **mark)
     ax.set_xlim(-0.35, columns - 0.65)
     ax.grid(axis="x", visible=False)
     return ax
@@ -115,10 +113,9 @@ def interaction_figure(sheet: Sheet, metric: str) -> Figure:
         axs[0].yaxis.set_minor_formatter("")
     axs[0].set_ylabel(sheet.t(f"figure.test_{metric}"))
     handles = [
-        Line2D([], [], color=look.colour, linestyle=look.dash, marker=look.marker, markersize=5,
-               label=words.fixed(names[1], line))
+        Line2D([], [], markersize=5, label=words.fixed(names[1], line), **look.line)
         for line, look in lines.items()
-    ]  # fmt: skip
+    ]
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), handlelength=3.4)
     notes = [note for cell in sheet.labels if (note := _note(sheet, frame, cell))]
     if notes:

@@ -37,18 +37,26 @@ def draw_confusion(ax: Axes, percent: NDArray[np.float64], *, largest: float) ->
     errors = percent.copy()
     np.fill_diagonal(errors, 0.0)
     sns.heatmap(
-        errors, ax=ax, mask=errors <= 0, cmap=ListedColormap(shades), vmin=0, vmax=largest,
-        cbar=False, square=True, linewidths=0, xticklabels=range(size), yticklabels=range(size),
-    )  # fmt: skip
+        errors,
+        ax=ax,
+        mask=errors <= 0,
+        cmap=ListedColormap(shades),
+        vmin=0,
+        vmax=largest,
+        cbar=False,
+        square=True,
+        linewidths=0,
+        xticklabels=range(size),
+        yticklabels=range(size),
+    )
     for row in range(size):
         for column in range(size):
             value = percent[row, column]
             if value <= 0:
                 continue
-            ax.text(
-                column + 0.5, row + 0.5, percent_text(value), ha="center", va="center",
-                fontsize=6.6, weight="bold" if row == column else "normal", in_layout=False,
-            )  # fmt: skip
+            text = ax.text(column + 0.5, row + 0.5, percent_text(value), fontsize=6.6)
+            text.set(ha="center", va="center", weight="bold" if row == column else "normal")
+            text.set_in_layout(False)
     ax.set_axisbelow(True)
     ax.grid(visible=False)
     ax.tick_params(length=0, labelsize=8)

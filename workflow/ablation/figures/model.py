@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-import warnings
 from collections.abc import Callable
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,16 +13,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from ablation.figures import figure_name, kinds_of
+from ablation.figures import draws_name, figure_name, kinds_of
 from ablation.figures.curves import draw_curves
+from ablation.figures.draws import draws_figure
 from ablation.figures.interaction import interaction_figure
 from ablation.figures.matrices import draw_confusion, largest_error, row_percent
 from ablation.figures.points import draw_points
 from ablation.figures.scatter import draw_predictions, view_of
-from ablation.figures.style import INK, Look, looks, rc
+from ablation.figures.style import INK, Look, looks, styled
+from ablation.figures.svg import to_svg
 from ablation.language.levels import with_levels
-from ablation.language.words import slug, value_text
-from ablation.networks.registry import METRICS
+from ablation.language.metrics import metrics_of
+from ablation.language.words import value_text
 from ablation.store.document import AxisDocument, StudyDocument
 
 WIDTH = 10.0  # inches; 960 px on a page
@@ -44,21 +44,16 @@ class Sheet:
         self.model, self.axis, self.messages, self.palette = model, axis, messages, palette
         self.name, self.cells, self.labels = axis.name, axis.cells, axis.labels
         self.looks: dict[str, Look] = looks(self.labels, axis.reference, palette)
-        here = {
-            name: table[(table["model"] == model) & (table["axis"] == self.name)]
-            for name, table in tables.items()
-            if name in ("cells", "replicates")
-        }
-        text_labels = [frame.assign(label=frame["label"].astype(str)) for frame in here.values()]
-        here = dict(zip(here, text_labels, strict=True))
-        self.summary, self.replicates = here["cells"], here["replicates"]
-        self.epochs = self._epochs(tables["epochs"])
-
-    def _epochs(self, epochs: pd.DataFrame) -> pd.DataFrame:
+        self.summary, self.replicates = (self._here(tables[n]) for n in ("cells", "replicates"))
         fates = self.replicates[["label", "key", "replicate", "status"]]
-        found = epochs[epochs["model"] == self.model].drop(columns="model")
-        joined = fates.merge(found, on=["key", "replicate"], how="inner")
-        return joined.assign(ok=joined["status"] == "ok")
+        epochs = tables["epochs"]
+        epochs = epochs[epochs["model"] == model].drop(columns="model")
+        joined = fates.merge(epochs, on=["key", "replicate"], how="inner")
+        self.epochs = joined.assign(ok=joined["status"] == "ok")
+
+    def _here(self, table: pd.DataFrame) -> pd.DataFrame:
+        rows = table[(table["model"] == self.model) & (table["axis"] == self.name)]
+        return rows.assign(label=rows["label"].astype(str))
 
     def t(self, key: str, **values: object) -> str:
         return self.messages[key] % values
@@ -95,16 +90,26 @@ def draw(
     predictions: dict[str, pd.DataFrame],
     *,
     model: str,
-    style: dict[str, Any],
+    palette: Any,
     messages: dict[str, str],
-    serialise: Callable[[Figure, str], Any],
+    draws: dict[str, Any] | None = None,
+    serialise: Callable[[Figure], Any] = to_svg,
 ) -> dict[str, Any]:
-    """See :func:`ablation.figures.draw_model`."""
+    """Draw every figure of one model: the names of :func:`ablation.figures.figure_names`, and ``draws_name``.
+
+    Args:
+        study, comparisons: the documents.
+        tables: ``cells``, ``replicates`` and ``epochs``.
+        predictions: by key, read for regressions.
+        model: its name.
+        palette: a seaborn palette or a list of colours; its first is the reference's.
+        messages: the catalogue that ``ablation.language.catalogue.load`` returns.
+        draws: the model's part of ``draws.json``; where it is None or has no draws, that figure is left out.
+        serialise: from a figure to what is returned of it.
+    """
     first = comparisons["models"][model]["metric"]
     messages = with_levels(messages, study)
-    present = [name for name in METRICS if tables["replicates"].loc[
-        tables["replicates"]["model"] == model, name].notna().any()]  # fmt: skip
-    metrics = [first, *(name for name in present if name != first)]
+    metrics = metrics_of(model, first, tables["replicates"])
     makers: dict[str, Callable[[Sheet], Figure]] = {
         "curves": curves_figure,
         "metrics": lambda sheet: metrics_figure(sheet, metrics),
@@ -114,13 +119,15 @@ def draw(
     }
     drawn: dict[str, Any] = {}
     for axis in study.model(model).axes:
-        sheet = Sheet(model, axis, tables, style.get("palette"), messages)
+        sheet = Sheet(model, axis, tables, palette, messages)
         for kind in kinds_of(model, axis):
             name = figure_name(model, sheet.name, kind)
-            with mpl.rc_context(rc(name, style.get("fonts"))), warnings.catch_warnings():
-                # The page's fonts set the text; ours may lack its characters.
-                warnings.filterwarnings("ignore", message="Glyph .* missing from")
-                drawn[name] = serialise(makers[kind](sheet), slug(name))
+            with styled(name):
+                drawn[name] = serialise(makers[kind](sheet))
+    if draws and draws["draws"]:
+        name = draws_name(model)
+        with styled(name):
+            drawn[name] = serialise(draws_figure(draws, messages))
     return drawn
 
 
@@ -143,7 +150,7 @@ def curves_figure(sheet: Sheet) -> Figure:
     for ax in axs[:2]:
         if ax.get_yscale() == "log":
             plain_log(ax)
-    _legend(figure, sheet, lines=True)
+    _legend(figure, sheet)
     return figure
 
 
@@ -155,9 +162,14 @@ def metrics_figure(sheet: Sheet, metrics: list[str]) -> Figure:
     notes = {label: sheet.note(label) for label in sheet.labels}
     for ax, metric in zip(axs, metrics, strict=True):
         draw_points(
-            ax, sheet.replicates, sheet.summary, metric, sheet.looks,
-            reference=sheet.axis.reference, notes=notes,
-        )  # fmt: skip
+            ax,
+            sheet.replicates,
+            sheet.summary,
+            metric,
+            sheet.looks,
+            reference=sheet.axis.reference,
+            notes=notes,
+        )
         ax.set_title(sheet.t(f"figure.test_{metric}"))
         ax.set_yticks(range(rows), [sheet.row_text(label) for label in sheet.labels])
     return figure
@@ -244,16 +256,18 @@ def plain_log(ax: Axes) -> None:
     ax.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _legend(figure: Figure, sheet: Sheet, *, lines: bool) -> None:
+def _legend(figure: Figure, sheet: Sheet) -> None:
     handles = [
-        Line2D([], [], color=look.colour, linestyle=look.dash if lines else "none",
-               marker=look.marker, markersize=5, markeredgewidth=0, label=sheet.legend_text(label))
+        Line2D([], [], markersize=5, markeredgewidth=0, label=sheet.legend_text(label), **look.line)
         for label, look in sheet.looks.items()
-    ]  # fmt: skip
+    ]
     figure.legend(
-        handles=handles, loc="outside upper left", handlelength=3.4, columnspacing=2.2,
+        handles=handles,
+        loc="outside upper left",
+        handlelength=3.4,
+        columnspacing=2.2,
         ncols=legend_columns([str(handle.get_label()) for handle in handles]),
-    )  # fmt: skip
+    )
 
 
 def legend_columns(texts: list[str]) -> int:

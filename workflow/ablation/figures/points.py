@@ -13,6 +13,7 @@ from ablation.figures.style import INK, Look
 from ablation.networks.registry import METRICS
 
 LOG_FROM = 8.0
+MEAN: Any = {"markersize": 7, "zorder": 4, "markeredgecolor": INK, "markeredgewidth": 0.7}
 SPREAD = 0.26  # half the height of a row that points may use
 
 
@@ -46,15 +47,8 @@ def draw_points(
     for row, (label, look) in enumerate(looks.items()):
         of_label = replicates[replicates["label"] == label].dropna(subset=[metric])
         if of_label.empty:
-            ax.text(
-                0.02,
-                row,
-                notes.get(label, ""),
-                transform=ax.get_yaxis_transform(),
-                va="center",
-                fontsize=8.5,
-                style="italic",
-            )
+            text = ax.text(0.02, row, notes.get(label, ""), transform=ax.get_yaxis_transform())
+            text.set(va="center", fontsize=8.5, style="italic")
             continue
         heights = row - 0.06 - SPREAD * of_label["replicate"].to_numpy() / max(count - 1, 1)
         _points(ax, of_label[metric].to_numpy() * scale, heights, look, (low, high))
@@ -62,10 +56,7 @@ def draw_points(
         below = row + 0.2
         if np.isfinite(lower) and np.isfinite(upper):
             ax.plot([lower, upper], [below, below], color=look.colour, linewidth=2.4)
-        ax.plot(
-            [mean], [below], marker=look.marker, color=look.colour, markersize=7, zorder=4,
-            markeredgecolor=INK, markeredgewidth=0.7, linestyle="none",
-        )  # fmt: skip
+        ax.plot([mean], [below], **look.mark, **MEAN)
     if METRICS[metric].log and low > 0 and high / low > LOG_FROM:
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0), numticks=12))
@@ -99,17 +90,10 @@ def _points(
     ax: Axes, values: np.ndarray, heights: np.ndarray, look: Look, view: tuple[float, float]
 ) -> None:
     inside = (values >= view[0]) & (values <= view[1])
-    common: dict[str, Any] = {
-        "color": look.colour,
-        "linestyle": "none",
-        "markeredgewidth": 0,
-        "alpha": 0.7,
-    }
-    size = 3.6 if len(values) > 12 else 5.0
-    ax.plot(values[inside], heights[inside], marker=look.marker, markersize=size, **common)
+    mark = look.mark | {"markeredgewidth": 0, "alpha": 0.7, "markersize": 5}
+    small = {"markersize": 3.6} if len(values) > 12 else {}
+    ax.plot(values[inside], heights[inside], **mark | small)
     for side, marker, edge in ((values < view[0], 4, view[0]), (values > view[1], 5, view[1])):
         if side.any():
-            ax.plot(
-                np.full(int(side.sum()), edge), heights[side], marker=marker, markersize=5,
-                clip_on=False, **common,
-            )  # fmt: skip
+            places = np.full(int(side.sum()), edge)
+            ax.plot(places, heights[side], clip_on=False, **mark | {"marker": marker})

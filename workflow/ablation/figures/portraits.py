@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -16,8 +14,8 @@ from matplotlib.ticker import MaxNLocator
 from ablation.figures.curves import draw_curves
 from ablation.figures.model import plain_log
 from ablation.figures.sprites import in_shades
-from ablation.figures.style import INK, Look, rc
-from ablation.figures.svg import flattened, to_svg
+from ablation.figures.style import INK, Look, styled
+from ablation.figures.svg import to_svg
 from ablation.language.words import Words
 
 _IMAGE = re.compile(rb"data:image/png;base64,[^\"]*")
@@ -59,12 +57,9 @@ def residuals(made: pd.DataFrame, words: Words, name: str) -> bytes:
 
 
 def _drawn(name: str, make: Callable[[], Figure]) -> bytes:
-    settings = rc(name)
-    settings |= {"xtick.bottom": False, "ytick.left": False}  # a grid line says where a tick is
-    with mpl.rc_context(settings), warnings.catch_warnings():
-        # The page's fonts set the text; ours may lack its characters.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        return flattened(to_svg(make(), name))
+    # A grid line says where a tick is.
+    with styled(name, {"xtick.bottom": False, "ytick.left": False}):
+        return to_svg(make())
 
 
 def thinned(epochs: pd.DataFrame, points: int) -> pd.DataFrame:
@@ -93,7 +88,7 @@ def _curves_figure(epochs: pd.DataFrame, words: Words) -> Figure:
         ax.set_xlabel(words("figure.epoch"))
         ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     handles = [
-        Line2D([], [], color=look.colour, linestyle=look.dash, label=words(f"figure.{column}"))
+        Line2D([], [], label=words(f"figure.{column}"), **look.line)
         for column, look in LOSSES.items()
     ]
     figure.legend(handles=handles, loc="outside upper left", ncols=2, columnspacing=1.6)

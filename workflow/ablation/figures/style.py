@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 # Stands for the colour of the surrounding text until the SVG is written.
 INK = "#010203"
 BAND = (0.1, 0.9)  # the quantiles over replicates between which a learning curve's band lies
-FONTS = ("DejaVu Sans",)  # comes with matplotlib
 DEFAULT_PALETTE = ("#0072b2", "#d55e00", "#009e73", "#b5539c", "#8a6d1d", "#5a6b7b")
 
 # The reference is solid with a circle; no other value is.
@@ -30,6 +31,16 @@ class Look:
     colour: str
     dash: Any
     marker: str
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """As what matplotlib's ``plot`` takes."""
+        return {"color": self.colour, "linestyle": self.dash, "marker": self.marker}
+
+    @property
+    def mark(self) -> dict[str, Any]:
+        """The same without a line."""
+        return self.line | {"linestyle": "none"}
 
 
 def colours(palette: Any, n: int) -> list[str]:
@@ -77,11 +88,20 @@ def _named(name: str, n: int) -> list[str]:
     return clear
 
 
-def rc(salt: str, fonts: Sequence[str] | None = None) -> Any:
-    """matplotlib settings of every figure.
+@contextmanager
+def styled(name: str, changes: dict[str, Any] | None = None) -> Iterator[None]:
+    """matplotlib as every figure needs it. name: the figure's. changes: of the settings."""
+    import matplotlib as mpl  # slow to import, and the report needs no more than colours
 
-    salt: makes the ids of the SVG its own. fonts: families, the first first; a character that it lacks is taken from the next.
-    """
+    settings: Any = rc(name) | (changes or {})
+    with mpl.rc_context(settings), warnings.catch_warnings():
+        # The page's fonts set the text; ours may lack its characters.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
+
+
+def rc(salt: str) -> dict[str, Any]:
+    """matplotlib settings of every figure. salt: makes the ids of the SVG its own."""
     return {
         "axes.axisbelow": True,
         "axes.edgecolor": INK,
@@ -99,7 +119,7 @@ def rc(salt: str, fonts: Sequence[str] | None = None) -> Any:
         "axes.titleweight": "bold",
         "axes.unicode_minus": True,
         "figure.facecolor": "none",
-        "font.family": list(fonts or FONTS),
+        "font.family": "DejaVu Sans",  # comes with matplotlib
         "font.size": 9,
         "grid.alpha": 0.14,
         "grid.color": INK,

@@ -29,31 +29,35 @@ class _Missing(NullTranslations):
         raise KeyError(message)
 
 
-def files(language: str) -> list[Path]:
+def files(language: str, part: str = "*") -> list[Path]:
     """The ``.po`` files of a language, one per part of the report.
+
+    Args:
+        language: ``en`` or ``zh``.
+        part: the name of one of them; all where left out.
 
     Raises:
         ValueError: for a language without a catalogue.
     """
     if language not in LANGUAGES:
         raise ValueError(f"no messages for the language {language!r}; there are {LANGUAGES}")
-    return sorted((LOCALES / language).glob("*.po"))
+    return sorted((LOCALES / language).glob(f"{part}.po"))
 
 
 @cache
-def catalogue(language: str) -> Catalog:
-    """All messages of a language.
+def catalogue(language: str, part: str = "*") -> Catalog:
+    """The messages of a language, or of one file of it.
 
     Raises:
         ValueError: for a language without a catalogue, or a message that two files hold.
     """
     merged = Catalog()
-    for path in files(language):
+    for path in files(language, part):
         with path.open("rb") as stream:
-            part = read_po(stream, abort_invalid=True)
-        for message in part:
+            read = read_po(stream, abort_invalid=True)
+        for message in read:
             if not message.id:
-                merged.mime_headers = part.mime_headers
+                merged.mime_headers = read.mime_headers
             elif message.id in merged:
                 raise ValueError(f"{path} holds the message {message.id!r} a second time")
             else:
@@ -61,13 +65,14 @@ def catalogue(language: str) -> Catalog:
     return merged
 
 
-def load(language: str) -> dict[str, str]:
+def load(language: str, part: str = "*") -> dict[str, str]:
     """Key → text with ``%(name)s`` placeholders: ``figure.epoch`` → ``Epoch``.
 
     Raises:
         ValueError: for a language without a catalogue.
     """
-    return {str(message.id): str(message.string) for message in catalogue(language) if message.id}
+    messages = (message for message in catalogue(language, part) if message.id)
+    return {str(message.id): str(message.string) for message in messages}
 
 
 def translations(messages: dict[str, str]) -> NullTranslations:

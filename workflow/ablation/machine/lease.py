@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import re
@@ -10,9 +9,12 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from ablation.machine.devices import DEV, gpu_minors, visible_gpus
 
@@ -23,7 +25,7 @@ PROC = Path("/proc/driver/nvidia/gpus")
 GPU_LINE = re.compile(r"GPU (\d+): .*\(UUID: (GPU-[^)]+)\)")
 MIG_LINE = re.compile(r"\s+MIG .*\(UUID: (MIG-[^)]+)\)")
 
-_held: set[int] = set()
+_held: list[FileLock] = []  # a lock that nothing refers to is given back
 
 
 class LeaseError(RuntimeError):
@@ -49,33 +51,6 @@ class Gpu:
         if name.isdigit():
             return self.index == int(name)
         return self.uuid.startswith(name) or (self.parent or "").startswith(name)
-
-
-@dataclass(frozen=True)
-class Lease:
-    """A GPU held by this process until it ends or calls :meth:`close`.
-
-    Attributes:
-        uuid: what CUDA_VISIBLE_DEVICES must be.
-    """
-
-    uuid: str
-    _descriptor: int
-
-    def close(self) -> None:
-        """Give the GPU back."""
-        if self._descriptor in _held:
-            _held.discard(self._descriptor)
-            os.close(self._descriptor)
-
-
-def _forget() -> None:
-    """Close the locks of the parent in a forked child, so that it does not keep them alive."""
-    while _held:
-        os.close(_held.pop())
-
-
-os.register_at_fork(after_in_child=_forget)
 
 
 def _from_nvidia_smi() -> list[Gpu]:
@@ -134,36 +109,61 @@ def choose(gpus: list[Gpu], environ: Mapping[str, str] = os.environ) -> list[Gpu
 
 def acquire(
     folder: Path | None = None, *, environ: Mapping[str, str] = os.environ, poll: float = 1.0
-) -> Lease:
-    """Lease the first free GPU of those that this process may use; wait while all are taken.
+) -> str:
+    """Lease the first free GPU of those that this process may use, until it ends; wait while all are taken.
 
     Args:
         folder: where the lock files are; that of ABLATION_GPU_LEASES where left out. Processes that share GPUs must share it.
         environ: what may restrict the choice.
         poll: seconds between two looks at the locks.
 
+    Returns:
+        What CUDA_VISIBLE_DEVICES must be.
+
     Raises:
         LeaseError: if there is no GPU, or no lock file can be made.
     """
     folder = folder or Path(environ.get(FOLDER) or DEFAULT_FOLDER)
-    gpus = choose(list_gpus(), environ)
-    if not gpus:
+    uuids = [gpu.uuid for gpu in choose(list_gpus(), environ)]
+    if not uuids:
         given = environ.get("CUDA_VISIBLE_DEVICES")
         known = "" if given is None else f" that CUDA_VISIBLE_DEVICES={given} allows"
         raise LeaseError(f"there is no GPU here{known}: set compute.device to cpu.")
-    _make(folder)
-    waiting = False
-    while True:
-        for gpu in gpus:
-            descriptor = _lock(folder / f"{gpu.uuid.replace('/', '_')}.lock")
-            if descriptor is not None:
-                _held.add(descriptor)
-                log.info("leased GPU %s", gpu.uuid)
-                return Lease(gpu.uuid, descriptor)
-        if not waiting:
-            log.info("waiting for a GPU: all %d are leased in %s", len(gpus), folder)
-            waiting = True
-        time.sleep(poll)
+    try:
+        with suppress(FileExistsError):
+            folder.mkdir(parents=True)
+            folder.chmod(0o1777)  # open to every user like /tmp itself, whatever the umask
+        if (uuid := _first_free(folder, uuids)) is None:
+            log.info("waiting for a GPU: all %d are leased in %s", len(uuids), folder)
+        while uuid is None:
+            time.sleep(poll)
+            uuid = _first_free(folder, uuids)
+    except OSError as error:
+        raise LeaseError(
+            f"{FOLDER} is {str(folder)!r}, where no locks can be made ({error.strerror or error}): "
+            "allowed is a folder that all jobs can write to."
+        ) from None
+    log.info("leased GPU %s", uuid)
+    return uuid
+
+
+def _first_free(folder: Path, uuids: list[str]) -> str | None:
+    """The first GPU that no other process holds, now held by this one."""
+    for uuid in uuids:
+        path = folder / f"{uuid.replace('/', '_')}.lock"
+        # Not the soft kind, which outlives a holder that is killed.
+        lock = FileLock(path, mode=0o666, fallback_to_soft=False, on_acquired=_sign)
+        with suppress(Timeout):
+            lock.acquire(blocking=False)
+            _held.append(lock)
+            return uuid
+    return None
+
+
+def _sign(descriptor: int) -> None:
+    """Say for humans who holds the lock."""
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()} {socket.gethostname()}\n".encode())
 
 
 @cache
@@ -175,69 +175,5 @@ def own_gpu() -> str:
     Raises:
         LeaseError: if there is no GPU, or no lock file can be made.
     """
-    lease = acquire()
-    os.environ["CUDA_VISIBLE_DEVICES"] = lease.uuid
-    return lease.uuid
-
-
-def _refused(folder: Path, what: str, error: OSError) -> str:
-    return (
-        f"{FOLDER} is {str(folder)!r}, where no locks can be {what} ({error.strerror}): "
-        "allowed is a folder that all jobs can write to."
-    )
-
-
-def _make(folder: Path) -> None:
-    """Make the folder, open to every user like /tmp itself."""
-    umask = os.umask(0)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
-        folder.mkdir(mode=0o1777, exist_ok=True)
-    except OSError as error:
-        raise LeaseError(_refused(folder, "made", error)) from None
-    finally:
-        os.umask(umask)
-
-
-def _open(path: Path) -> int:
-    """Open a lock file that may be another user's: ``flock`` asks for no right to write."""
-    flags = os.O_RDWR | os.O_NOFOLLOW
-    while True:
-        try:
-            return os.open(path, flags)
-        except FileNotFoundError:
-            # Apart from the opening: in a sticky folder O_CREAT may not touch another user's file.
-            umask = os.umask(0)
-            try:
-                return os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)
-            except FileExistsError:
-                continue
-            finally:
-                os.umask(umask)
-        except PermissionError:
-            return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-
-
-def _lock(path: Path) -> int | None:
-    """The descriptor of a lock file that is now ours, or None while another process holds it."""
-    try:
-        descriptor = _open(path)
-    except OSError as error:
-        raise LeaseError(_refused(path.parent, "opened", error)) from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    if os.access(path, os.W_OK):
-        _sign(descriptor)
-    return descriptor
-
-
-def _sign(descriptor: int) -> None:
-    """Say for humans who holds the lock."""
-    try:
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()} {socket.gethostname()}\n".encode())
-    except OSError:
-        log.debug("the lock file is another user's")
+    os.environ["CUDA_VISIBLE_DEVICES"] = acquire()
+    return os.environ["CUDA_VISIBLE_DEVICES"]

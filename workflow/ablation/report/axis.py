@@ -153,7 +153,7 @@ def heads(axis: Axis, words: Words) -> list[dict[str, Any]]:
                 "is_reference": label == axis.reference,
                 "verdict": slug(word),
                 "mark": MARKS[word],
-                "verdict_text": verdict_text(axis, label, words),
+                "verdict_text": worded(word, row["reason"], words),
                 "flags": flags(row, words),
                 "notes": notes(axis, label, words),
                 "non_diverged_only": bool(row["non_diverged_only"]),
@@ -166,12 +166,6 @@ def heads(axis: Axis, words: Words) -> list[dict[str, Any]]:
 def drawer_id(model: str, key: str) -> str:
     """The id of the section that shows one stored cell closely."""
     return slug(f"cell-{model}-{key}")
-
-
-def verdict_text(axis: Axis, label: str, words: Words) -> str:
-    """The verdict as words of the language, with its reason where there is one."""
-    row = axis.row(label)
-    return worded(row["verdict"], row["reason"], words)
 
 
 def notes(axis: Axis, label: str, words: Words) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -74,8 +75,7 @@ def comparison_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
         scaled_pair(axis.metric, axis.row(label)["difference_interval"]) for label in axis.labels
     ]
     margin = margin_of(axis)
-    widest = max((abs(bound) for pair in gap_bounds if pair for bound in pair), default=0.0)
-    reach = min(max(1.1 * widest, FOREST_MARGINS[0] * margin[1]), FOREST_MARGINS[1] * margin[1])
+    reach = forest_reach(gap_bounds, margin[1])
     return [
         {
             **head,
@@ -90,6 +90,13 @@ def margin_of(axis: Axis) -> tuple[float, float]:
     """The equivalence margin below and above no difference, as shown."""
     low, high = (scaled(axis.metric, end) or 0.0 for end in axis.margin_reach)
     return (low, high) if high > 0 else (-1.0, 1.0)
+
+
+def forest_reach(bounds: Sequence[tuple[float, float] | None], margin: float) -> float:
+    """The difference at the ends of the line: the widest interval's, but so many margins."""
+    widest = max((abs(bound) for pair in bounds if pair for bound in pair), default=0.0)
+    least, most = FOREST_MARGINS
+    return min(max(1.1 * widest, least * margin), most * margin)
 
 
 def forest(

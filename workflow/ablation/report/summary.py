@@ -7,9 +7,9 @@ from typing import Any
 
 from ablation.language import numbers as fmt
 from ablation.language.metrics import scaled, scaled_pair
-from ablation.language.verdicts import flags
+from ablation.language.verdicts import flags, worded
 from ablation.language.words import Words
-from ablation.report.axis import Axis, heads, verdict_text
+from ablation.report.axis import Axis, heads
 from ablation.report.axis_tables import comparison_cells, forest, margin_of
 from ablation.report.prose import axis_sentences, difference_text, margin_text
 
@@ -115,7 +115,7 @@ def matters(axes: dict[str, Axis], ranking: list[dict[str, Any]], words: Words) 
         return abs(float(axes[place[0]].row(place[1])["difference"]))
 
     name, label = max(sized, key=size)
-    axis = axes[name]
+    axis, row = axes[name], axes[name].row(label)
     found.append(
         words(
             "summary.most",
@@ -123,8 +123,8 @@ def matters(axes: dict[str, Axis], ranking: list[dict[str, Any]], words: Words) 
             reference=words.value(axis.reference),
             metric=words(f"metric.{axis.metric}"),
             difference=difference_text(axis, label, words),
-            level=fmt.percent(axis.row(label)["difference_level"]),
-            verdict=verdict_text(axis, label, words),
+            level=fmt.percent(row["difference_level"]),
+            verdict=worded(row["verdict"], row["reason"], words),
         )
     )
     return found

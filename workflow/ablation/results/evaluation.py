@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from importlib import import_module
 from typing import Any
 
@@ -9,8 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
-
-from ablation.results.summary import replicate_rows, summarise
 
 OUTCOMES = ("prediction", "predicted", "confidence", "loss")
 Columns = dict[str, Any]
@@ -56,14 +55,56 @@ def evaluate(
     return numbers, _predictions(columns, ok)
 
 
-def _predictions(columns: Columns, ok: set[int]) -> list[list[Any]]:
-    given = [column.tolist() for column in columns.values()]
-    outcome = [name in OUTCOMES for name in columns]
-    rows = [list(columns)]
-    for row in zip(*given, strict=True):
-        kept = row[0] in ok
-        rows.append([v if kept or not out else "" for v, out in zip(row, outcome, strict=True)])
+def replicate_rows(
+    metrics: list[dict[str, Any]], training: list[dict[str, Any]], finite: str
+) -> list[dict[str, Any]]:
+    """Join each replicate's test metrics with what training says of it.
+
+    A diverged replicate has null metrics, even where its earlier parameters were finite.
+
+    Args:
+        metrics: one dictionary per replicate.
+        training: ``replicate``, ``diverged``, ``best_epoch`` and ``val_loss`` per replicate.
+        finite: the metric that must be finite.
+    """
+    rows = []
+    for row, facts in zip(metrics, training, strict=True):
+        usable = not facts["diverged"] and math.isfinite(row[finite])
+        rows.append(
+            {
+                "replicate": facts["replicate"],
+                "status": "ok" if usable else "diverged",
+                **{name: value if usable else None for name, value in row.items()},
+                "best_epoch": facts["best_epoch"] if usable else None,
+                "val_loss": facts["val_loss"] if usable else None,
+            }
+        )
     return rows
+
+
+def summarise(rows: list[dict[str, Any]], names: list[str]) -> dict[str, dict[str, Any]]:
+    """Mean, standard deviation and count of each metric over the ok replicates.
+
+    Intervals are the study's: ``comparisons.json`` has them, at its confidence.
+    """
+    summary = {}
+    for name in names:
+        values = np.array([row[name] for row in rows if row["status"] == "ok"], dtype=np.float64)
+        summary[name] = {
+            "mean": float(values.mean()) if len(values) else None,
+            "sd": float(values.std(ddof=1)) if len(values) > 1 else None,
+            "n": len(values),
+        }
+    return summary
+
+
+def _predictions(columns: Columns, ok: set[int]) -> list[list[Any]]:
+    """The head and the rows, in which outcomes of diverged replicates are empty."""
+    usable = np.isin(columns["replicate"], sorted(ok)).tolist()
+    plain = {name: column.tolist() for name, column in columns.items()}
+    for name in plain.keys() & set(OUTCOMES):
+        plain[name] = [v if kept else "" for v, kept in zip(plain[name], usable, strict=True)]
+    return [list(plain), *map(list, zip(*plain.values(), strict=True))]
 
 
 def _confusion(network: Any, columns: Columns, ok: set[int]) -> list[list[int]] | None:

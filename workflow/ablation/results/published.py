@@ -51,14 +51,12 @@ def _near(data: dict[str, Any], theirs: float) -> bool:
 
 
 def runs(published: dict[str, Any], axis: str, label: str) -> list[dict[str, float] | None]:
-    """Per published run, the metrics of one value, or None where it has none."""
-    found: list[dict[str, float] | None] = []
+    """Per published run, the metrics of one value: empty where it diverged, None where it has none."""
+    rows: list[dict[str, float] | None] = []
     for run in published["runs"]:
         values = run["axes"].get(axis, {}).get(label)
-        if values is None:
-            found.append(None)
-            continue
-        found.append(
-            dict(zip(published["metrics"], values, strict=True)) if values != "diverged" else {}
-        )
-    return found
+        if values == "diverged":
+            rows.append({})
+        else:
+            rows.append(values and dict(zip(published["metrics"], values, strict=True)))
+    return rows

@@ -11,6 +11,7 @@ from ablation.networks.registry import METRICS
 from ablation.store.formats import columns_of, validate_columns
 
 View = dict[str, Any]
+PLACE = ("model", "axis", "label", "cell", "key")
 
 
 def cells_table(views: list[View], compared: dict[str, Any]) -> pd.DataFrame:
@@ -27,8 +28,10 @@ def cells_table(views: list[View], compared: dict[str, Any]) -> pd.DataFrame:
         environment, status = view["environment"] or {}, view["status"]
         judged = compared[view["model"]]["axes"][view["axis"]]["rows"][view["label"]]
         losses = [r["val_loss"] for r in view["replicates"] if r["val_loss"] is not None]
+        entry = compared[view["model"]]
+        judged = entry["axes"][view["axis"]]["rows"][view["label"]]
         row = {
-            **{name: view[name] for name in ("model", "axis", "label", "cell", "key")},
+            **{name: view[name] for name in PLACE},
             "is_reference": judged["is_reference"],
             "status": "failed" if "failed" in status else "ok",
             "n_ok": status["ok"],
@@ -37,7 +40,7 @@ def cells_table(views: list[View], compared: dict[str, Any]) -> pd.DataFrame:
         }
         for name in METRICS:
             metric = (view["metrics"] or {}).get(name) or {}
-            found = (compared[view["model"]]["cells"].get(view["key"]) or {}).get(name) or {}
+            found = (entry["cells"].get(view["key"]) or {}).get(name) or {}
             low, high = found.get("interval") or (None, None)
             row |= {f"{name}_mean": metric.get("mean"), f"{name}_sd": metric.get("sd")}
             row |= {f"{name}_centre": found.get("centre"), f"{name}_low": low, f"{name}_high": high}
@@ -56,7 +59,7 @@ def replicates_table(views: list[View]) -> pd.DataFrame:
     """One row per cell, axis and replicate."""
     rows = []
     for view in views:
-        place = {name: view[name] for name in ("model", "axis", "label", "cell", "key")}
+        place = {name: view[name] for name in PLACE}
         for replicate in view["replicates"]:
             row = {**place, "replicate": replicate["replicate"], "status": replicate["status"]}
             row |= {name: replicate.get(name) for name in METRICS}

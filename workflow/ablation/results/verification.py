@@ -41,11 +41,11 @@ def write(results: Path, document: dict[str, Any]) -> None:
     before = read(results)
     earlier: list[dict[str, Any]] = []
     if before is not None:
-        kept = ("when", "outcome", "seed", "commit")
-        cells = [
+        kept = {name: before[name] for name in ("when", "outcome", "seed", "commit")}
+        kept["cells"] = [
             {name: cell[name] for name in ("cell", "key", "outcome")} for cell in before["cells"]
         ]
-        earlier = [*before["earlier"], {**{name: before[name] for name in kept}, "cells": cells}]
+        earlier = [*before["earlier"], kept]
     full = {**document, "earlier": earlier}
     validate_document(full, "verification")
     write_json(results / FILE, sealed(full))

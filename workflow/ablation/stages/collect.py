@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ablation.claims.judge import judge_claims
-from ablation.claims.rules import Evidence
+from ablation.claims.rules import evidence_of
 from ablation.machine.logs import LOG, tail
 from ablation.networks.registry import MODELS
 from ablation.results import published
@@ -18,7 +18,7 @@ from ablation.results import tables as tidy
 from ablation.results.courses import courses_table
 from ablation.results.frames import read_csv
 from ablation.stages.job import Inputs, Spec
-from ablation.statistics.compare import Question, compare, model_numbers
+from ablation.statistics.compare import Question, compare, study_numbers
 from ablation.store.document import StudyDocument
 from ablation.store.entries import Entry, write_json, write_text
 from ablation.store.formats import validate_columns, validate_document
@@ -53,45 +53,29 @@ def collect(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> N
         )
         for model in spec["models"]
     }
-    confidence, samples = spec["statistics"]["confidence"], _samples(study, inputs)
-    comparisons = compare(
-        study, tables["replicates"], questions, confidence=confidence, samples=samples
+    confidence = spec["statistics"]["confidence"]
+    numbers = study_numbers(
+        study,
+        tables["replicates"],
+        questions,
+        confidence=confidence,
+        samples=_samples(study, inputs),
     )
+    comparisons = compare(study, numbers)
     tables["cells"] = tidy.cells_table(list(views.values()), comparisons["models"])
-    claims = _claims(study, tables, questions, samples, confidence)
+    evidence = {
+        model.name: evidence_of(model, numbers[model.name], tables) for model in study.models
+    }
+    answers = judge_claims(
+        published.load_claims(), published.load(), evidence, confidence=confidence
+    )
+    claims = {"confidence": confidence, "claims": answers}
     for name, table in tables.items():
         validate_columns(list(table.columns), name)
         write_text(draft / f"{name}.csv", table.to_csv(index=False))
     for name, content in (("comparisons", comparisons), ("claims", claims), ("study", study.plain)):
         validate_document(content, name)
         write_json(draft / f"{name}.json", content)
-
-
-def _claims(
-    study: StudyDocument,
-    tables: dict[str, pd.DataFrame],
-    questions: dict[str, Question],
-    samples: dict[str, dict[str, dict[int, NDArray[Any]]]],
-    confidence: float,
-) -> dict[str, Any]:
-    """``claims.json``: what the study says to every claim of the course report."""
-    evidence = {}
-    for model in study.models:
-        name = model.name
-        numbers = model_numbers(
-            model,
-            tables["replicates"],
-            questions[name],
-            samples,
-            confidence=confidence,
-            seed=study.seed,
-        )
-        cells = tables["cells"][tables["cells"]["model"] == name]
-        seconds = cells.dropna(subset=["seconds"]).set_index("key")["seconds"].to_dict()
-        courses = tables["courses"][tables["courses"]["model"] == name]
-        evidence[name] = Evidence(model, numbers, courses, seconds)
-    found = judge_claims(published.load_claims(), published.load(), evidence, confidence=confidence)
-    return {"confidence": confidence, "claims": found}
 
 
 def _read_each(

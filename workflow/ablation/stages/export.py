@@ -57,18 +57,19 @@ def export_tables(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]
         parquet.write_table(table, draft / f"{kind}.parquet")
     _write_csv(tidy.summary_frame(compared), draft / "summary.csv")
     words = Words(load(spec["language"]))
-    note = f"Study {name}, made from {collected.key}. Needs \\usepackage{{booktabs}}"
+    note = f"% Study {name}, made from {collected.key}. Needs \\usepackage{{booktabs}}"
     note += " and, for its Chinese words, XeLaTeX with ctex." if spec["language"] == "zh" else "."
+    note += "\n"
     for model in study.models:
         place = latex.Place(model.name, comparisons["confidence"], words)
         for axis in model.axes:
             stem = f"{model.name}_{axis.name}"
             rows = tidy.axis_frame(compared, model.name, axis.name)
             _write_csv(rows, draft / f"{stem}.csv")
-            text = latex.axis_table(comparisons["models"][model.name], axis, place, note)
-            write_text(draft / f"{stem}.tex", text)
-    summary = latex.summary_table(study, comparisons, words, note)
-    write_text(draft / "summary.tex", summary)
+            text = latex.axis_table(comparisons["models"][model.name], axis, place)
+            write_text(draft / f"{stem}.tex", note + text)
+    summary = latex.summary_table(study, comparisons, words)
+    write_text(draft / "summary.tex", note + summary)
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:
@@ -78,7 +79,7 @@ def _write_csv(frame: pd.DataFrame, path: Path) -> None:
 def export_figures(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
     """Draw the figures of a model once more, as files of their own."""
     from ablation.export.figures import files
-    from ablation.figures import draw_model
+    from ablation.figures.model import draw
     from ablation.language.catalogue import load
     from ablation.stages.plot import read_predictions
 
@@ -87,14 +88,20 @@ def export_figures(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any
     predictions = read_predictions(study.model(spec["model"]), inputs)
     draws = one(inputs, "draws").read("draws.json")["models"][spec["model"]]
 
-    def draw(language: str, fonts: list[str], serialise: Any) -> dict[str, Any]:
-        return draw_model(
-            study, comparisons, frames, predictions, model=spec["model"],
-            style={"palette": spec["palette"], "fonts": fonts}, messages=load(language),
-            draws=draws, serialise=serialise,
-        )  # fmt: skip
+    def drawn(language: str, serialise: Any) -> dict[str, Any]:
+        return draw(
+            study,
+            comparisons,
+            frames,
+            predictions,
+            model=spec["model"],
+            palette=spec["palette"],
+            messages=load(language, "figure"),
+            draws=draws,
+            serialise=serialise,
+        )
 
-    for name, content in files(draw, spec["language"]).items():
+    for name, content in files(drawn, spec["language"]).items():
         (draft / name).write_bytes(content)
 
 
@@ -135,21 +142,32 @@ def export_crate(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any])
             raw=[_raw(raw) for raw in spec["raw"]],
             report=report,
             outputs={
-                "tables": ("Tables of the comparisons: CSV, LaTeX and Parquet",
-                           _packed(one(inputs, "export_tables"), "tables")),
-                "figures": ("Figures: SVG and PDF",
-                            [file for key, entry in inputs["export_figures"].items()
-                             for file in _packed(entry, f"figures/{read_spec(key)['model']}")]),
-                "results": ("The numbers of every cell",
-                            [(evaluated[key].folder / "metrics.json", f"results/{cell}/metrics.json")
-                             for cell, key in spec["cells"].items()]),
+                "tables": (
+                    "Tables of the comparisons: CSV, LaTeX and Parquet",
+                    _packed(one(inputs, "export_tables"), "tables"),
+                ),
+                "figures": (
+                    "Figures: SVG and PDF",
+                    [
+                        file
+                        for key, entry in inputs["export_figures"].items()
+                        for file in _packed(entry, f"figures/{read_spec(key)['model']}")
+                    ],
+                ),
+                "results": (
+                    "The numbers of every cell",
+                    [
+                        (evaluated[key].folder / "metrics.json", f"results/{cell}/metrics.json")
+                        for cell, key in spec["cells"].items()
+                    ],
+                ),
             },
             software=software,
             version=f"{commit}-dirty" if state["git_dirty"] else commit,
             image=IMAGE,
             in_image=REVISION in os.environ,
             agent=spec["config"]["export"]["agent"],
-        )  # fmt: skip
+        )
         build(contents).write(crate)
     pack(crate, draft / f"{crate.name}.zip")
 

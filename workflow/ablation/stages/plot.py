@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pandas as pd
 
-from ablation.figures import draw_model
+from ablation.figures.model import draw
 from ablation.language.catalogue import load as load_messages
 from ablation.results.frames import read_csv, read_tables
 from ablation.stages.job import Inputs, Spec, one
@@ -19,14 +19,14 @@ from ablation.store.entries import write_text
 def plot(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
     """Draw all figures of a model as SVG."""
     study, comparisons, frames = read_tables(one(inputs, "collect").folder)
-    drawn = draw_model(
+    drawn = draw(
         study,
         comparisons,
         frames,
         read_predictions(study.model(spec["model"]), inputs),
         model=spec["model"],
-        style={"palette": spec["palette"]},
-        messages=load_messages(spec["language"]),
+        palette=spec["palette"],
+        messages=load_messages(spec["language"], "figure"),
         draws=one(inputs, "draws").read("draws.json")["models"][spec["model"]],
     )
     for name, figure in drawn.items():

@@ -37,7 +37,7 @@ def portraits(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) ->
     study, _, frames = read_tables(one(inputs, "collect").folder)
     model = study.model(spec["model"])
     cells = {cell.key: cell for cell in model.sound()}
-    words = Words(load_messages(spec["language"]))
+    words = Words(load_messages(spec["language"], "figure"))
     known = published.load()["facts"].get(model.data["dataset"], {})
     found: dict[str, Any] = {}
     for key, cell in cells.items():

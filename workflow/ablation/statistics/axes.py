@@ -20,15 +20,16 @@ from ablation.store.document import AxisDocument
 def axis_entry(axis: AxisDocument, numbers: ModelNumbers) -> dict[str, Any]:
     """The entry of one axis in ``comparisons.json``.
 
-    "n_comparisons" counts the comparisons that are judged on this axis; rows that another axis
-    judges name it in "judged_on".
+    "n_comparisons" counts the comparisons that are judged on this axis; rows that another axis judges name it in "judged_on".
     """
-    reference = axis.keys[axis.reference]
-    own = [one for one in numbers.tested.comparisons.values() if one.axis == axis.name]
+    reference, tested = axis.keys[axis.reference], numbers.tested
+    n_judged = sum(one.axis == axis.name for one in tested.comparisons.values())
     return {
         "reference": axis.reference,
-        "n_comparisons": len(own),
-        "difference_level": _level(len(own), numbers.tested),
+        "n_comparisons": n_judged,
+        "difference_level": bonferroni_level(tested.setting.confidence, n_judged)
+        if n_judged
+        else None,
         "rows": {
             label: _row(key, reference, numbers, is_reference=label == axis.reference)
             for label, key in axis.keys.items()
@@ -36,19 +37,17 @@ def axis_entry(axis: AxisDocument, numbers: ModelNumbers) -> dict[str, Any]:
     }
 
 
-def _level(n_comparisons: int, measured: Measured) -> float | None:
-    if not n_comparisons:
-        return None
-    return bonferroni_level(measured.setting.confidence, n_comparisons)
-
-
 def _row(key: str, reference: str, numbers: ModelNumbers, *, is_reference: bool) -> dict[str, Any]:
     measured = numbers.tested
     fate, summary = measured.fate(key), measured.cells.get(key, {})
     outcome = None if is_reference else measured.outcome(key, reference)
-    judged = _judged(outcome, measured.fate(key).failed, is_reference=is_reference)
+    judged = None
+    if fate.failed:
+        judged = Judged(Verdict.FAILED)
+    elif is_reference:
+        judged = Judged(Verdict.REFERENCE)
     others = {
-        name: _compared(other.outcome(key, reference), other)
+        name: compared(other.outcome(key, reference), other)
         for name, other in numbers.others.items()
         if not is_reference
     }
@@ -63,7 +62,7 @@ def _row(key: str, reference: str, numbers: ModelNumbers, *, is_reference: bool)
         "median": summary.get("median"),
         "interval": summary.get("interval"),
         "n_pairs": len(outcome.differences) if outcome else 0,
-        **_compared(outcome, measured, judged),
+        **compared(outcome, measured, judged),
         "judged_on": outcome.comparison.axis if outcome else None,
         "spread": _spread(outcome),
         "scored": _scored(outcome, measured),
@@ -73,53 +72,44 @@ def _row(key: str, reference: str, numbers: ModelNumbers, *, is_reference: bool)
     }
 
 
-def _judged(outcome: Outcome | None, failed: bool, *, is_reference: bool) -> Judged:
-    if failed:
-        return Judged(Verdict.FAILED)
-    if is_reference:
-        return Judged(Verdict.REFERENCE)
-    if outcome is None:  # the same key under another label
-        return Judged(Verdict.NOT_TESTED, Reason.IDENTICAL)
-    return outcome.judged
-
-
-def _compared(
+def compared(
     outcome: Outcome | None, measured: Measured, judged: Judged | None = None
 ) -> dict[str, Any]:
-    """A comparison in one metric: difference, ratio where it is made on the logarithm, test and verdict."""
-    judged = judged or (outcome.judged if outcome else Judged(Verdict.NOT_TESTED, Reason.IDENTICAL))
-    scale, margin = measured.setting.scale, measured.setting.margin
-    found: dict[str, Any] = {
-        **dict.fromkeys(("difference", "difference_interval", "ratio", "ratio_interval")),
-        "difference_level": None,
-        "p": None,
-        "p_adjusted": None,
-        "verdict": judged.verdict.value,
-        "reason": judged.reason.value if judged.reason else None,
-        **dict.fromkeys(("within_margin", "below_margin", "holm_alone"), False),
-    }
-    if outcome is None:
-        return found
-    difference, interval = effect_in_unit(outcome, measured)
-    if scale.log and difference is not None:
-        found["ratio"] = math.exp(middle_of(outcome, measured))
-        if interval is not None and outcome.interval is not None:
-            found["ratio_interval"] = tuple(map(math.exp, outcome.interval))
-    decided = judged.verdict in (Verdict.BETTER, Verdict.WORSE)
-    middle = outcome.difference
+    """A comparison in one metric: difference, ratio where it is made on the logarithm, test and verdict.
+
+    Args:
+        outcome: None of a cell with the same key as the reference.
+        measured: the metric.
+        judged: in place of what the outcome says.
+    """
+    if judged is None:
+        judged = outcome.judged if outcome else Judged(Verdict.NOT_TESTED, Reason.IDENTICAL)
+    difference = interval = ratio = ratios = None
+    within = below = alone = False
+    if outcome is not None:
+        margin = measured.setting.margin
+        difference, interval = effect_in_unit(outcome, measured)
+        if measured.setting.scale.log and difference is not None:
+            ratio = math.exp(middle_of(outcome, measured))
+            if interval is not None and outcome.interval is not None:
+                ratios = tuple(map(math.exp, outcome.interval))
+        if judged.verdict.differs and margin is not None and outcome.difference is not None:
+            within = lies_within(outcome.interval, margin)
+            below = abs(outcome.difference) < margin
+        alone = holm_alone(outcome.p_adjusted, outcome.interval, measured.setting.alpha)
     return {
-        **found,
         "difference": difference,
         "difference_interval": interval,
-        "difference_level": outcome.level,
-        "p": outcome.p,
-        "p_adjusted": outcome.p_adjusted,
-        "within_margin": decided and lies_within(outcome.interval, margin),
-        "below_margin": decided
-        and middle is not None
-        and margin is not None
-        and abs(middle) < margin,
-        "holm_alone": holm_alone(outcome.p_adjusted, outcome.interval, measured.setting.alpha),
+        "ratio": ratio,
+        "ratio_interval": ratios,
+        "difference_level": outcome and outcome.level,
+        "p": outcome and outcome.p,
+        "p_adjusted": outcome and outcome.p_adjusted,
+        "verdict": judged.verdict.value,
+        "reason": judged.reason and judged.reason.value,
+        "within_margin": within,
+        "below_margin": below,
+        "holm_alone": alone,
     }
 
 
@@ -128,13 +118,9 @@ def _spread(outcome: Outcome | None) -> dict[str, Any] | None:
     if outcome is None or outcome.spread is None:
         return None
     spread = outcome.spread
-    return {
-        "observed": math.sqrt(spread.observed),
-        "pooled": math.sqrt(spread.pooled),
-        "floor": math.sqrt(spread.floor),
-        "used": math.sqrt(spread.used),
-        "degrees": spread.degrees,
-    }
+    names = ("observed", "pooled", "floor", "used")
+    deviations = {name: math.sqrt(getattr(spread, name)) for name in names}
+    return {**deviations, "degrees": spread.degrees}
 
 
 def _scored(outcome: Outcome | None, measured: Measured) -> dict[str, Any] | None:

@@ -11,7 +11,6 @@ from ablation.statistics.families import Comparison, pair_name
 from ablation.statistics.judge import judge
 from ablation.statistics.model import Measured
 from ablation.statistics.replicates import Values
-from ablation.statistics.verdicts import Verdict
 from ablation.store.document import CellDocument
 
 
@@ -20,11 +19,16 @@ def best_cell(
 ) -> dict[str, Any] | None:
     """The cell with the lowest mean validation loss, and what is as good as it.
 
-    cells: the distinct ones of one model. val_loss: by key. A cell in which half of the replicates or more diverged or
-    collapsed is no candidate; one with fewer such replicates may be chosen, with their number said.
+    A cell in which half of the replicates or more diverged or collapsed is no candidate; one with fewer such replicates may be
+    chosen, with their number said.
 
     "indistinguishable" lists the candidates for which the comparison with the best one in the tested metric, all of them as
     one family, decides nothing. None when there is no candidate.
+
+    Args:
+        cells: the distinct ones of one model.
+        val_loss: by key.
+        measured: the tested metric.
     """
     names = {cell.key: cell.name for cell in cells}
     candidates = [
@@ -40,7 +44,6 @@ def best_cell(
         pair_name(key, best): Comparison(key, best, "best") for key in names if key != best
     }
     outcomes = judge(comparisons, measured.numbers, measured.setting)
-    decided = (Verdict.BETTER, Verdict.WORSE)
     summary = measured.cells[best]
     return {
         "cell": names[best],
@@ -55,7 +58,7 @@ def best_cell(
         "indistinguishable": [
             names[key]
             for key in candidates
-            if key != best and outcomes[pair_name(key, best)].judged.verdict not in decided
+            if key != best and not outcomes[pair_name(key, best)].judged.verdict.differs
         ],
     }
 

@@ -16,13 +16,18 @@ def cell_summary(
 ) -> dict[str, Any]:
     """One metric of one cell, in its unit.
 
-    values: of the usable replicates, in the metric's unit. samples: of single test samples on the metric's scale; with a fixed
-    test set the interval crosses replicates and samples.
+    Args:
+        values: of the usable replicates, in the metric's unit.
+        fate: of the cell.
+        setting: how the metric is compared.
+        samples: of single test samples on the metric's scale; with a fixed test set the interval crosses both.
 
-    Returns n; mean and sd; centre, the mean on the metric's scale (a geometric mean on the logarithm); median; interval of the
-    centre; prediction, the interval of one new run on ``same_data`` (a pool that is split as ours is) and on ``other_data``.
-    Intervals hold at the study's confidence. They are None with fewer than two values, with an exact 0 on the logarithm, and
-    where half of the replicates or more diverged or collapsed: those fall into two heaps, which a t interval does not describe.
+    Returns:
+        n; mean and sd; centre, the mean on the metric's scale (a geometric mean on the logarithm); median; interval of the
+        centre; prediction, the interval of one new run on ``same_data`` (a pool that is split as ours is) and on
+        ``other_data``. Intervals hold at the study's confidence. They are None with fewer than two values, with an exact 0 on
+        the logarithm, and where half of the replicates or more diverged or collapsed: those fall into two heaps, which a t
+        interval does not describe.
     """
     numbers = np.array([values[r] for r in sorted(values)], dtype=np.float64)
     scaled = setting.scale.forward(numbers)

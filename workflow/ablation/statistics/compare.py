@@ -9,10 +9,9 @@ import pandas as pd
 
 from ablation.statistics.axes import axis_entry
 from ablation.statistics.best import best_cell
+from ablation.statistics.checks import with_checks
 from ablation.statistics.crossed import Samples
-from ablation.statistics.details import with_details
 from ablation.statistics.families import comparisons_of
-from ablation.statistics.intervals import check_level
 from ablation.statistics.judge import Setting
 from ablation.statistics.metric import Metric
 from ablation.statistics.model import Measured, ModelNumbers
@@ -22,62 +21,76 @@ from ablation.statistics.verdicts import Verdict
 from ablation.statistics.yardsticks import TRIVIAL, yardstick_entries
 from ablation.store.document import AxisDocument, ModelDocument, StudyDocument
 
-POWER = 0.8
-
 
 @dataclass(frozen=True)
 class Question:
-    """How one model is judged.
+    """How one model is judged."""
 
-    metrics: the model's, in its order; the first also tells which replicates collapsed. tested: the name of the one that
-    verdicts are made on. margin: of the tested metric, in its unit, or a ratio above 1 where it is compared on the logarithm.
-    step: replicates come in multiples of it, and that many in a row have disjoint test parts.
+    metrics: tuple[
+        Metric, ...
+    ]  # in the model's order; the first also tells which replicates collapsed
+    tested: str  # the name of the one that verdicts are made on
+    margin: float  # of it, in its unit, or a ratio above 1 where it is compared on the logarithm
+    step: int = (
+        1  # replicates come in multiples of it, and that many in a row have disjoint test parts
+    )
+
+
+def compare(study: StudyDocument, numbers: Mapping[str, ModelNumbers]) -> dict[str, Any]:
+    """``comparisons.json``: every cell against the reference of its axis, the best cell, and the yardsticks.
+
+    Args:
+        study: what was compared.
+        numbers: of every model, as of ``study_numbers``.
+
+    Returns:
+        Plain values only, None where there is no number. Differences are cell minus reference.
     """
+    setting = next(iter(numbers.values())).tested.setting
+    document: dict[str, Any] = _plain(
+        {
+            "confidence": setting.confidence,
+            "power": setting.power,
+            "models": {model.name: _entry(model, numbers[model.name]) for model in study.models},
+        }
+    )
+    return document
 
-    metrics: tuple[Metric, ...]
-    tested: str
-    margin: float
-    step: int = 1
 
-
-def compare(
+def study_numbers(
     study: StudyDocument,
     replicates: pd.DataFrame,
     questions: Mapping[str, Question],
     *,
     confidence: float,
     samples: Mapping[str, Mapping[str, Samples]] | None = None,
-    power: float = POWER,
-) -> dict[str, Any]:
-    """Every cell against the reference of its axis, the best cell, and the yardsticks.
+) -> dict[str, ModelNumbers]:
+    """Every metric of every model, ready to be judged.
 
-    replicates: the table ``replicates.csv``, one row per cell, axis and replicate; read are model, key, replicate,
-    status, val_loss and the metrics.
-    Differences are cell minus reference. samples: metric → key → its value of every test sample and replicate: what the test
-    samples alone do to a difference, and with a fixed test set the second source of spread.
+    Args:
+        study: what was compared.
+        replicates: the table ``replicates.csv``, one row per cell, axis and replicate; read are model, key, replicate, status,
+            val_loss and the metrics.
+        questions: by model.
+        confidence: of all intervals.
+        samples: metric → key → its value of every test sample and replicate: what the test samples alone do to a difference,
+            and with a fixed test set the second source of spread.
 
-    Returns the structure of ``comparisons.json``: plain values only, None where there is no number.
-    Raises ValueError when a model has no question, the reference is not on its axis, a
-    column is missing, a replicate is listed twice in a cell, or a level lies outside (0, 1).
+    Raises:
+        ValueError: when the reference is not on its axis, a column is missing, a replicate is listed twice in a cell, or the
+            confidence lies outside (0, 1).
     """
-    check_level("confidence", confidence)
-    models: dict[str, Any] = {}
-    for model in study.models:
-        if model.name not in questions:
-            raise ValueError(f"the model {model.name!r} has no metric to compare by")
-        question = questions[model.name]
-        numbers = model_numbers(
+    return {
+        model.name: model_numbers(
             model,
             replicates,
-            question,
+            questions[model.name],
             samples or {},
             confidence=confidence,
-            power=power,
             seed=study.seed,
         )
-        models[model.name] = _entry(model, numbers, question, replicates)
-    plain: dict[str, Any] = _plain({"confidence": confidence, "power": power, "models": models})
-    return plain
+        for model in study.models
+    }
 
 
 def model_numbers(
@@ -88,9 +101,8 @@ def model_numbers(
     *,
     confidence: float,
     seed: int,
-    power: float = POWER,
 ) -> ModelNumbers:
-    """Every metric of one model, ready to be judged; arguments as of ``compare``."""
+    """Every metric of one model; arguments as of ``study_numbers``."""
     name, first = model.name, question.metrics[0]
     base = values_by_key(replicates, name, first.name)
     fates = fates_by_key(replicates, name, base, trivial_values(model, first), first.better)
@@ -106,7 +118,6 @@ def model_numbers(
             overlap_ratio=model.overlap_ratio,
             fixed_test_set=model.fixed_test_set,
             confidence=confidence,
-            power=power,
             seed=seed,
             step=question.step,
             trivial=trivial_values(model, metric),
@@ -116,7 +127,8 @@ def model_numbers(
 
     every = {metric.name: measured(metric) for metric in question.metrics}
     tested = every.pop(question.tested)
-    return ModelNumbers(tested, every)
+    val_loss = values_by_key(replicates, name, "val_loss")
+    return ModelNumbers(tested, every, question.margin, val_loss)
 
 
 def trivial_values(model: ModelDocument, metric: Metric) -> Values:
@@ -133,17 +145,10 @@ def by_replicate(rows: Sequence[Mapping[str, Any]], metric: str) -> dict[int, fl
     return {int(row["replicate"]): float(row[metric]) for row in rows if usable([row.get(metric)])}
 
 
-def _entry(
-    model: ModelDocument,
-    numbers: ModelNumbers,
-    question: Question,
-    replicates: pd.DataFrame,
-) -> dict[str, Any]:
-    tested = numbers.tested
-    setting = tested.setting
-    axes = {axis.name: with_details(axis_entry(axis, numbers), axis, tested) for axis in model.axes}
-    val_loss = values_by_key(replicates, model.name, "val_loss")
-    best = best_cell(model.distinct(), val_loss, tested)
+def _entry(model: ModelDocument, numbers: ModelNumbers) -> dict[str, Any]:
+    tested, setting = numbers.tested, numbers.tested.setting
+    axes = {axis.name: with_checks(axis_entry(axis, numbers), axis, tested) for axis in model.axes}
+    best = best_cell(model.distinct(), numbers.val_loss, tested)
     values = {
         name: by_replicate(yardstick["replicates"], setting.metric)
         for name, yardstick in model.yardsticks.items()
@@ -152,7 +157,7 @@ def _entry(
         "metric": setting.metric,
         "better": setting.better,
         "log": setting.scale.log,
-        "margin": question.margin,
+        "margin": numbers.margin,
         "overlap_ratio": setting.overlap_ratio,
         "counts": _counts(tested),
         "axes": axes,

@@ -30,7 +30,9 @@ def comparisons_of(axes: Iterable[AxisDocument]) -> dict[str, Comparison]:
     A pair of cells that stands on several axes is one comparison. The first of them judges it, the simple axes before the
     grids of several parameters, as they are ordered in ``study.json``; the others show what it found. A cell that is the
     reference under another label is no comparison.
-    Raises ValueError when the reference of an axis is not among its cells.
+
+    Raises:
+        ValueError: when the reference of an axis is not among its cells.
     """
     found: dict[str, Comparison] = {}
     for axis in axes:
@@ -45,11 +47,3 @@ def comparisons_of(axes: Iterable[AxisDocument]) -> dict[str, Comparison]:
                 name = pair_name(key, reference)
                 found.setdefault(name, Comparison(key, reference, axis.name))
     return found
-
-
-def family_sizes(comparisons: Iterable[Comparison]) -> dict[str, int]:
-    """How many comparisons share the error level of each axis, those without a number included."""
-    sizes: dict[str, int] = {}
-    for comparison in comparisons:
-        sizes[comparison.axis] = sizes.get(comparison.axis, 0) + 1
-    return sizes

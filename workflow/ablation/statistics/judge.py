@@ -1,13 +1,15 @@
 """All comparisons of a model in one metric: tests, adjusted p, intervals and verdicts."""
 
-from collections.abc import Collection, Mapping
+import math
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ablation.statistics.crossed import Samples
-from ablation.statistics.families import Comparison, family_sizes
-from ablation.statistics.intervals import Interval, difference_interval
+from ablation.statistics.families import Comparison
+from ablation.statistics.intervals import Interval, t_interval, variance_factor
 from ablation.statistics.paired import holm, p_value
 from ablation.statistics.replicates import Fate, Values, paired_differences
 from ablation.statistics.scale import Scale
@@ -33,22 +35,29 @@ from ablation.statistics.verdicts import (
 class Setting:
     """What is the same for all comparisons of one model in one metric.
 
-    margin: on the metric's scale, None where none is declared. overlap_ratio: corrects for splits of one pool, 0 with a fixed
-    test set. step: test parts of so many replicates in a row are disjoint. trivial: what a prediction that has learnt nothing
-    reaches, by replicate, in the metric's unit. power: of what could have been detected.
+    Raises:
+        ValueError: for a confidence outside (0, 1) or a negative ratio; what takes these from here does not look again.
     """
 
     metric: str
     better: Better
     scale: Scale
-    margin: float | None
-    overlap_ratio: float
+    margin: float | None  # on the metric's scale, None where none is declared
+    overlap_ratio: float  # corrects for splits of one pool, 0 with a fixed test set
     fixed_test_set: bool
     confidence: float
-    power: float = 0.8
+    power: float = 0.8  # of what could have been detected
     seed: int = 0
-    step: int = 1
-    trivial: Values = field(default_factory=dict)
+    step: int = 1  # test parts of so many replicates in a row are disjoint
+    trivial: Values = field(
+        default_factory=dict
+    )  # what has learnt nothing reaches, in the metric's unit
+
+    def __post_init__(self) -> None:
+        if not 0 < self.confidence < 1:
+            raise ValueError(f"the confidence must lie between 0 and 1, got {self.confidence}")
+        if not 0 <= self.overlap_ratio < math.inf:
+            raise ValueError(f"the overlap ratio must be 0 or more, got {self.overlap_ratio}")
 
     @property
     def alpha(self) -> float:
@@ -57,33 +66,34 @@ class Setting:
 
 @dataclass(frozen=True)
 class Numbers:
-    """A metric of all cells on its scale, by key. samples: of single test samples on the same scale; fates: see ``Fate``."""
+    """A metric of all cells on its scale, by key."""
 
     values: Mapping[str, Values]
     fates: Mapping[str, Fate]
-    samples: Mapping[str, Samples] = field(default_factory=dict)
+    samples: Mapping[str, Samples] = field(default_factory=dict)  # of single test samples
 
     def fate(self, key: str) -> Fate:
         """Of a cell without any replicate: failed."""
         return self.fates.get(key, Fate(failed=True))
 
+    def is_broken(self, one: Comparison) -> bool:
+        """Whether the cell or the reference of a comparison is broken."""
+        return self.fate(one.cell).broken or self.fate(one.reference).broken
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """One comparison, on the metric's scale, cell minus reference.
-
-    differences: of the complete pairs. level: of the interval; p_adjusted: within the family. scored: the same comparison
-    with each diverged replicate scored as the trivial prediction, where a replicate diverged and that is known.
-    """
+    """One comparison, on the metric's scale, cell minus reference."""
 
     comparison: Comparison
-    differences: list[float]
-    level: float
+    differences: list[float]  # of the complete pairs
+    level: float  # of the interval
     spread: Spread | None
-    p: float | None
-    p_adjusted: float | None
-    interval: Interval | None
     judged: Judged
+    p: float | None = None
+    p_adjusted: float | None = None  # within the family
+    interval: Interval | None = None
+    # The same comparison with each diverged replicate scored as the trivial prediction, where that is known.
     scored: "Outcome | None" = None
     n_scored: int = 0
 
@@ -116,32 +126,24 @@ def judge(
     Where replicates diverged, the verdict must also come out with each of them scored as the trivial prediction of its
     split; else it is inconclusive.
     """
-    complete = _judge(comparisons, numbers, setting)
+    outcomes = _judge(comparisons, numbers, setting)
     filled = replace(numbers, values=_scored(numbers, setting))
-    scored = _judge(comparisons, filled, setting)
-    found = {}
-    for name, outcome in complete.items():
-        n_scored = len(scored[name].differences) - len(outcome.differences)
-        if n_scored == 0:
-            found[name] = outcome
-            continue
-        judged = outcome.judged
-        if judged.verdict.conclusive and scored[name].judged.verdict is not judged.verdict:
-            judged = Judged(Verdict.INCONCLUSIVE, Reason.DIVERGED)
-        found[name] = replace(outcome, judged=judged, scored=scored[name], n_scored=n_scored)
-    return found
+    for name, scored in _judge(comparisons, filled, setting).items():
+        outcome = outcomes[name]
+        judged, n_scored = outcome.judged, len(scored.differences) - len(outcome.differences)
+        if n_scored:
+            if judged.verdict.conclusive and scored.judged.verdict is not judged.verdict:
+                judged = Judged(Verdict.INCONCLUSIVE, Reason.DIVERGED)
+            outcomes[name] = replace(outcome, judged=judged, scored=scored, n_scored=n_scored)
+    return outcomes
 
 
 def _scored(numbers: Numbers, setting: Setting) -> dict[str, Values]:
     """The values with each diverged replicate scored as the trivial prediction."""
-    trivial = dict(
-        zip(setting.trivial, setting.scale.forward(list(setting.trivial.values())), strict=True)
-    )
+    scaled = map(float, setting.scale.forward(list(setting.trivial.values())))
+    trivial = dict(zip(setting.trivial, scaled, strict=True))
     return {
-        key: {
-            **values,
-            **{r: float(trivial[r]) for r in numbers.fate(key).diverged & trivial.keys()},
-        }
+        key: {**values, **{r: trivial[r] for r in numbers.fate(key).diverged & trivial.keys()}}
         for key, values in numbers.values.items()
     }
 
@@ -149,53 +151,39 @@ def _scored(numbers: Numbers, setting: Setting) -> dict[str, Values]:
 def _judge(
     comparisons: Mapping[str, Comparison], numbers: Numbers, setting: Setting
 ) -> dict[str, Outcome]:
-    values = {key: _finite(own) for key, own in numbers.values.items()}
     differences = {
-        name: paired_differences(values.get(one.cell, {}), values.get(one.reference, {}))
+        name: paired_differences(_finite(numbers, one.cell), _finite(numbers, one.reference))
         for name, one in comparisons.items()
     }
-    several = {name: own for name, own in differences.items() if len(own) > 1}
-    found = spreads(
+    several = {name: values for name, values in differences.items() if len(values) > 1}
+    spread = spreads(
         several,
         {
             name: _floor(comparisons[name], len(own), numbers, setting)
             for name, own in several.items()
         },
-        {name: not _is_broken(comparisons[name], numbers) for name in several},
+        {name: not numbers.is_broken(comparisons[name]) for name in several},
     )
-    why = {
-        name: _why_not(one, differences[name], found.get(name), numbers)
-        for name, one in comparisons.items()
-    }
-    ps = {
-        name: _p_value(differences[name], found[name], setting)
-        for name in comparisons
-        if why[name] is None
-    }
-    sizes = family_sizes(comparisons.values())
-    adjusted = _adjusted(comparisons.values(), ps, sizes)
-    return {
-        name: _outcome(
+    families = Counter(one.axis for one in comparisons.values())
+    outcomes = {}
+    for name, one in comparisons.items():
+        level = bonferroni_level(setting.confidence, families[one.axis])
+        judged = _why_not(one, differences[name], numbers)
+        outcome = Outcome(
             one,
             differences[name],
-            found.get(name),
-            p=ps.get(name),
-            p_adjusted=adjusted.get(name),
-            why=why[name],
-            level=bonferroni_level(setting.confidence, sizes[one.axis]),
-            setting=setting,
+            level,
+            spread.get(name),
+            judged or Judged(Verdict.INCONCLUSIVE),
         )
-        for name, one in comparisons.items()
-    }
+        outcomes[name] = outcome if judged else _tested(outcome, setting)
+    for axis, size in families.items():
+        outcomes |= _family(axis, size, outcomes, setting)
+    return outcomes
 
 
-def _p_value(differences: list[float], spread: Spread, setting: Setting) -> float:
-    mean = float(np.mean(differences))
-    return p_value(mean, len(differences), spread.used, spread.degrees, setting.overlap_ratio)
-
-
-def _finite(values: Values) -> dict[int, float]:
-    return {r: value for r, value in values.items() if np.isfinite(value)}
+def _finite(numbers: Numbers, key: str) -> Values:
+    return {r: value for r, value in numbers.values.get(key, {}).items() if np.isfinite(value)}
 
 
 def _floor(one: Comparison, n_pairs: int, numbers: Numbers, setting: Setting) -> float:
@@ -206,74 +194,59 @@ def _floor(one: Comparison, n_pairs: int, numbers: Numbers, setting: Setting) ->
     return sampling_floor(cell, reference, factor)
 
 
-def _is_broken(one: Comparison, numbers: Numbers) -> bool:
-    return numbers.fate(one.cell).broken or numbers.fate(one.reference).broken
-
-
-def _why_not(
-    one: Comparison, differences: list[float], spread: Spread | None, numbers: Numbers
-) -> Judged | None:
+def _why_not(one: Comparison, differences: list[float], numbers: Numbers) -> Judged | None:
     """Why a comparison cannot be tested; None where it can."""
     if numbers.fate(one.cell).failed:
         return Judged(Verdict.FAILED)
-    if numbers.fate(one.reference).failed or not numbers.values.get(one.reference):
-        return Judged(Verdict.NOT_TESTED, Reason.NO_REFERENCE)
-    infinite = [
-        not np.isfinite(value)
-        for key in (one.cell, one.reference)
-        for value in numbers.values.get(key, {}).values()
-    ]
-    if any(infinite):
-        return Judged(Verdict.NOT_TESTED, Reason.ZERO)
-    if spread is None or len(differences) < MINIMUM_PAIRS:
-        return Judged(Verdict.NOT_TESTED, Reason.FEW_PAIRS)
-    if not any(differences):
-        return Judged(Verdict.NOT_TESTED, Reason.IDENTICAL)
-    if not has_spread(differences):
-        return Judged(Verdict.NOT_TESTED, Reason.NO_SPREAD)
-    return None
+    values = [numbers.values.get(key, {}) for key in (one.cell, one.reference)]
+    reason = None
+    if numbers.fate(one.reference).failed or not values[1]:
+        reason = Reason.NO_REFERENCE
+    elif not all(np.isfinite(value) for own in values for value in own.values()):
+        reason = Reason.ZERO
+    elif len(differences) < MINIMUM_PAIRS:
+        reason = Reason.FEW_PAIRS
+    elif not any(differences):
+        reason = Reason.IDENTICAL
+    elif not has_spread(differences):
+        reason = Reason.NO_SPREAD
+    return None if reason is None else Judged(Verdict.NOT_TESTED, reason)
 
 
-def _adjusted(
-    comparisons: Collection[Comparison], ps: Mapping[str, float], sizes: Mapping[str, int]
-) -> dict[str, float]:
-    """Holm's adjustment within each family; a comparison without p counts as p = 1."""
-    found: dict[str, float] = {}
-    for axis, size in sizes.items():
-        names = [one.name for one in comparisons if one.axis == axis and one.name in ps]
-        found.update(zip(names, holm([ps[name] for name in names], size), strict=True))
-    return found
-
-
-def _outcome(
-    one: Comparison,
-    differences: list[float],
-    spread: Spread | None,
-    *,
-    p: float | None,
-    p_adjusted: float | None,
-    why: Judged | None,
-    level: float,
-    setting: Setting,
-) -> Outcome:
-    if why is not None or spread is None or p_adjusted is None:
-        judged = why or Judged(Verdict.NOT_TESTED, Reason.FEW_PAIRS)
-        return Outcome(one, differences, level, spread, None, None, None, judged)
-    mean = float(np.mean(differences))
-    interval = difference_interval(
-        mean,
-        len(differences),
-        spread.used,
-        spread.degrees,
-        overlap_ratio=setting.overlap_ratio,
-        confidence=level,
+def _tested(outcome: Outcome, setting: Setting) -> Outcome:
+    """The comparison with its p and its interval."""
+    mean, n_pairs, spread = outcome.difference, len(outcome.differences), outcome.spread
+    assert mean is not None
+    assert spread is not None
+    error = math.sqrt(spread.used * variance_factor(n_pairs, setting.overlap_ratio))
+    return replace(
+        outcome,
+        p=p_value(mean, n_pairs, spread.used, spread.degrees, setting.overlap_ratio),
+        interval=t_interval(mean, error, spread.degrees, outcome.level),
     )
-    verdict = verdict_of(
-        mean,
-        p_adjusted,
-        interval,
-        margin=setting.margin,
-        alpha=setting.alpha,
-        better=setting.better,
-    )
-    return Outcome(one, differences, level, spread, p, p_adjusted, interval, Judged(verdict))
+
+
+def _family(
+    axis: str, size: int, outcomes: Mapping[str, Outcome], setting: Setting
+) -> dict[str, Outcome]:
+    """The tested comparisons of an axis with Holm's p and the verdict; one without p counts as p = 1."""
+    tested = {
+        name: outcome
+        for name, outcome in outcomes.items()
+        if outcome.comparison.axis == axis and outcome.p is not None
+    }
+    adjusted = holm([outcome.p for outcome in tested.values() if outcome.p is not None], size)
+    judged = {}
+    for (name, outcome), p_adjusted in zip(tested.items(), adjusted, strict=True):
+        assert outcome.difference is not None
+        assert outcome.interval is not None
+        verdict = verdict_of(
+            outcome.difference,
+            p_adjusted,
+            outcome.interval,
+            margin=setting.margin,
+            alpha=setting.alpha,
+            better=setting.better,
+        )
+        judged[name] = replace(outcome, p_adjusted=p_adjusted, judged=Judged(verdict))
+    return judged

@@ -16,15 +16,12 @@ from ablation.statistics.replicates import Fate, Values
 
 @dataclass(frozen=True)
 class Measured:
-    """One metric of a model: how it is compared, and its numbers by key.
-
-    values: in the metric's unit. samples: of single test samples, in the metric's unit; none of a metric that is no mean.
-    """
+    """One metric of a model: how it is compared, and its numbers by key, in the metric's unit."""
 
     setting: Setting
     values: Mapping[str, Values]
     fates: Mapping[str, Fate]
-    samples: Mapping[str, Samples]
+    samples: Mapping[str, Samples]  # of single test samples; none of a metric that is no mean
     comparisons: Mapping[str, Comparison]
 
     @cached_property
@@ -67,6 +64,8 @@ class ModelNumbers:
 
     tested: Measured
     others: Mapping[str, Measured]
+    margin: float  # of the tested metric, as it is configured
+    val_loss: Mapping[str, Values]  # by key
 
     @property
     def all(self) -> dict[str, Measured]:
@@ -74,15 +73,9 @@ class ModelNumbers:
         return {self.tested.setting.metric: self.tested, **self.others}
 
 
-def is_broken(outcome: Outcome, measured: Measured) -> bool:
-    """Whether the cell or the reference of a comparison is broken."""
-    one = outcome.comparison
-    return measured.fate(one.cell).broken or measured.fate(one.reference).broken
-
-
 def middle_of(outcome: Outcome, measured: Measured) -> float:
     """The middle of a comparison's differences on the metric's scale: their mean, or their median where a cell is broken."""
-    middle = np.median if is_broken(outcome, measured) else np.mean
+    middle = np.median if measured.numbers.is_broken(outcome.comparison) else np.mean
     return float(middle(outcome.differences))
 
 
@@ -95,7 +88,7 @@ def effect_in_unit(
     the place of means and there is no interval. An exact 0 on the logarithm leaves nothing to say.
     """
     scale = measured.setting.scale
-    broken = is_broken(outcome, measured)
+    broken = measured.numbers.is_broken(outcome.comparison)
     centre = measured.cells.get(outcome.comparison.reference, {}).get(
         "median" if broken else "centre"
     )

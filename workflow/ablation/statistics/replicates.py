@@ -18,16 +18,14 @@ luckier than the mean of its train part."""
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of the replicates of one cell.
-
-    n_total: replicates that ran; none of a ``failed`` cell. diverged: their numbers. collapsed: of those that did not
-    diverge, the ones that do no better than the trivial prediction of their own split.
-    """
+    """What became of the replicates of one cell."""
 
     failed: bool = False
-    n_total: int = 0
+    n_total: int = 0  # that ran; none of a failed cell
     diverged: frozenset[int] = frozenset()
-    collapsed: frozenset[int] = frozenset()
+    collapsed: frozenset[int] = (
+        frozenset()
+    )  # did not diverge, and do no better than predicting nothing
 
     @property
     def n_diverged(self) -> int:
@@ -46,9 +44,14 @@ class Fate:
 def values_by_key(replicates: pd.DataFrame, model: str, column: str) -> dict[str, dict[int, float]]:
     """Key → replicate number → number, for one model and column; finite numbers of replicates with status ``ok`` only.
 
-    replicates: one row per cell, axis and replicate, with model, key, replicate, status and ``column``. A key that stands on
-    several axes is read once.
-    Raises ValueError when a column is missing, or two rows of one key and replicate differ.
+    Args:
+        replicates: one row per cell, axis and replicate, with model, key, replicate, status and ``column``. A key that stands
+            on several axes is read once.
+        model: whose.
+        column: of the numbers.
+
+    Raises:
+        ValueError: when a column is missing, or two rows of one key and replicate differ.
     """
     needed = ["model", "key", "replicate", "status", column]
     missing = [name for name in needed if name not in replicates.columns]
@@ -75,7 +78,12 @@ def fates_by_key(
 ) -> dict[str, Fate]:
     """Key → what became of its replicates, for one model.
 
-    values: the model's first metric by key. trivial: what a prediction that has learnt nothing reaches in it, by replicate.
+    Args:
+        replicates: as of ``values_by_key``.
+        model: whose.
+        values: the model's first metric by key.
+        trivial: what a prediction that has learnt nothing reaches in it, by replicate.
+        better: of that metric.
     """
     rows = replicates.loc[replicates["model"] == model, ["key", "replicate", "status"]]
     found = {}

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import optimize, special
@@ -18,26 +19,19 @@ ALIKE = 1e-8
 
 @dataclass(frozen=True)
 class Prior:
-    """What the comparisons of a model say of a variance before its own differences are seen.
+    """What the comparisons of a model say of a variance before its own differences are seen."""
 
-    variance: its typical size; degrees: how many degrees of freedom that is worth (infinite where all variances are alike).
-    """
-
-    variance: float
-    degrees: float
+    variance: float  # its typical size
+    degrees: float  # of freedom that this is worth; infinite where all variances are alike
 
 
 @dataclass(frozen=True)
 class Spread:
-    """The variance a test uses, and its degrees of freedom.
+    """The variance a test uses, and its degrees of freedom."""
 
-    observed: S², the sample variance of the differences; pooled: after the other comparisons of the model were heard;
-    floor: what the test samples alone must give, 0 where that is unknown; used: the larger of the last two.
-    """
-
-    observed: float
-    pooled: float
-    floor: float
+    observed: float  # S², the sample variance of the differences
+    pooled: float  # after the other comparisons of the model were heard
+    floor: float  # what the test samples alone must give, 0 where that is unknown
     degrees: float
 
     @property
@@ -50,11 +44,8 @@ def variance_prior(variances: Sequence[float], degrees: Sequence[int]) -> Prior 
 
     None with fewer than three. The same differences enter through a shared reference, which makes the variances a little more
     alike than independent ones; the simulations of docs/statistics.md have that in them.
-    Raises ValueError for a variance that is not above 0.
     Source: Smyth (2004), "Linear models and empirical Bayes methods", section 6.2.
     """
-    if min(variances, default=1.0) <= 0:
-        raise ValueError("a variance must be above 0")
     if len(variances) < SMALLEST_POOL:
         return None
     half = np.asarray(degrees, dtype=np.float64) / 2
@@ -113,6 +104,29 @@ def sampling_floor(cell: Samples, reference: Samples, factor: float) -> float:
     return factor * float(np.mean(parts)) if parts else 0.0
 
 
+def noise_of(samples: Samples, *, overlap_ratio: float, step: int) -> dict[str, Any] | None:
+    """The spread of a mean over replicates, and the part of it that comes of a finite test part.
+
+    The mean of n samples has by itself the variance s²/n, s² that of the samples; ``spread_factor`` says how much of it shows
+    between replicates that draw from one pool. Over the replicates the mean is taken. What is left is due to training: other
+    rows to learn from, other initial weights, other orders.
+
+    Only for test parts that are drawn per replicate: replicates that share a test set share its luck.
+
+    Returns:
+        ``sd`` of the metric over replicates; ``sd_test``: what the test part alone gives; ``share``: (sd_test / sd)², above 1
+        where the replicates happened to lie closer together than their test parts alone should let them, None where nothing
+        varies. None with fewer than two replicates, or a test part of fewer than two samples.
+    """
+    parts = [np.asarray(part, dtype=np.float64) for part in samples.values()]
+    if len(parts) < 2 or min(part.size for part in parts) < 2:
+        return None
+    sd = float(np.std([part.mean() for part in parts], ddof=1))
+    factor = spread_factor(len(parts), overlap_ratio, step)
+    sd_test = float(np.sqrt(factor * np.mean([part.var(ddof=1) / part.size for part in parts])))
+    return {"sd": sd, "sd_test": sd_test, "share": None if sd == 0 else (sd_test / sd) ** 2}
+
+
 def has_spread(differences: Sequence[float]) -> bool:
     """Whether differences vary by more than rounding does."""
     return float(np.std(differences, ddof=1)) > NO_SPREAD * abs(float(np.mean(differences)))
@@ -125,17 +139,19 @@ def spreads(
 ) -> dict[str, Spread]:
     """The spread of every comparison of a model.
 
-    differences: by comparison, at least two each. floors: see ``sampling_floor``; missing ones are 0. poolable: whether a
-    comparison may inform the others and be informed; one whose replicates fell into two heaps may not, nor one without spread.
+    Args:
+        differences: by comparison, at least two each.
+        floors: see ``sampling_floor``; missing ones are 0.
+        poolable: whether a comparison may inform the others and be informed; one whose replicates fell into two heaps may not,
+            nor one without spread.
     """
     observed = {name: float(np.var(values, ddof=1)) for name, values in differences.items()}
     degrees = {name: len(values) - 1 for name, values in differences.items()}
     pool = [name for name, own in differences.items() if poolable[name] and has_spread(own)]
     prior = variance_prior([observed[n] for n in pool], [degrees[n] for n in pool])
     most = sum(degrees[name] for name in pool)
-    found = {}
+    result = {}
     for name, variance in observed.items():
-        own = prior if name in pool else None
-        pooled, freedom = moderated(variance, degrees[name], own, most)
-        found[name] = Spread(variance, pooled, floors.get(name, 0.0), freedom)
-    return found
+        pooled, freedom = moderated(variance, degrees[name], prior if name in pool else None, most)
+        result[name] = Spread(variance, pooled, floors.get(name, 0.0), freedom)
+    return result

@@ -6,42 +6,27 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
-from scipy.special import stdtrit
 
-from ablation.statistics.intervals import (
-    Interval,
-    as_sample,
-    check_level,
-    check_ratio,
-    variance_factor,
-)
+from ablation.statistics.intervals import Interval, as_sample, t_interval, variance_factor
 
 
 @dataclass(frozen=True)
 class UnpairedTest:
-    """Welch's test with corrected variances.
+    """Welch's test with corrected variances."""
 
-    n: replicates of the smaller group; difference: second minus first, in the metric's unit; error:
-    its standard error, same unit; freedom: degrees of freedom; p: two-sided, 1 where both groups
-    are one and the same number, None where two groups without any spread differ.
-    """
-
-    n: int
-    difference: float
-    error: float
+    n: int  # replicates of the smaller group
+    difference: float  # second minus first
+    error: float  # its standard error; 0 where the spread is unknown
     freedom: float
-    p: float | None
+    p: (
+        float | None
+    )  # two-sided; 1 where all are one number, None where two groups without spread differ
 
     def interval(self, confidence: float) -> Interval | None:
-        """Interval of the difference; None where the spread is unknown.
-
-        Raises ValueError for a confidence outside (0, 1).
-        """
-        check_level("confidence", confidence)
+        """Interval of the difference; None where the spread is unknown."""
         if self.error == 0:
             return None
-        half = float(stdtrit(self.freedom, (1 + confidence) / 2)) * self.error
-        return self.difference - half, self.difference + half
+        return t_interval(self.difference, self.error, self.freedom, confidence)
 
 
 def corrected_welch_test(
@@ -49,16 +34,18 @@ def corrected_welch_test(
 ) -> UnpairedTest:
     """Each mean has the variance (1/J + r) S² of its own group; the two are added.
 
-    first, second: shape [J] and [K], in the metric's unit. overlap_ratios: r of
-    each group, 0 with a fixed test set. Where both groups split the same pool of data, their means
-    move together and the test errs on the safe side.
-    Raises ValueError for fewer than two values, values that are not finite, or a negative ratio.
+    Where both groups split the same pool of data, their means move together and the test errs on the safe side.
     Sources: Welch (1947), Biometrika 34; the degrees of freedom are Satterthwaite's (1946); the
     variances are those of Nadeau & Bengio (2003).
+
+    Args:
+        first, second: ``[J]`` and ``[K]``, in the metric's unit.
+        overlap_ratios: r of each group, 0 with a fixed test set.
+
+    Raises:
+        ValueError: for fewer than two values, or values that are not finite.
     """
     groups = [as_sample(first), as_sample(second)]
-    for ratio in overlap_ratios:
-        check_ratio(ratio)
     difference = float(groups[1].mean() - groups[0].mean())
     variances = [
         float(group.var(ddof=1)) * variance_factor(group.size, ratio)

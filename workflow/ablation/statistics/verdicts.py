@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from ablation.statistics.intervals import Interval, check_level
+from ablation.statistics.intervals import Interval
 
 Better = Literal["lower", "higher"]
 
@@ -23,12 +23,17 @@ class Verdict(StrEnum):
     @property
     def tested(self) -> bool:
         """Whether a test stands behind it."""
-        return self in (Verdict.BETTER, Verdict.WORSE, Verdict.EQUIVALENT, Verdict.INCONCLUSIVE)
+        return self not in (Verdict.NOT_TESTED, Verdict.FAILED, Verdict.REFERENCE)
 
     @property
     def conclusive(self) -> bool:
         """Whether the test decided."""
         return self.tested and self is not Verdict.INCONCLUSIVE
+
+    @property
+    def differs(self) -> bool:
+        """Whether a difference was found."""
+        return self in (Verdict.BETTER, Verdict.WORSE)
 
     @property
     def mirrored(self) -> "Verdict":
@@ -61,13 +66,7 @@ class Judged:
 
 
 def bonferroni_level(confidence: float, n_comparisons: int) -> float:
-    """Level of each of n intervals that hold together: 1 − (1 − confidence) / n.
-
-    Raises ValueError for a confidence outside (0, 1) or no comparison.
-    """
-    check_level("confidence", confidence)
-    if n_comparisons < 1:
-        raise ValueError(f"1 comparison is needed, got {n_comparisons}")
+    """Level of each of n intervals that hold together: 1 − (1 − confidence) / n."""
     return 1 - (1 - confidence) / n_comparisons
 
 
@@ -82,11 +81,16 @@ def verdict_of(
 ) -> Verdict:
     """The verdict on a comparison that could be tested.
 
-    difference, interval, margin: on one scale; the interval at the level of its family. margin: None where no difference
-    was declared too small to matter. alpha: the error level of the family.
-
     The first that holds: better or worse, the adjusted p is below alpha · practically equivalent, the whole interval lies
     inside ± margin · inconclusive.
+
+    Args:
+        difference: cell minus reference.
+        p_adjusted: within the family.
+        interval: of the difference, on its scale, at the level of its family.
+        margin: on the same scale; None where no difference was declared too small to matter.
+        alpha: the error level of the family.
+        better: which direction is better.
     """
     if p_adjusted < alpha:
         lower = difference < 0

@@ -179,10 +179,11 @@ class Table:
             code=code_of("ablation.stages.draws", *evaluation),
         )
 
-    @cached_property
-    def _words(self) -> Spec:
+    def _words(self, part: str) -> Spec:
+        """The language, and a digest of a part of its messages; PDFs are English in either."""
         language = self.study.config["report"]["language"]
-        messages = sorted((TEMPLATES / "locale" / language).glob("*.po"))
+        folders = [TEMPLATES / "locale" / name for name in sorted({"en", language})]
+        messages = [path for folder in folders for path in sorted(folder.glob(f"{part}.po"))]
         return {"language": language, "messages": _files_digest(*messages)}
 
     def _plotted(self, name: str, code: str) -> dict[str, Stage]:
@@ -193,7 +194,7 @@ class Table:
                 [self.collected, self.drawn, *(self.evaluated[c.key] for c in part.cells)],
                 model=part.model.name,
                 palette=palette,
-                **self._words,
+                **self._words("figure"),
                 code=code_of(code),
             )
             for part in self.study.models
@@ -219,7 +220,7 @@ class Table:
                 model=part.model.name,
                 baseline=_baseline_key(part),
                 reference=_files_digest(TEMPLATES / "reference.yaml"),
-                **self._words,
+                **self._words("figure"),
                 code=code_of("ablation.stages.portraits"),
             )
             for part in self.study.models
@@ -244,7 +245,7 @@ class Table:
     def exported(self) -> dict[str, Stage]:
         """The exports by the name of their folder: ``tables``, ``figures/<model>``, ``ro-crate``."""
         code = "ablation.stages.export"
-        tables = stage("export_tables", [self.collected], **self._words, code=code_of(code))
+        tables = stage("export_tables", [self.collected], **self._words("*"), code=code_of(code))
         figures = {f"figures/{m}": s for m, s in self._plotted("export_figures", code).items()}
         crate = stage(
             "export_crate",

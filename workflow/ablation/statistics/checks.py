@@ -1,4 +1,4 @@
-"""What stands beside the verdicts of an axis and decides none of them."""
+"""What stands beside the verdicts of an axis, explains them and decides nothing."""
 
 from dataclasses import asdict
 from functools import lru_cache
@@ -7,39 +7,39 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ablation.statistics.factorial import factorial_terms
-from ablation.statistics.importance import axis_importance
+from ablation.statistics.importance import axis_importance, factorial_terms
 from ablation.statistics.judge import Outcome
 from ablation.statistics.model import Measured
-from ablation.statistics.noise import noise_of
-from ablation.statistics.paired import hedges_factor, smallest_detectable
-from ablation.statistics.settle import replicates_to_settle
-from ablation.statistics.signflip import sign_flip_test
+from ablation.statistics.paired import hedges_factor, sign_flip_test, smallest_detectable
+from ablation.statistics.replicates_needed import replicates_needed
+from ablation.statistics.spread import noise_of
 from ablation.statistics.verdicts import MINIMUM_PAIRS, Verdict
 from ablation.store.document import AxisDocument
 
 
-def with_details(entry: dict[str, Any], axis: AxisDocument, measured: Measured) -> dict[str, Any]:
+def with_checks(entry: dict[str, Any], axis: AxisDocument, measured: Measured) -> dict[str, Any]:
     """An axis of ``comparisons.json`` with all that only explains its verdicts, in the tested metric.
 
-    entry: of ``axis_entry``.
-    Adds "importance" and "factorial", and to every row "effect_size", "sign_flip", "settle", "detectable" and "noise", each
-    None where it does not apply.
+    Args:
+        entry: of ``axis_entry``.
+        axis: whose it is.
+        measured: the tested metric.
+
+    Returns:
+        The entry with "importance" and "factorial"; its rows with "effect_size", "sign_flip", "settle", "detectable" and
+        "noise", each None where it does not apply.
     """
     keys = axis.keys
     reference = keys[axis.reference]
+    names = ("effect_size", "sign_flip", "settle", "detectable")
     rows = {}
     for label, row in entry["rows"].items():
-        outcome = None
+        checks: dict[str, Any] = dict.fromkeys(names)
         if Verdict(row["verdict"]).tested:
             outcome = measured.outcome(keys[label], reference)
-        rows[label] = row | {
-            "effect_size": _effect_size(outcome),
-            "sign_flip": _sign_flip(outcome, measured),
-            "settle": _settle(outcome, measured),
-            "detectable": _detectable(outcome, measured),
-            "noise": _noise(keys[label], measured),
-        }
+            assert outcome is not None
+            checks = _row_checks(outcome, measured)
+        rows[label] = row | checks | {"noise": _noise(keys[label], measured)}
     return {
         **entry,
         "rows": rows,
@@ -48,54 +48,42 @@ def with_details(entry: dict[str, Any], axis: AxisDocument, measured: Measured) 
     }
 
 
-def _effect_size(outcome: Outcome | None) -> float | None:
-    """Hedges' d_z of the paired differences on the metric's scale."""
-    if outcome is None or outcome.spread is None or outcome.spread.observed == 0:
-        return None
-    n_pairs = len(outcome.differences)
-    standardised = float(np.mean(outcome.differences)) / outcome.spread.observed**0.5
-    return float(standardised * hedges_factor(n_pairs - 1))
-
-
-def _sign_flip(outcome: Outcome | None, measured: Measured) -> dict[str, Any] | None:
-    if outcome is None:
-        return None
-    return asdict(sign_flip_test(outcome.differences, seed=measured.setting.seed))
-
-
-def _settle(outcome: Outcome | None, measured: Measured) -> dict[str, Any] | None:
-    if outcome is None or outcome.judged.verdict is not Verdict.INCONCLUSIVE:
-        return None
-    if outcome.judged.reason is not None or outcome.spread is None:  # not for want of precision
-        return None
-    setting = measured.setting
-    settled = replicates_to_settle(
-        float(np.mean(outcome.differences)),
-        outcome.spread.used**0.5,
-        n_pairs=len(outcome.differences),
-        degrees=outcome.spread.degrees,
-        level=outcome.level,
-        margin=setting.margin,
-        overlap_ratio=setting.overlap_ratio,
-        step=setting.step,
-    )
-    return {"replicates": settled.replicates, "as": settled.as_}
-
-
-def _detectable(outcome: Outcome | None, measured: Measured) -> float | None:
-    """The smallest true difference that the first step of this family finds with 80 % power, in the metric's unit."""
-    if outcome is None or outcome.spread is None:
-        return None
-    setting, reference = measured.setting, measured.cells[outcome.comparison.reference]
+def _row_checks(outcome: Outcome, measured: Measured) -> dict[str, Any]:
+    """Of a comparison that was tested."""
+    spread, mean, n_pairs = outcome.spread, outcome.difference, len(outcome.differences)
+    assert spread is not None
+    assert mean is not None
+    setting, judged = measured.setting, outcome.judged
+    effect_size = settled = None
+    if spread.observed > 0:
+        effect_size = float(mean / spread.observed**0.5 * hedges_factor(n_pairs - 1))
+    # One that is inconclusive for another reason lacks no precision.
+    if judged.verdict is Verdict.INCONCLUSIVE and judged.reason is None:
+        settled = replicates_needed(
+            mean,
+            spread.used**0.5,
+            n_pairs=n_pairs,
+            degrees=spread.degrees,
+            level=outcome.level,
+            margin=setting.margin,
+            overlap_ratio=setting.overlap_ratio,
+            step=setting.step,
+        )
+    # The smallest true difference that the first step of this family finds.
     in_sd = _smallest(
-        len(outcome.differences),
+        n_pairs,
         setting.overlap_ratio,
         round(1 - outcome.level, 9),
         setting.power,
-        round(outcome.spread.degrees, 3),
+        round(spread.degrees, 3),
     )
-    size = in_sd * outcome.spread.used**0.5
-    return abs(setting.scale.effect(size, reference["centre"]))
+    centre = measured.cells[outcome.comparison.reference]["centre"]
+    return {
+        "effect_size": effect_size,
+        "sign_flip": sign_flip_test(outcome.differences, seed=setting.seed),
+        "settle": settled,
+        "detectable": abs(setting.scale.effect(in_sd * spread.used**0.5, centre)),
+    }
 
 
 # Rows share these few numbers, and each is a search.
@@ -110,17 +98,16 @@ def _noise(key: str, measured: Measured) -> dict[str, Any] | None:
     setting, samples = measured.setting, measured.samples.get(key)
     if not samples or setting.fixed_test_set:
         return None
-    noise = noise_of(samples, overlap_ratio=setting.overlap_ratio, step=setting.step)
-    return asdict(noise) if noise else None
+    return noise_of(samples, overlap_ratio=setting.overlap_ratio, step=setting.step)
 
 
 def _importance(axis: AxisDocument, measured: Measured) -> dict[str, Any] | None:
     """Partial ω² on the metric's scale, without the cells that are broken."""
     keys = axis.keys
-    found = {label: measured.numbers.values.get(key, {}) for label, key in keys.items()}
+    cells = {label: measured.numbers.values.get(key, {}) for label, key in keys.items()}
     kept = {
         label: values
-        for label, values in found.items()
+        for label, values in cells.items()
         if values and not measured.fate(keys[label]).broken
     }
     table = _table(list(kept.values()))
@@ -140,7 +127,7 @@ def _importance(axis: AxisDocument, measured: Measured) -> dict[str, Any] | None
         "p": share.p,
         "n_replicates": len(table),
         "cells": list(kept),
-        "left_out": [label for label in found if label not in kept],
+        "left_out": [label for label in cells if label not in kept],
         "non_diverged_only": any(measured.fate(keys[label]).n_diverged for label in kept),
     }
 
@@ -149,13 +136,10 @@ def _factorial(axis: AxisDocument, measured: Measured) -> dict[str, Any] | None:
     if not axis.factors:
         return None
     keys = [cell.key for cell in axis.cells]
-    values = [measured.numbers.values.get(key, {}) for key in keys]
-    table, common = _table(values), set.intersection(*map(set, values))
-    ran = {
-        r
-        for key, own in zip(keys, values, strict=True)
-        for r in [*own, *measured.fate(key).diverged]
-    }
+    values = {key: measured.numbers.values.get(key, {}) for key in keys}
+    table = _table([values[key] for key in keys])
+    ran = [{*own, *measured.fate(key).diverged} for key, own in values.items()]
+    usable = set.intersection(*map(set, values.values()))
     reason, terms = _why_no_terms(keys, table, measured), None
     if reason is None:
         terms = factorial_terms(
@@ -169,7 +153,7 @@ def _factorial(axis: AxisDocument, measured: Measured) -> dict[str, Any] | None:
     return {
         "factors": list(axis.factors),
         "n_replicates": len(table),
-        "left_out": sorted(ran - common),
+        "left_out": sorted(set().union(*ran) - usable),
         "reason": reason,
         "terms": [
             {"factors": list(term.factors), **asdict(term.share), "p_adjusted": term.p_adjusted}
