@@ -65,7 +65,7 @@ def test_fnn_predictions_are_those_of_the_plain_networks(
         own, count = table[table["replicate"] == r], int(test["test_n"][r])
         assert len(own) == count
         with torch.no_grad():
-            expected = fnn_evaluate.plain(fnn_parameters, stack, r)(test["test_x"][r, :count])
+            expected = fnn_evaluate.sequential(fnn_parameters, stack, r)(test["test_x"][r, :count])
         assert own["prediction"].to_numpy() == pytest.approx(
             expected[:, 0].numpy(), rel=1e-5, abs=1e-6
         )
@@ -88,7 +88,7 @@ def test_cnn_predictions_are_those_of_the_plain_networks(
         pixels = test["images"][index].unsqueeze(1).float() / 255
         with torch.no_grad():
             x = (pixels - train["mean"][r].float()) / train["scale"][r].float()
-            logits = cnn_evaluate.plain(parameters, stack, r)(x)
+            logits = cnn_evaluate.sequential(parameters, stack, r)(x)
         labels = test["labels"][index]
         assert own["label"].tolist() == labels.tolist()
         assert (own["predicted"].to_numpy() == logits.argmax(1).numpy()).mean() > 0.99

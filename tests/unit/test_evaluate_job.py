@@ -40,7 +40,7 @@ def test_the_produced_document(stored: Make, model: str, module: ModuleType) -> 
     first = next(iter(document["metrics"]))
     assert document["replicates"][1][first] is None
     assert document["metrics"][first]["n"] == 4
-    network = module.plain(own.cell.spec["parameters"], own.stack, 0)
+    network = module.sequential(own.cell.spec["parameters"], own.stack, 0)
     size = document["model_size"]
     assert size["parameters"] == sum(p.numel() for p in network.parameters())
     text = (own.output / "metrics.json").read_text()

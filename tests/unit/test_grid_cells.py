@@ -89,7 +89,7 @@ def test_resolved_parameters(config: Config) -> None:
 
 def test_references(config: Config) -> None:
     references = {
-        f"{axis.model}/{axis.name}": axis.reference
+        f"{part.model.name}/{axis.name}": axis.reference
         for part in build(config).models
         for axis in part.axes
     }

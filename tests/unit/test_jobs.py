@@ -27,8 +27,8 @@ from ablation.store.entries import (
     write_json,
     write_spec,
 )
-from ablation.study.plan import Stage, stage
 from ablation.study.progress import CELLS, FOLLOWED, say_trained
+from ablation.study.stage import Stage, stage
 
 KILLED = Failure("killed by signal 9", ("epoch 1",))
 CODE = code_of("ablation.store.keys")

@@ -14,7 +14,8 @@ from ablation.stages.job import fail
 from ablation.store.entries import Failure, folder_of, publish, require, write_json, write_spec
 from ablation.store.formats import InvalidDocumentError, validate_document
 from ablation.study.grid import build
-from ablation.study.plan import Plan, Stage
+from ablation.study.plan import Plan
+from ablation.study.stage import Stage
 
 INFO, WARNING = logging.INFO, logging.WARNING
 SCRIPT = "10:00:00 <script>alert('x')</script> & \\u003c"

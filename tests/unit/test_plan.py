@@ -115,7 +115,7 @@ def test_a_mended_word_makes_anew_what_has_it(
     templates = shutil.copytree(TEMPLATES, tmp_path / "templates")
     with (templates / "locale" / "en" / f"{part}.po").open("a", encoding="utf-8") as stream:
         stream.write("# mended")
-    monkeypatch.setattr("ablation.study.plan.TEMPLATES", templates)
+    monkeypatch.setattr("ablation.study.table.TEMPLATES", templates)
     after = Plan(build(config)).stages
     assert {after[key].name for key in after.keys() - before} == expected
 

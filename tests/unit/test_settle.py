@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from ablation.store.entries import find, read_json, read_spec, spec_path
-from ablation.study.plan import Plan, Stage
-from ablation.study.shelf import Shelf, asked_for
+from ablation.study.plan import Plan
+from ablation.study.shelf import Shelf
+from ablation.study.stage import Stage
 from unit_shelf import (
     KILLED,
     aside,
@@ -141,7 +142,7 @@ def test_targets_stand_for_their_stages(plan: Plan) -> None:
     trained = plan.trained[cell.key]
 
     def asked(*targets: str) -> list[Stage]:
-        return asked_for(plan, targets)
+        return plan.asked_for(targets)
 
     assert asked() == asked("all") == plan.wanted
     assert asked("report.html", "./results/tables/../tables/cells.csv") == [

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ablation.store import entries as store
+from ablation.store import files
 from ablation.store.entries import MANIFEST, find
 from ablation.study.grid import build
 from ablation.study.plan import Plan
@@ -30,14 +31,14 @@ from unit_shelf import (
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The folders whose files are read, beside the manifests that are shown."""
     found: list[str] = []
-    own = store.sha256
+    own = files.sha256
 
     def sha256(path: Path) -> str:
         if path.name != MANIFEST:
             found.append(str(path.parent))
         return own(path)
 
-    monkeypatch.setattr(store, "sha256", sha256)
+    monkeypatch.setattr(files, "sha256", sha256)
     return found
 
 
@@ -223,7 +224,7 @@ def test_a_missing_stage_has_the_specifications_of_its_inputs_too(made: Plan) ->
     cell = made.study.cells[0]
     evaluated, trained = made.evaluated[cell.key], made.trained[cell.key]
     shutil.rmtree(evaluated.folder)
-    Path(trained.spec_file).parent.mkdir(parents=True, exist_ok=True)
-    Path(trained.spec_file).write_text("{}")
+    store.spec_path(trained.key).parent.mkdir(parents=True, exist_ok=True)
+    store.spec_path(trained.key).write_text("{}")
     Shelf(made).inputs(evaluated.key)
     assert store.read_spec(trained.key) == trained.spec

@@ -125,7 +125,7 @@ def torch_rates(losses: list[float], rate: float, factor: float, patience: int) 
 
 def assert_plateau_agrees(series: Series, factor: float, patience: int, start: float) -> None:
     rates = torch.full((len(series),), start, dtype=torch.float64)
-    schedule = PlateauPerReplicate(rates, factor, patience)
+    schedule = PlateauPerReplicate(StackedSGD([], rates), factor, patience)
     expected = [torch_rates(losses, start, factor, patience) for losses in series]
     for step, row in enumerate(zip(*series, strict=True)):
         schedule.step(torch.tensor(row, dtype=torch.float64))
@@ -154,7 +154,7 @@ def test_plateau_acts_on_each_replicate_alone() -> None:
     flat = [1.0] * 12
     assert_plateau_agrees([falling, flat, [math.nan] * 12], 0.5, 2, 0.1)
     rates = torch.full((3,), 0.1)
-    schedule = PlateauPerReplicate(rates, 0.5, 2)
+    schedule = PlateauPerReplicate(StackedSGD([], rates), 0.5, 2)
     for row in zip(falling, flat, [math.nan] * 12, strict=True):
         schedule.step(torch.tensor(row))
     assert rates[0] == pytest.approx(0.1)
@@ -174,11 +174,11 @@ def test_plateau_stops_at_its_smallest_change() -> None:
 def test_plateau_goes_on_where_it_was() -> None:
     losses = [1.0, 0.9, 0.95, 0.95, 0.95, 0.95]
     rates = torch.full((1,), 0.1)
-    schedule = PlateauPerReplicate(rates, 0.5, 2)
+    schedule = PlateauPerReplicate(StackedSGD([], rates), 0.5, 2)
     for loss in losses[:4]:
         schedule.step(torch.tensor([loss]))
     copied = rates.clone()
-    other = PlateauPerReplicate(copied, 0.5, 2)
+    other = PlateauPerReplicate(StackedSGD([], copied), 0.5, 2)
     other.load({name: tensor.clone() for name, tensor in schedule.state().items()})
     for loss in losses[4:]:
         schedule.step(torch.tensor([loss]))

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ablation.store import entries as store
+from ablation.store import files
 from ablation.store.entries import (
     MANIFEST,
     Entry,
     Failure,
     StoreError,
-    entries,
     find,
     folder_of,
     publish,
@@ -25,7 +24,6 @@ from ablation.store.entries import (
     sha256,
     spec_path,
     write_json,
-    write_spec,
     write_text,
 )
 from ablation.store.keys import key_of
@@ -286,18 +284,6 @@ def test_what_is_set_aside_is_kept_and_hidden(entry: Path) -> None:
     assert len(hidden) == 2
     assert all(path.name.startswith(f".{KEY}-damaged-") for path in hidden)
     assert all((path / "model.bin").is_file() for path in hidden)
-    assert entries() == [entry]
-
-
-def test_entries_are_those_of_all_stages(entry: Path) -> None:
-    write_spec({"stage": "train"})
-    other = folder_of("report", KEY)
-    for folder in (other, folder_of("checkpoints", KEY), folder_of("cells", KEY)):
-        folder.mkdir(parents=True)
-    (entry.parent / "file").touch()
-    (entry.parent / ".draft").mkdir()
-    assert entries() == sorted([entry, other])
-    assert entries(Path("elsewhere")) == []
 
 
 # Files
@@ -340,7 +326,7 @@ def test_a_file_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert path.read_text() == "old"
         raise OSError("no space")
 
-    monkeypatch.setattr(store.os, "replace", fail)
+    monkeypatch.setattr(files.os, "replace", fail)
     with pytest.raises(OSError, match="no space"):
         write_text(path, "new")
     assert path.read_text() == "old"

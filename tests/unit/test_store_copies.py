@@ -3,16 +3,15 @@
 from pathlib import Path
 
 import pytest
-from ablation.store import entries as store
+from ablation.store import files
+from ablation.store.copies import Copy, shown
 from ablation.store.entries import (
     MANIFEST,
-    Copy,
     Entry,
     StoreError,
     find,
     folder_of,
     publish,
-    shown,
 )
 
 KEY = "0123456789abcdef"
@@ -32,7 +31,7 @@ def entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Entry:
 
 
 def copy_of(source: str = "") -> Copy:
-    return Copy("results/shown", "plot", KEY, source)
+    return Copy("results/shown", folder_of("plot", KEY), source)
 
 
 COPIES = {
@@ -106,7 +105,7 @@ def test_a_copy_replaces_a_file_whole(entry: Entry, monkeypatch: pytest.MonkeyPa
     def fail(source: Path, place: Path) -> None:
         raise OSError("no space")
 
-    monkeypatch.setattr(store.os, "replace", fail)
+    monkeypatch.setattr(files.os, "replace", fail)
     with pytest.raises(OSError, match="no space"):
         copy.refresh(entry)
     assert target.read_text() == "of before"

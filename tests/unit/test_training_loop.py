@@ -92,7 +92,9 @@ def test_predicting_the_mean_is_measured_on_the_true_rows(
     fnn_parameters: dict[str, Any], boston_parts: Parts, digit_parts: Parts, cnn_parameters: Any
 ) -> None:
     part, _ = boston_parts(6)
-    task = fnn.FNNTask(fnn_parameters, part, seed=9, device=CPU, replicates=range(6))
+    task = fnn.FNNTask(
+        fnn_parameters, part, seed=9, device=CPU, precision="fp32", replicates=range(6)
+    )
     for r, count in enumerate(part["train_n"].tolist()):
         expected = float(part["train_y"][r, :count].double().var(correction=0))
         assert float(task.mean_prediction_loss[r]) == pytest.approx(expected, rel=1e-5)

@@ -8,8 +8,9 @@ from ablation.networks.registry import DATASETS, EMBEDDED
 from ablation.store.download import copy_embedded
 from ablation.store.entries import Failure, publish
 from ablation.study.grid import build
-from ablation.study.plan import Plan, Stage
+from ablation.study.plan import Plan
 from ablation.study.shelf import Shelf
+from ablation.study.stage import Stage
 
 FILES = {
     "train": ["model.safetensors"],

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from workflow_project import REPOSITORY, Done, Project, prepared, promise
 
-RULE = re.compile(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+RULE = re.compile(r"^(?=(?:use rule \w+ as|rule) (\w+))(.*?\n)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 LOG = re.compile(r"^    log:\n((?:        .*\n)+)", re.MULTILINE)
 
 
@@ -22,7 +22,11 @@ def rules() -> dict[str, str]:
 
 
 def test_every_rule_that_runs_has_a_log_of_its_own() -> None:
-    running = {name: text for name, text in rules().items() if "    shell:" in text}
+    running = {
+        name: text
+        for name, text in rules().items()
+        if "    shell:" in text or text.startswith("use rule")
+    }
     assert {"download", "prepare", "train", "evaluate", "collect", "plot", "portraits"} <= set(
         running
     )
@@ -32,13 +36,13 @@ def test_every_rule_that_runs_has_a_log_of_its_own() -> None:
     assert len(set(texts)) == len(texts)
 
 
-def test_no_rule_has_a_script_or_a_parameter_but_a_name() -> None:
+def test_no_rule_has_a_script_or_a_parameter_but_names() -> None:
     for name, text in rules().items():
         assert "    script:" not in text
         assert "    run:" not in text
         found = re.search(r"^    params:\n((?:        .*\n)+)", text, re.MULTILINE)
         names = re.findall(r"^        (\w+)=", found.group(1), re.MULTILINE) if found else []
-        assert names in ([], ["name"]), name
+        assert names in ([], ["name"], ["name", "stage"]), name
 
 
 def test_the_snakefile_is_short() -> None:

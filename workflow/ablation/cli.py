@@ -16,8 +16,9 @@ from ablation.commands import dispatch as commands
 from ablation.machine.logs import DATE_FORMAT, FORMAT
 from ablation.stages.job import STAGES
 from ablation.store.code import OtherCodeError
+from ablation.store.copies import Copy
 from ablation.store.download import DownloadError
-from ablation.store.entries import Copy, StoreError, require
+from ablation.store.entries import StoreError, require
 from ablation.study.progress import RUN_FACTS, say_trained
 
 log = logging.getLogger("ablation")
@@ -53,7 +54,7 @@ def _show(options: argparse.Namespace) -> None:
     entry = require(options.manifest.parent)
     for target in options.target:
         source = options.source or entry.holds(Path(target).name)
-        Copy(target, entry.stage, entry.key, source).refresh(entry)
+        Copy(target, entry.folder, source).refresh(entry)
 
 
 def _fail(options: argparse.Namespace) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ablation.networks.registry import MODELS
 from ablation.store.entries import STORE, StoreError, read_json, require_or_set_aside
 
 
@@ -53,8 +53,8 @@ def load_replicate(cell: str, replicate: int, results: str | Path = "results") -
     count = len(next(iter(tensors.values())))
     if not 0 <= replicate < count:
         raise IndexError(f"replicate {replicate} of {cell}: there are 0 to {count - 1}")
-    module = import_module(f"ablation.networks.{view['model']}.evaluate")
-    network: nn.Sequential = module.plain(view["spec"]["parameters"], tensors, replicate)
+    module = MODELS[view["model"]].load("evaluate")
+    network: nn.Sequential = module.sequential(view["spec"]["parameters"], tensors, replicate)
     return network
 
 
@@ -69,7 +69,7 @@ def load_test_part(
     view, store = _view(cell, Path(results))
     folder = require_or_set_aside(store / "prepare" / view["data"]["prepared"]).folder
     train, test = (load_file(folder / f"{part}.safetensors") for part in ("train", "test"))
-    module = import_module(f"ablation.networks.{view['model']}.evaluate")
+    module = MODELS[view["model"]].load("evaluate")
     seen = {name: train[name] for name in ("mean", "scale")}
     inputs, targets = module.test_part({**test, **seen}, replicate)
     return inputs, targets

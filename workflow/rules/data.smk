@@ -40,6 +40,7 @@ rule download:
         " 2> {log} || {{ tail -n 1 {log} >&2; exit 1; }}"
 
 
+# Most stages inherit this rule: the stage is that of the key.
 rule prepare:
     input:
         get_inputs,
@@ -49,22 +50,17 @@ rule prepare:
         "logs/prepare/{key}.log",
     params:
         name=PLAN.name_of,
+        stage=lambda wildcards: PLAN.stage(wildcards.key).name,
     message:
         "Split and standardise the data of {params.name} ({wildcards.key})"
     shell:
-        '"$ABLATION_PYTHON" -P -m ablation prepare {wildcards.key} 2> {log}'
+        '"$ABLATION_PYTHON" -P -m ablation {params.stage} {wildcards.key} 2> {log}'
 
 
-rule yardsticks:
-    input:
-        get_inputs,
+use rule prepare as yardsticks with:
     output:
         "results/store/yardsticks/{key}/manifest.json",
     log:
         "logs/yardsticks/{key}.log",
-    params:
-        name=PLAN.name_of,
     message:
         "Fit the yardsticks of {params.name} ({wildcards.key})"
-    shell:
-        '"$ABLATION_PYTHON" -P -m ablation yardsticks {wildcards.key} 2> {log}'

@@ -4,60 +4,40 @@ from ablation.figures import figure_place
 from ablation.study.plan import MANIFEST, TABLES
 
 
-rule collect:
-    input:
-        get_inputs,
+use rule prepare as collect with:
     output:
         "results/store/collect/{key}/manifest.json",
     log:
         "logs/collect/{key}.log",
     message:
         "Collect the tables and compare the cells ({wildcards.key})"
-    shell:
-        '"$ABLATION_PYTHON" -P -m ablation collect {wildcards.key} 2> {log}'
 
 
-rule draws:
-    input:
-        get_inputs,
+use rule prepare as draws with:
     output:
         "results/store/draws/{key}/manifest.json",
     log:
         "logs/draws/{key}.log",
     message:
         "Test the best networks on further draws ({wildcards.key})"
-    shell:
-        '"$ABLATION_PYTHON" -P -m ablation draws {wildcards.key} 2> {log}'
 
 
-rule plot:
-    input:
-        get_inputs,
+use rule prepare as plot with:
     output:
         "results/store/plot/{key}/manifest.json",
     log:
         "logs/plot/{key}.log",
-    params:
-        name=PLAN.name_of,
     message:
         "Draw the figures of {params.name} ({wildcards.key})"
-    shell:
-        '"$ABLATION_PYTHON" -P -m ablation plot {wildcards.key} 2> {log}'
 
 
-rule portraits:
-    input:
-        get_inputs,
+use rule prepare as portraits with:
     output:
         "results/store/portraits/{key}/manifest.json",
     log:
         "logs/portraits/{key}.log",
-    params:
-        name=PLAN.name_of,
     message:
         "Look closer at the cells of {params.name} ({wildcards.key})"
-    shell:
-        '"$ABLATION_PYTHON" -P -m ablation portraits {wildcards.key} 2> {log}'
 
 
 localrules:
@@ -95,7 +75,7 @@ rule show_tables:
         '"$ABLATION_PYTHON" -P -m ablation show {input} {output} 2> {log}'
 
 
-rule show_draws:
+use rule show_tables as show_draws with:
     input:
         lambda wildcards: get_shown(PLAN.table("draws.json")),
     output:
@@ -104,11 +84,9 @@ rule show_draws:
         f"logs/show/{PLAN.study.name}/draws.log",
     message:
         "Show the further draws"
-    shell:
-        '"$ABLATION_PYTHON" -P -m ablation show {input} {output} 2> {log}'
 
 
-rule show_figures:
+use rule show_tables as show_figures with:
     input:
         lambda wildcards: get_shown(f"{PLAN.results}/figures/{wildcards.model}"),
     output:
@@ -126,5 +104,3 @@ rule show_figures:
         model="[a-z]+",
     message:
         "Show the figures of {wildcards.model}"
-    shell:
-        '"$ABLATION_PYTHON" -P -m ablation show {input} {output} 2> {log}'

@@ -1,17 +1,13 @@
 """The one file that a reader gets."""
 
 
-rule report:
-    input:
-        get_inputs,
+use rule prepare as report with:
     output:
         "results/store/report/{key}/manifest.json",
     log:
         "logs/report/{key}.log",
     message:
         "Assemble the report ({wildcards.key})"
-    shell:
-        '"$ABLATION_PYTHON" -P -m ablation report {wildcards.key} 2> {log}'
 
 
 localrules:

@@ -2,7 +2,7 @@
 
 On one machine the same specification gives the same bytes. Another processor, another build of torch or a GPU adds in another
 order; the last digit differs, and training makes that grow. What is compared then is what the numbers are for: predictions
-and metrics, within ``BOUNDS``.
+and metrics, within their tolerance.
 """
 
 from __future__ import annotations
@@ -15,32 +15,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ablation.networks.registry import METRICS
+
 COMPARED = ("metrics.json", "predictions.csv", "model.safetensors", "history.csv", "gradients.csv")
 """The files whose bytes decide ``identical``."""
 
 EQUAL_PREDICTIONS = 0.98
 """The share of test samples that must get the same class. With another instruction set it was 0.992."""
-
-
-@dataclass(frozen=True)
-class Bound:
-    """How far a metric may move: of each replicate, and in the mean over replicates.
-
-    relative: the bounds are fractions of the stored number; else they are in the metric's unit.
-    """
-
-    replicate: float
-    mean: float
-    relative: bool
-
-
-BOUNDS: dict[str, Bound] = {
-    "accuracy": Bound(0.021, 0.005, relative=False),
-    "loss": Bound(0.25, 0.06, relative=True),
-    "mse": Bound(0.15, 0.02, relative=True),
-    "mae": Bound(0.15, 0.02, relative=True),
-    "r2": Bound(0.05, 0.01, relative=False),
-}
 
 
 @dataclass(frozen=True)
@@ -132,7 +113,7 @@ def _metrics_apart(stored: Mapping[str, Any], again: Mapping[str, Any]) -> dict[
     """
     found: dict[str, Any] = {}
     for name in stored["metrics"]:
-        relative = _bound(name).relative
+        relative = METRICS[name].log
         one, two = (
             {row["replicate"]: row.get(name) for row in document["replicates"]}
             for document in (stored, again)
@@ -145,10 +126,6 @@ def _metrics_apart(stored: Mapping[str, Any], again: Mapping[str, Any]) -> dict[
             "relative": relative,
         }
     return found
-
-
-def _bound(metric: str) -> Bound:
-    return BOUNDS.get(metric, Bound(0, 0, relative=False))
 
 
 def _apart(one: float | None, two: float | None, relative: bool) -> float | None:
@@ -187,8 +164,7 @@ def _broken(stored: Trained, again: Trained, deviations: dict[str, Any]) -> list
     enough = equal is None or equal >= EQUAL_PREDICTIONS
     require(enough, "equal predictions", equal, EQUAL_PREDICTIONS)
     for name, apart in deviations["metrics"].items():
-        bound = _bound(name)
-        for scope, allowed in (("replicate", bound.replicate), ("mean", bound.mean)):
+        for scope, allowed in zip(("replicate", "mean"), METRICS[name].tolerance, strict=True):
             within = apart[scope] is None or apart[scope] <= allowed
             require(within, f"{name} ({scope})", apart[scope], allowed)
     return broken

@@ -19,9 +19,10 @@ from ablation.store.document import StudyDocument
 from ablation.store.entries import STORE, find, read_json, spec_path
 from ablation.store.formats import InvalidDocumentError
 from ablation.study.grid import Cell
-from ablation.study.plan import Plan, Stage, read_plan
+from ablation.study.plan import Plan, read_plan
 from ablation.study.progress import duration
 from ablation.study.shelf import Shelf
+from ablation.study.stage import Stage
 
 Row = tuple[str, ...]
 

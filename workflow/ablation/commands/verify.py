@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,17 +20,19 @@ from typing import Any
 import yaml
 from safetensors.numpy import load_file
 
-from ablation.commands.agreement import BOUNDS, EQUAL_PREDICTIONS, Trained, changed_facts, judge
+from ablation.commands.agreement import EQUAL_PREDICTIONS, Trained, changed_facts, judge
 from ablation.commands.dispatch import MistakeError, workflow_command
 from ablation.machine import provenance
+from ablation.networks.registry import METRICS
 from ablation.results import verification
 from ablation.results.frames import read_csv
 from ablation.store.entries import Entry, find, require, require_or_set_aside
 from ablation.store.keys import key_of
 from ablation.store.places import PROJECT
 from ablation.study.grid import Cell
-from ablation.study.plan import Plan, Stage, read_plan
+from ablation.study.plan import Plan, read_plan
 from ablation.study.shelf import Shelf
+from ablation.study.stage import Stage
 
 DEFAULT_CELLS = 3
 
@@ -92,7 +93,7 @@ def verify(
         "seed": None if named else seed,
         "bounds": {
             "equal_predictions": EQUAL_PREDICTIONS,
-            "metrics": {name: asdict(bound) for name, bound in BOUNDS.items()},
+            "metrics": {name: metric.bounds for name, metric in METRICS.items()},
         },
         "cells": judged,
         "environment": {**provenance.environment(), **state},

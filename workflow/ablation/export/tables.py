@@ -8,12 +8,13 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from ablation.networks.registry import METRICS
 from ablation.statistics.verdicts import Verdict
 from ablation.store.document import StudyDocument
 
 # What a number is measured in, by column; the parts of a metric (``mse_mean``, ``accuracy_low``) have the metric's unit.
 UNITS = {
-    "mse": "(1000 USD)^2", "mae": "1000 USD", "r2": "1", "accuracy": "1", "loss": "nat",
+    **{name: metric.unit for name, metric in METRICS.items()},
     "seconds": "s", "cpu_seconds": "s", "peak_memory_bytes": "byte", "samples_per_second": "1/s",
     "parameters": "1", "multiply_adds": "1", "confidence": "1", "difference_level": "1",
     "crossed_level": "1", "effect_size": "1", "p": "1", "p_adjusted": "1", "learning_rate": "1",

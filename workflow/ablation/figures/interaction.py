@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 
-from ablation.figures.points import PERCENT, POSITIVE
 from ablation.figures.style import Look, looks
 from ablation.language.words import Words
+from ablation.networks.registry import METRICS
 from ablation.store.document import AxisDocument
 from ablation.store.keys import label as label_of
 
@@ -93,9 +93,7 @@ def interaction_figure(sheet: Sheet, metric: str) -> Figure:
     words = Words(sheet.messages)
     names, factors = list(sheet.axis.factors), sheet.axis.factors
     labels = [[label_of(level) for level in factors[name]] for name in names]
-    frame = interaction_frame(
-        sheet.axis, sheet.summary, metric, 100.0 if metric in PERCENT else 1.0
-    )
+    frame = interaction_frame(sheet.axis, sheet.summary, metric, METRICS[metric].scale)
     reference = frame.loc[frame["label"] == sheet.axis.reference, "line"].iloc[0]
     lines = looks(labels[1], reference, sheet.palette)
     panels = labels[2] if len(labels) > 2 else [""]
@@ -108,7 +106,7 @@ def interaction_figure(sheet: Sheet, metric: str) -> Figure:
             ax.set_title(words.fixed(names[2], panel))
         ax.set_xticks(range(len(labels[0])), [sheet.text(text) for text in labels[0]])
         ax.set_xlabel(words.named("parameter", names[0]))
-    if metric in POSITIVE and frame["mean"].notna().any():
+    if METRICS[metric].log and frame["mean"].notna().any():
         axs[0].set_yscale("log")
         axs[0].yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0), numticks=12))
         axs[0].yaxis.set_major_formatter("{x:g}")

@@ -10,10 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
 
 from ablation.figures.style import INK, Look
+from ablation.networks.registry import METRICS
 
 LOG_FROM = 8.0
-POSITIVE = ("mse", "mae", "loss")
-PERCENT = ("accuracy",)
 MEAN: Any = {"markersize": 7, "zorder": 4, "markeredgecolor": INK, "markeredgewidth": 0.7}
 SPREAD = 0.26  # half the height of a row that points may use
 
@@ -34,7 +33,7 @@ def draw_points(
     row. cells: label, ``<metric>_centre``, ``_low`` and ``_high``. notes: per label, what to write in
     a row that has no points.
     """
-    scale = 100.0 if metric in PERCENT else 1.0
+    scale = METRICS[metric].scale
     values = replicates[metric].astype(float) * scale
     finite = values[np.isfinite(values)]
     means = cells.set_index("label")[[f"{metric}_{part}" for part in ("centre", "low", "high")]]
@@ -58,7 +57,7 @@ def draw_points(
         if np.isfinite(lower) and np.isfinite(upper):
             ax.plot([lower, upper], [below, below], color=look.colour, linewidth=2.4)
         ax.plot([mean], [below], **look.mark, **MEAN)
-    if metric in POSITIVE and low > 0 and high / low > LOG_FROM:
+    if METRICS[metric].log and low > 0 and high / low > LOG_FROM:
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0), numticks=12))
         ax.xaxis.set_major_formatter("{x:g}")
@@ -77,9 +76,9 @@ def _limits(finite: pd.Series, bounds: pd.Series, metric: str) -> tuple[float, f
     if finite.empty:
         return 0.0, 1.0
     low, high = float(finite.min()), float(finite.max())
-    if metric not in POSITIVE or bounds.min() > 0:
+    if not METRICS[metric].log or bounds.min() > 0:
         low, high = min(low, float(bounds.min())), max(high, float(bounds.max()))
-    if metric in POSITIVE and low > 0 and high / low > LOG_FROM:
+    if METRICS[metric].log and low > 0 and high / low > LOG_FROM:
         return low / 1.15, high * 1.15
     if metric == "r2":
         low = max(low, -0.5)

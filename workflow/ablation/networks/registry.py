@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from ablation.networks.cnn import raw as cnn_raw
@@ -50,12 +51,15 @@ class Model:
     replicate_step: int = 1
 
     def metric(self, name: str) -> Metric:
-        """One of its metrics."""
         return next(metric for metric in self.metrics if metric.name == name)
 
     def module(self, stage: str) -> str:
         """The full name of the module of one stage: ``prepare``, ``train``, ``evaluate``, ``yardsticks``."""
         return f"ablation.networks.{self.name}.{stage}"
+
+    def load(self, stage: str) -> Any:
+        """The module of one stage; most import torch."""
+        return import_module(self.module(stage))
 
     def code(self, *stages: str) -> tuple[str, ...]:
         """The modules whose source decides what the stages write: their own, and what all models share."""
@@ -73,9 +77,27 @@ MODELS: dict[str, Model] = {
         Model(
             name="fnn",
             metrics=(
-                Metric("mse", "lower", log=True),
-                Metric("mae", "lower", log=True),
-                Metric("r2", "higher"),
+                Metric(
+                    "mse",
+                    "lower",
+                    log=True,
+                    unit="(1000 USD)^2",
+                    lowest=0.0,
+                    decimals=2,
+                    tolerance=(0.15, 0.02),
+                    per_sample=lambda rows: (rows["target"] - rows["prediction"]) ** 2,
+                ),
+                Metric(
+                    "mae",
+                    "lower",
+                    log=True,
+                    unit="1000 USD",
+                    lowest=0.0,
+                    decimals=3,
+                    tolerance=(0.15, 0.02),
+                    per_sample=lambda rows: abs(rows["target"] - rows["prediction"]),
+                ),
+                Metric("r2", "higher", highest=1.0, tolerance=(0.05, 0.01)),
             ),
             data_parameters=(),
             dataset=fnn_raw.dataset,
@@ -90,8 +112,27 @@ MODELS: dict[str, Model] = {
         Model(
             name="cnn",
             metrics=(
-                Metric("accuracy", "higher", chance=1 / cnn_raw.CLASSES),
-                Metric("loss", "lower", log=True, chance=math.log(cnn_raw.CLASSES)),
+                Metric(
+                    "accuracy",
+                    "higher",
+                    chance=1 / cnn_raw.CLASSES,
+                    scale=100.0,
+                    lowest=0.0,
+                    highest=1.0,
+                    decimals=2,
+                    tolerance=(0.021, 0.005),
+                    per_sample=lambda rows: rows["label"] == rows["predicted"],
+                ),
+                Metric(
+                    "loss",
+                    "lower",
+                    log=True,
+                    chance=math.log(cnn_raw.CLASSES),
+                    unit="nat",
+                    lowest=0.0,
+                    tolerance=(0.25, 0.06),
+                    per_sample=lambda rows: rows["loss"],
+                ),
             ),
             data_parameters=("dataset", "share", "test"),
             dataset=cnn_raw.dataset,
@@ -105,6 +146,7 @@ MODELS: dict[str, Model] = {
     )
 }
 
+METRICS = {metric.name: metric for model in MODELS.values() for metric in model.metrics}
 DATASETS: dict[str, dict[str, str]] = {"boston": fnn_raw.raw_files("boston"), **cnn_raw.FILES}
 EMBEDDED = ("boston", cnn_raw.EMBEDDED)
 REPACKED = cnn_raw.REPACKED

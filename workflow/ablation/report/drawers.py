@@ -10,6 +10,7 @@ import pandas as pd
 from ablation.language import numbers as fmt
 from ablation.language.metrics import scaled
 from ablation.language.words import Words
+from ablation.networks.registry import METRICS
 from ablation.report.axis import Axis, drawer_id, heads, number_entry
 from ablation.report.inputs import Inputs
 from ablation.report.pictures import gallery, kernels, matrices
@@ -17,8 +18,6 @@ from ablation.report.run import run_id
 from ablation.report.svg import inline
 from ablation.store.document import CellDocument, ModelDocument
 from ablation.store.keys import label as label_of
-
-DECIMALS = {"accuracy": 2, "mse": 2, "mae": 3}  # of one replicate's number; 4 of other metrics
 
 
 def drawers(model: ModelDocument, axes: list[Axis], inputs: Inputs) -> list[dict[str, Any]]:
@@ -142,7 +141,7 @@ def replicate_rows(axis: Axis, label: str, words: Words) -> list[dict[str, Any]]
     why = words("none.replicate_diverged")
 
     def number(row: dict[str, Any], column: str, metric: str) -> fmt.Entry:
-        return number_entry(scaled(metric, row[column]), DECIMALS.get(metric, 4), why)
+        return number_entry(scaled(metric, row[column]), METRICS[metric].decimals, why)
 
     return [
         {

@@ -11,9 +11,9 @@ import pandas as pd
 
 from ablation.results.frames import WORDS, read_csv
 from ablation.store.document import StudyDocument
-from ablation.store.entries import find, read_json
+from ablation.store.entries import find
+from ablation.store.files import read_json, sealed, unsealed
 from ablation.store.formats import InvalidDocumentError, validate_document
-from ablation.store.keys import key_of
 
 FORMAT = 3
 RUN = ("environment", "finished_at", "log")  # of a cell: may differ between two runs of one key
@@ -81,8 +81,7 @@ def embed(bundle: dict[str, Any]) -> str:
     Raises:
         ValueError: for NaN or an infinity, which JSON does not have.
     """
-    whole = {**bundle, "digest": key_of(bundle)}
-    text = json.dumps(whole, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(sealed(bundle), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate(_ESCAPES)
 
 
@@ -123,10 +122,11 @@ def _element(html: str, name: str, path: Path) -> Any:
             "or give its folder of results."
         )
     try:
-        content = json.loads(text.group(1))
+        document = json.loads(text.group(1))
     except ValueError:
         raise BundleError(f"{path} carries data that is no JSON: make the report again.") from None
-    if isinstance(content, dict) and content.pop("digest", None) != key_of(content):
+    content = unsealed(document)
+    if isinstance(document, dict) and content is None:
         raise BundleError(
             f"{path} is damaged: its data are not those that were written; make it again."
         )

@@ -120,7 +120,7 @@ def _model_size(
     network: Any, parameters: dict[str, Any], stacked: dict[str, Tensor]
 ) -> dict[str, int]:
     """Trainable parameters and multiply-adds per sample of one replicate."""
-    plain = network.plain(parameters, stacked, 0)
+    plain = network.sequential(parameters, stacked, 0)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         plain(torch.zeros(1, *network.SHAPE))
     return {

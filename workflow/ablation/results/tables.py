@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 from numpy.typing import NDArray
 
-from ablation.networks.registry import MODELS
+from ablation.networks.registry import METRICS
 from ablation.store.formats import columns_of, validate_columns
 
 View = dict[str, Any]
 PLACE = ("model", "axis", "label", "cell", "key")
-METRICS = [metric.name for model in MODELS.values() for metric in model.metrics]
 
 
 def cells_table(views: list[View], compared: dict[str, Any]) -> pd.DataFrame:
@@ -100,16 +98,10 @@ def per_sample_metric(predictions: pd.DataFrame, metric: str) -> dict[int, NDArr
         predictions: ``predictions.csv`` of a cell; the rows of diverged replicates are empty and left out.
         metric: its mean over the samples is the replicate's metric; one that is no such mean (R²) gives nothing.
     """
-    rows = predictions.dropna()
-    values: dict[str, Callable[[], Any]] = {
-        "accuracy": lambda: rows["label"] == rows["predicted"],
-        "loss": lambda: rows["loss"],
-        "mse": lambda: (rows["target"] - rows["prediction"]) ** 2,
-        "mae": lambda: abs(rows["target"] - rows["prediction"]),
-    }
-    if metric not in values:
+    rows, per_sample = predictions.dropna(), METRICS[metric].per_sample
+    if per_sample is None:
         return {}
-    return {int(r): own.to_numpy() for r, own in values[metric]().groupby(rows["replicate"])}
+    return {int(r): own.to_numpy() for r, own in per_sample(rows).groupby(rows["replicate"])}
 
 
 def study_document(

@@ -10,9 +10,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from ablation.store.entries import read_json, write_json
+from ablation.store.files import read_json, sealed, unsealed, write_json
 from ablation.store.formats import InvalidDocumentError, validate_document
-from ablation.store.keys import key_of
 
 FILE = "verification.json"
 OUTCOMES = ("identical", "within tolerance", "different")
@@ -25,15 +24,12 @@ def read(results: Path) -> dict[str, Any] | None:
     Args:
         results: the study's own folder, ``results`` or ``results/<study>``.
     """
-    document = read_json(results / FILE)
-    if not isinstance(document, dict) or document.pop("digest", None) != key_of(document):
-        return None
+    document = unsealed(read_json(results / FILE))
     try:
         validate_document(document, "verification")
     except InvalidDocumentError:
         return None
-    found: dict[str, Any] = document
-    return found
+    return document
 
 
 def write(results: Path, document: dict[str, Any]) -> None:
@@ -52,7 +48,7 @@ def write(results: Path, document: dict[str, Any]) -> None:
         earlier = [*before["earlier"], kept]
     full = {**document, "earlier": earlier}
     validate_document(full, "verification")
-    write_json(results / FILE, {**full, "digest": key_of(full)})
+    write_json(results / FILE, sealed(full))
 
 
 def worst(outcomes: Collection[str]) -> str:

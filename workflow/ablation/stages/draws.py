@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ def draws(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> Non
     found: dict[str, dict[str, Any] | None] = {}
     for model in study.models:
         best = compared[model.name]["best"]
-        module = import_module(MODELS[model.name].module("evaluate"))
+        module = MODELS[model.name].load("evaluate")
         found[model.name] = None
         if best is not None and hasattr(module, "evaluate_draws"):
             cell = next(cell for cell in model.cells() if cell.name == best["cell"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,7 @@ def prepare(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> N
     model, raw = MODELS[spec["model"]], Path("resources", spec["data"]["dataset"])
     for name, expected in spec["data"]["files"].items():
         verify(raw / name, expected, REPACKED)
-    module = import_module(model.module("prepare"))
+    module = model.load("prepare")
     train, test = module.prepare(raw, spec["parameters"], spec["seed"], spec["replicates"])
     for name, part in (("train", train), ("test", test)):
         save_arrays(draft / f"{name}.safetensors", part)

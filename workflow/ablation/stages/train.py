@@ -6,7 +6,6 @@ import logging
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +71,7 @@ def _train(spec: Spec, part: Path, draft: Path, facts: dict[str, Any], progress:
         CHECKPOINTS / key, identity, facts["checkpoint_seconds"], spec["replicates"], meter
     )
     log.info("%s on %s in %s, key %s", spec["model"], device, precision, key)
-    network, data = import_module(MODELS[spec["model"]].module("train")), load_file(part)
+    network, data = MODELS[spec["model"]].load("train"), load_file(part)
 
     def train_some(chosen: Sequence[int]) -> Trained:
         progress.begin(chosen)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from ablation.store.entries import write_json
 
 def yardsticks(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
     """Write ``yardsticks.json``: name → metrics per replicate."""
-    module = import_module(MODELS[spec["model"]].module("yardsticks"))
+    module = MODELS[spec["model"]].load("yardsticks")
     folder = one(inputs, "prepare").folder
     train, test = (load_file(folder / f"{part}.safetensors") for part in ("train", "test"))
     write_json(draft / "yardsticks.json", module.yardsticks(train, test, spec["seed"]))

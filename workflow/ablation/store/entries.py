@@ -6,17 +6,27 @@ beside and renamed; its manifest holds the SHA-256 of each file. Nothing in it i
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import secrets
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ablation.store.files import (
+    draft_beside,
+    is_file_of,
+    read_json,
+    sealed,
+    set_aside,
+    sha256,
+    sync,
+    unsealed,
+    write_json,
+    write_text,
+)
 from ablation.store.keys import canonical_json, digest, key_of
 
 RESULTS = Path("results")
@@ -69,7 +79,9 @@ class Entry:
     def damaged(self) -> list[str]:
         """The files that are not, byte for byte, the published ones."""
         return [
-            name for name, expected in self.files.items() if not _is(self.folder / name, expected)
+            name
+            for name, expected in self.files.items()
+            if not is_file_of(self.folder / name, expected)
         ]
 
     def holds(self, name: str) -> str:
@@ -78,85 +90,24 @@ class Entry:
         return name if known else ""
 
     def read(self, name: str) -> Any:
-        """A JSON document of it."""
         return json.loads((self.folder / name).read_text(encoding="utf-8"))
 
 
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _is(path: Path, expected: str) -> bool:
-    try:
-        return sha256(path) == expected
-    except OSError:
-        return False
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def draft_beside(path: Path) -> Path:
-    """A hidden name beside a path that nothing else has; modes of what is made there are as the umask says."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.with_name(f".{path.name}-{secrets.token_hex(6)}")
-
-
-def write_text(path: Path, text: str, *, sync: bool = True) -> None:
-    """Write a file beside, sync it and rename it to its place."""
-    draft = draft_beside(path)
-    try:
-        with draft.open("x", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-            stream.flush()
-            if sync:
-                os.fsync(stream.fileno())
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-
-
-def json_text(document: Any) -> str:
-    """A document as JSON text. Raises ValueError for NaN, which JSON does not have."""
-    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def write_json(path: Path, document: Any, *, sync: bool = True) -> None:
-    """Write a JSON document, whole or not at all."""
-    write_text(path, json_text(document), sync=sync)
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON document, or None if there is none that can be read."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-
-
-def spec_path(key: str, root: Path = Path()) -> Path:
+def spec_path(key: str) -> Path:
     """Where the specification of a key lies."""
-    return root / SPECS / f"{key}.json"
+    return SPECS / f"{key}.json"
 
 
-def read_spec(key: str, root: Path = Path()) -> dict[str, Any]:
+def read_spec(key: str) -> dict[str, Any]:
     """The specification of a key.
 
     Raises:
         StoreError: if there is none, or it is not the one that the key is the digest of.
     """
-    found = read_json(spec_path(key, root))
-    if not isinstance(found, dict) or key_of(found) != key:
-        raise StoreError(f"{spec_path(key, root)} is missing or damaged: start the run again")
-    return found
+    spec = read_json(spec_path(key))
+    if not isinstance(spec, dict) or key_of(spec) != key:
+        raise StoreError(f"{spec_path(key)} is missing or damaged: start the run again")
+    return spec
 
 
 def write_spec(spec: dict[str, Any]) -> None:
@@ -171,22 +122,21 @@ def write_spec(spec: dict[str, Any]) -> None:
     write_text(path, text, sync=False)
 
 
-def folder_of(stage: str, key: str, root: Path = Path()) -> Path:
+def folder_of(stage: str, key: str) -> Path:
     """Where the entry of a stage and a key lies."""
-    return root / STORE / stage / key
+    return STORE / stage / key
 
 
 def find(folder: Path) -> Entry | None:
     """The entry in a folder, or None if its manifest or one of its files is missing. Reads the manifest alone."""
-    found = read_json(folder / MANIFEST)
-    if not isinstance(found, dict) or found.pop("check", None) != digest(canonical_json(found)):
-        return None
-    if not all((folder / name).is_file() for name in found["files"]):
+    manifest = unsealed(read_json(folder / MANIFEST))
+    if manifest is None or not all((folder / name).is_file() for name in manifest["files"]):
         return None
     failures = {
-        name: Failure(why["reason"], tuple(why["log"])) for name, why in found["failures"].items()
+        name: Failure(why["reason"], tuple(why["log"]))
+        for name, why in manifest["failures"].items()
     }
-    return Entry(folder, found["files"], failures)
+    return Entry(folder, manifest["files"], failures)
 
 
 def require(folder: Path) -> Entry:
@@ -202,11 +152,6 @@ def require(folder: Path) -> Entry:
             f"{folder} is missing or damaged ({', '.join(damaged)}): start the run again, which makes it anew"
         )
     return entry
-
-
-def set_aside(path: Path) -> None:
-    """Move a damaged file or folder out of the way; it is kept under a hidden name."""
-    os.rename(path, path.with_name(f".{path.name}-damaged-{secrets.token_hex(6)}"))
 
 
 def require_or_set_aside(folder: Path, target: str | Path | None = None) -> Entry:
@@ -247,9 +192,9 @@ def publish(folder: Path, failures: Mapping[str, Failure] | None = None) -> Iter
             draft, {path.relative_to(draft).as_posix(): sha256(path) for path in files}, failures
         )
         for path in [*files, draft / MANIFEST, draft]:
-            _sync(path)
+            sync(path)
         _place(draft, folder)
-        _sync(folder.parent)
+        sync(folder.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -259,8 +204,7 @@ def write_manifest(
 ) -> None:
     """Write the manifest of a folder. files: name → SHA-256."""
     why = {n: {"reason": f.reason, "log": list(f.log)} for n, f in (failures or {}).items()}
-    document = {"files": dict(files), "failures": why}
-    write_json(folder / MANIFEST, {**document, "check": digest(canonical_json(document))})
+    write_json(folder / MANIFEST, sealed({"files": dict(files), "failures": why}))
 
 
 def _place(draft: Path, folder: Path) -> None:
@@ -273,93 +217,3 @@ def _place(draft: Path, folder: Path) -> None:
             return
         set_aside(folder)
         os.rename(draft, folder)
-
-
-@dataclass(frozen=True)
-class Copy:
-    """A readable file or folder that shows what an entry holds.
-
-    Attributes:
-        target: its path.
-        stage, key: of the entry.
-        source: a file or a folder of the entry; empty for all of it.
-    """
-
-    target: str
-    stage: str
-    key: str
-    source: str = ""
-
-    @property
-    def folder(self) -> Path:
-        """The entry's folder."""
-        return folder_of(self.stage, self.key)
-
-    def files(self, entry: Entry) -> dict[str, str]:
-        """Path below the target → SHA-256; the empty path is the target itself."""
-        if self.source == MANIFEST:
-            return {"": sha256(entry.folder / MANIFEST)}
-        if self.source in entry.files:
-            return {"": entry.files[self.source]}
-        start = f"{self.source}/" if self.source else ""
-        return {
-            name.removeprefix(start): expected
-            for name, expected in entry.files.items()
-            if name.startswith(start)
-        }
-
-    def is_current(self, entry: Entry) -> bool:
-        """Whether the target is, byte for byte, what the entry published, and nothing more."""
-        files, target = self.files(entry), Path(self.target)
-        if "" in files:
-            return _is(target, files[""])
-        return shown(target) == set(files) and all(
-            _is(target / name, expected) for name, expected in files.items()
-        )
-
-    def refresh(self, entry: Entry) -> None:
-        """Make the target what the entry holds.
-
-        Raises:
-            StoreError: if the entry is damaged.
-        """
-        files, target = self.files(entry), Path(self.target)
-        if target.exists() and target.is_dir() == (
-            "" in files
-        ):  # a folder where a file belongs, or the reverse
-            set_aside(target)
-        for name in set(shown(target)) - set(files):
-            (target / name).unlink()
-        for name, expected in files.items():
-            self._copy(self.folder / self.source / name, target / name, expected)
-
-    def _copy(self, source: Path, target: Path, expected: str) -> None:
-        if _is(target, expected):
-            return
-        draft = draft_beside(target)
-        try:
-            shutil.copyfile(source, draft)
-            if not _is(draft, expected):
-                raise StoreError(f"{source} is damaged: start the run again, which makes it anew")
-            os.replace(draft, target)
-        finally:
-            draft.unlink(missing_ok=True)
-
-
-def shown(folder: Path) -> set[str]:
-    """The files below a folder, but hidden ones, as paths from it."""
-    if not folder.is_dir():
-        return set()
-    paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return {p.as_posix() for p in paths if not any(part.startswith(".") for part in p.parts)}
-
-
-def entries(root: Path = Path()) -> Sequence[Path]:
-    """The folders of all entries of all stages."""
-    return sorted(
-        path
-        for stage in (root / STORE).glob("[!.]*")
-        if stage.name not in (SPECS.name, CHECKPOINTS.name, "cells")
-        for path in stage.glob("[!.]*")
-        if path.is_dir()
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import yaml
@@ -15,17 +15,16 @@ class InvalidDocumentError(ValueError):
     """A produced file is not of its schema: a fault of the program, not of the user."""
 
 
-@lru_cache
-def _schema() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(
-        (SCHEMAS / "metrics.schema.yaml").read_text(encoding="utf-8")
-    )
-    return loaded
+@cache
+def schema_of(name: str) -> dict[str, Any]:
+    """One of the workflow's schemas: ``config``, ``metrics``."""
+    schema: dict[str, Any] = yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text("utf-8"))
+    return schema
 
 
 def validate_document(document: Any, kind: str) -> None:
     """Raise InvalidDocumentError if a document is not of its kind (``store_metrics``, ``view``, ``study``, ``comparisons``)."""
-    definitions = _schema()["$defs"]
+    definitions = schema_of("metrics")["$defs"]
     validator = Draft202012Validator({"$ref": f"#/$defs/{kind}", "$defs": definitions})
     error = next(iter(validator.iter_errors(document)), None)
     if error is not None:
@@ -34,7 +33,7 @@ def validate_document(document: Any, kind: str) -> None:
 
 def columns_of(kind: str) -> list[str]:
     """The columns of a table (``cells``, ``replicates``, ``epochs``)."""
-    return list(_schema()["tables"][kind])
+    return list(schema_of("metrics")["tables"][kind])
 
 
 def validate_columns(columns: list[str], kind: str) -> None:

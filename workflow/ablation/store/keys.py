@@ -57,14 +57,3 @@ def label(value: Any) -> str:
     if isinstance(value, list):
         return "-".join(label(item) for item in value)
     return str(value)
-
-
-def parse_label(text: str) -> Any:
-    """The scalar that a label names: the inverse of :func:`label` for scalars."""
-    if text in ("on", "off"):
-        return text == "on"
-    if re.fullmatch(r"-?\d+", text):
-        return int(text)
-    if re.fullmatch(r"-?\d+\.\d+", text):
-        return float(text)
-    return text

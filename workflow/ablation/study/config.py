@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from ablation.store.formats import schema_of
 from ablation.store.keys import label, normalise
-from ablation.store.places import SCHEMAS
 
-SCHEMA = SCHEMAS / "config.schema.yaml"
 EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 TYPES = {
     "integer": "an integer",
@@ -26,15 +26,38 @@ TYPES = {
 }
 
 
+BOUNDS = {
+    "minimum": "at least {}",
+    "exclusiveMinimum": "greater than {}",
+    "maximum": "at most {}",
+    "exclusiveMaximum": "less than {}",
+    "multipleOf": "a multiple of {}",
+    "minItems": "of at least {} entries",
+    "maxItems": "of at most {} entries",
+    "minProperties": "of at least {} entries",
+    "maxProperties": "of at most {} entries",
+    "pattern": "that matches {}",
+    "minLength": "of at least {} characters",
+    "maxLength": "of at most {} characters",
+}
+# Where null in a variant takes an entry of the configuration away.
+DROPPED = (
+    ("models",),
+    ("models", "*", "axes"),
+    ("models", "*", "axes", "*", "values"),
+    ("models", "*", "axes", "*", "factorial"),
+    ("statistics", "tested"),
+    ("statistics", "tested", "*"),
+)
+
+
 class ConfigError(ValueError):
     """The configuration is not valid; the message is one sentence that names key, value and what is allowed."""
 
 
-@lru_cache
 def schema() -> dict[str, Any]:
     """The configuration schema."""
-    loaded: dict[str, Any] = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    return loaded
+    return schema_of("config")
 
 
 def merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
@@ -54,8 +77,7 @@ def resolve(config: dict[str, Any]) -> dict[str, Any]:
     """
     if not isinstance(config, dict):
         raise ConfigError(f"the configuration is {_shown(config)}: allowed is a mapping.")
-    named = _typed_axes(_typed(_named(_without_null(config)), schema()))
-    _require_finite(named)
+    named = walk(_typed_axes(_typed(_named(_without_null(config)), schema())), _finite)
     _refuse_old_margin(named)
     resolved = normalise(named)
     validate(resolved, schema(), "")
@@ -89,39 +111,19 @@ def validate(value: Any, against: dict[str, Any], where: str) -> None:
         raise ConfigError(_sentence(errors[0], where))
 
 
-def _without_null(config: dict[str, Any]) -> dict[str, Any]:
-    statistics = config.get("statistics")
-    if isinstance(statistics, dict) and isinstance(statistics.get("tested"), dict):
-        tested = {
-            model: {name: value for name, value in one.items() if value is not None}
-            if isinstance(one, dict)
-            else one
-            for model, one in statistics["tested"].items()
-            if one is not None
-        }
-        config = {**config, "statistics": {**statistics, "tested": tested}}
-    models = config.get("models")
-    if not isinstance(models, dict):
-        return config
-    kept: dict[str, Any] = {}
-    for name, model in models.items():
-        if isinstance(model, dict) and isinstance(model.get("axes"), dict):
-            axes = {axis: _kept(body) for axis, body in model["axes"].items() if body is not None}
-            kept[name] = {**model, "axes": axes}
-        elif model is not None:
-            kept[name] = model
-    return {**config, "models": kept}
-
-
-def _kept(axis: Any) -> Any:
-    if not isinstance(axis, dict):
-        return axis
-    kept = {
-        name: {label: value for label, value in axis[name].items() if value is not None}
-        for name in ("values", "factorial")
-        if isinstance(axis.get(name), dict)
+def _without_null(value: Any, *path: Any) -> Any:
+    """Drop what a variant sets to null where it may take something away: see :data:`DROPPED`."""
+    if not isinstance(value, dict):
+        return value
+    droppable = any(
+        len(path) == len(place) and all(map(fnmatchcase, map(str, path), place))
+        for place in DROPPED
+    )
+    return {
+        name: _without_null(item, *path, name)
+        for name, item in value.items()
+        if item is not None or not droppable
     }
-    return {**axis, **kept}
 
 
 def _named(value: Any, *path: Any) -> Any:
@@ -135,22 +137,26 @@ def _named(value: Any, *path: Any) -> Any:
         text = name if isinstance(name, str) else label(name)
         if text in named:
             raise ConfigError(
-                f"{_dotted(*path)} holds {text!r} in two spellings: each name is allowed once."
+                f"{dotted(*path)} holds {text!r} in two spellings: each name is allowed once."
             )
         named[text] = _named(item, *path, text)
     return named
 
 
-def _require_finite(value: Any, *path: Any) -> None:
-    """Raise ConfigError for NaN and the infinities, which JSON cannot carry."""
-    if isinstance(value, dict):
-        for name, item in value.items():
-            _require_finite(item, *path, name)
-    elif isinstance(value, list):
-        for i, item in enumerate(value):
-            _require_finite(item, *path, i)
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(f"{_dotted(*path)} is {value}: allowed is a finite number.")
+def walk(value: Any, check: Callable[..., Any], *path: Any) -> Any:
+    """A copy in which every name and every leaf is what a function makes of it and of its path."""
+    if isinstance(value, Mapping):
+        return {check(n, *path): walk(item, check, *path, n) for n, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [walk(item, check, *path, i) for i, item in enumerate(value)]
+    return check(value, *path)
+
+
+def _finite(value: Any, *path: Any) -> Any:
+    """Refuse NaN and the infinities, which JSON cannot carry."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{dotted(*path)} is {value}: allowed is a finite number.")
+    return value
 
 
 def _typed(value: Any, rule: dict[str, Any]) -> Any:
@@ -181,10 +187,10 @@ def _typed(value: Any, rule: dict[str, Any]) -> Any:
 
 
 def _resolved(rule: dict[str, Any]) -> dict[str, Any]:
-    if "$ref" in rule:
-        found: dict[str, Any] = schema()["$defs"][rule["$ref"].rsplit("/", 1)[-1]]
-        return {**found, **{name: item for name, item in rule.items() if name != "$ref"}}
-    return rule
+    """A rule with what its ``$ref`` names."""
+    if "$ref" not in rule:
+        return rule
+    return {**schema()["$defs"][rule["$ref"].rsplit("/", 1)[-1]], **rule}
 
 
 def _allows_text(rule: dict[str, Any]) -> bool:
@@ -208,20 +214,12 @@ def _scalar(text: str) -> Any:
 def _typed_axes(config: dict[str, Any]) -> dict[str, Any]:
     """Read the values of axes as what their parameters want."""
     models = config.get("models")
-    if not isinstance(models, dict):
-        return config
-    typed = {}
-    for name, model in models.items():
+    for name, model in models.items() if isinstance(models, dict) else ():
         rule = schema()["$defs"].get(f"{name}_parameters", {})
         axes = model.get("axes") if isinstance(model, dict) else None
         if isinstance(axes, dict):
-            typed[name] = {
-                **model,
-                "axes": {n: _typed_axis(axis, rule) for n, axis in axes.items()},
-            }
-        else:
-            typed[name] = model
-    return {**config, "models": typed}
+            model["axes"] = {axis: _typed_axis(body, rule) for axis, body in axes.items()}
+    return config
 
 
 def _typed_axis(axis: Any, parameters: dict[str, Any]) -> Any:
@@ -242,10 +240,9 @@ def _typed_axis(axis: Any, parameters: dict[str, Any]) -> Any:
 
 
 def _fill_defaults(value: Any, against: dict[str, Any]) -> None:
-    if "$ref" in against:
-        against = schema()["$defs"][against["$ref"].rsplit("/", 1)[-1]]
     if not isinstance(value, dict):
         return
+    against = _resolved(against)
     for name, sub in against.get("properties", {}).items():
         if "default" in sub and name not in value:
             value[name] = normalise(sub["default"])
@@ -270,31 +267,12 @@ def allowed(rule: dict[str, Any]) -> str:
         return " or ".join(allowed(option) for option in rule["anyOf"])
     types = rule.get("type", "object")
     text = " or ".join(TYPES[each] for each in ([types] if isinstance(types, str) else types))
-    bounds = []
-    for name, word in (
-        ("minimum", "at least {}"),
-        ("exclusiveMinimum", "greater than {}"),
-        ("maximum", "at most {}"),
-        ("exclusiveMaximum", "less than {}"),
-        ("multipleOf", "a multiple of {}"),
-        ("minItems", "of at least {} entries"),
-        ("maxItems", "of at most {} entries"),
-        ("minProperties", "of at least {} entries"),
-        ("maxProperties", "of at most {} entries"),
-        ("pattern", "that matches {}"),
-        ("minLength", "of at least {} characters"),
-        ("maxLength", "of at most {} characters"),
-    ):
-        if name in rule:
-            bounds.append(word.format(_bound(rule[name])))
+    bounds = [word.format(label(rule[name])) for name, word in BOUNDS.items() if name in rule]
     return " ".join([text, ", ".join(bounds)]).strip()
 
 
-def _bound(value: Any) -> str:
-    return value if isinstance(value, str) else label(value)
-
-
-def _dotted(*parts: Any) -> str:
+def dotted(*parts: Any) -> str:
+    """A key as sentences name it: ``models.cnn.axes``."""
     text = ""
     for part in parts:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
@@ -308,26 +286,15 @@ def _sentence(error: ValidationError, where: str) -> str:
     if error.validator == "additionalProperties":
         unknown = sorted(set(value) - set(rule.get("properties", {})))[0]
         known = ", ".join(sorted(rule.get("properties", {})))
-        return f"{_dotted(*path, unknown)} is not a known key: allowed here are {known}."
+        return f"{dotted(*path, unknown)} is not a known key: allowed here are {known}."
     if error.validator == "required":
         missing = next(name for name in rule["required"] if name not in value)
-        return (
-            f"{_dotted(*path, missing)} is missing: it must be {allowed(_property(rule, missing))}."
-        )
+        wanted = allowed(_resolved(rule["properties"][missing]))
+        return f"{dotted(*path, missing)} is missing: it must be {wanted}."
     if error.validator == "not":
-        return f"{_dotted(*path)} is {_shown(value)}, a name kept for the project's own folders: choose another."
+        return f"{dotted(*path)} is {_shown(value)}, a name kept for the project's own folders: choose another."
     if error.parent is not None and error.parent.validator == "propertyNames":
         path = list(error.parent.absolute_path)
-    if error.validator == "pattern" and "propertyNames" in [
-        error.schema_path[0],
-        *error.schema_path,
-    ]:
-        return f"{_dotted(*path)} has the name {_shown(value)}: allowed is {allowed({'type': 'string', **rule})}."
-    return f"{_dotted(*path)} is {_shown(value)}: allowed is {allowed(rule)}."
-
-
-def _property(rule: dict[str, Any], name: str) -> dict[str, Any]:
-    found: dict[str, Any] = rule["properties"][name]
-    if "$ref" in found:
-        found = schema()["$defs"][found["$ref"].rsplit("/", 1)[-1]]
-    return found
+    if error.validator == "pattern" and "propertyNames" in error.schema_path:
+        return f"{dotted(*path)} has the name {_shown(value)}: allowed is {allowed({'type': 'string', **rule})}."
+    return f"{dotted(*path)} is {_shown(value)}: allowed is {allowed(rule)}."

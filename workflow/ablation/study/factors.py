@@ -1,4 +1,4 @@
-"""Factorial axes: the full grid over two or three parameters, its labels and what is refused."""
+"""What an axis of the configuration varies: values, sets of overrides, or the full grid over two or three parameters."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from ablation.study.config import ConfigError, schema
 
 Parameters = dict[str, Any]
 LABEL_LENGTH = 60  # of one value's label
-GRID_LABEL_LENGTH = (
-    120  # of a combination's, which holds up to three names; a path's part may have 255
-)
+GRID_LABEL_LENGTH = 120  # of a combination's; a path's part may have 255
 
 
 def is_factorial(axis: Parameters) -> bool:
@@ -60,6 +58,46 @@ def factors_of(axis: Parameters, model: str, where: str) -> dict[str, list[Any]]
                 f"{where}.factorial.{name} holds {twice} twice: each level is allowed once."
             )
     return found
+
+
+def ordered_axes(axes: dict[str, Any], model: str) -> list[str]:
+    """The axes in the order of the parameters that they vary, so that the order of keys means nothing.
+
+    Sets of overrides follow, and then factorial axes: what each parameter does alone is read first.
+    """
+    parameters = list(schema()["$defs"][f"{model}_parameters"]["properties"])
+    place = {parameter: index for index, parameter in enumerate(parameters)}
+
+    def order(name: str) -> tuple[bool, int, str]:
+        axis = axes[name]
+        return is_factorial(axis), place.get(axis.get("parameter"), len(place)), name
+
+    return sorted(axes, key=order)
+
+
+def values_of(
+    axis: dict[str, Any], factors: dict[str, list[Any]] | None, where: str
+) -> list[tuple[str, Any, Parameters]]:
+    """Label, value and overrides of every value of an axis."""
+    if factors is not None:
+        return [(levels_label(levels), levels, levels) for levels in combinations(factors)]
+    if "values" not in axis:
+        raise ConfigError(
+            f"{where}.values is missing: an axis lists values, or has the grid of factorial."
+        )
+    values, parameter = axis["values"], axis.get("parameter")
+    if isinstance(values, dict):
+        if parameter is not None:
+            raise ConfigError(
+                f"{where}.parameter is {parameter!r}, but the values are labelled sets of overrides: "
+                "allowed is a list of values with it, or labelled sets without it."
+            )
+        return [(name, overrides, overrides) for name, overrides in sorted(values.items())]
+    if parameter is None:
+        raise ConfigError(
+            f"{where}.parameter is missing: a list of values must name what it varies."
+        )
+    return [(label(value), value, {parameter: value}) for value in values]
 
 
 def combinations(factors: dict[str, list[Any]]) -> list[Parameters]:

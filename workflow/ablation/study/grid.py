@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,7 @@ from ablation.networks.registry import MODELS, Model
 from ablation.store.code import code_of
 from ablation.store.keys import canonical_json, key_of, label
 from ablation.study.config import ConfigError, schema, validate
-from ablation.study.factors import check_label, combinations, factors_of, is_factorial, levels_label
+from ablation.study.factors import check_label, factors_of, is_factorial, ordered_axes, values_of
 
 Parameters = dict[str, Any]
 
@@ -60,7 +60,6 @@ class Axis:
         factors: of a factorial axis, each parameter's levels; else None.
     """
 
-    model: str
     name: str
     parameter: str | None
     fixed: Parameters
@@ -143,7 +142,7 @@ def _model(config: dict[str, Any], name: str) -> ModelStudy:
     body, model = config["models"][name], MODELS[name]
     baseline = body["parameters"]
     _check(model, baseline, f"models.{name}.parameters")
-    axes = tuple(_axis(config, model, axis) for axis in _ordered(body["axes"], name))
+    axes = tuple(_axis(config, model, axis) for axis in ordered_axes(body["axes"], name))
     data_spec = _data_spec(config, model, baseline)
     tested = _tested(config["statistics"]["tested"][name], model)
     return ModelStudy(model, body["replicates"], tested, baseline, axes, data_spec)
@@ -155,63 +154,20 @@ def _tested(entry: dict[str, Any], model: Model) -> Tested:
         raise ConfigError(
             f"{where}.metric is {entry['metric']!r}: allowed is one of {', '.join(allowed)}."
         )
-    kinds = {
-        True: ("margin_ratio", "a ratio", "above 1"),
-        False: ("margin", "a difference", "above 0"),
-    }
-    needed, kind, bound = kinds[model.metric(entry["metric"]).log]
-    other = next(name for name, *_ in kinds.values() if name != needed)
+    ratio, difference = ("margin_ratio", "a ratio", 1), ("margin", "a difference", 0)
+    is_ratio = model.metric(entry["metric"]).log
+    (needed, kind, bound), (other, *_) = (ratio, difference) if is_ratio else (difference, ratio)
     if other in entry:
         raise ConfigError(
             f"{where}.{other} is {entry[other]}, but {entry['metric']} is compared as {kind}: "
-            f"allowed is {needed}, a number {bound} (a variant drops the other with null)."
+            f"allowed is {needed}, a number above {bound} (a variant drops the other with null)."
         )
     if needed not in entry:
         raise ConfigError(
             f"{where}.{needed} is missing: {entry['metric']} is compared as {kind}, "
-            f"so it must be a number {bound}."
+            f"so it must be a number above {bound}."
         )
     return Tested(entry["metric"], float(entry[needed]))
-
-
-def _ordered(axes: dict[str, Any], model: str) -> list[str]:
-    """The axes in the order of the parameters that they vary, so that the order of keys means nothing.
-
-    Sets of overrides follow, and then factorial axes: what each parameter does alone is read first.
-    """
-    parameters = list(schema()["$defs"][f"{model}_parameters"]["properties"])
-    place = {parameter: index for index, parameter in enumerate(parameters)}
-
-    def order(name: str) -> tuple[bool, int, str]:
-        axis = axes[name]
-        return is_factorial(axis), place.get(axis.get("parameter"), len(place)), name
-
-    return sorted(axes, key=order)
-
-
-def _overrides(
-    axis: dict[str, Any], factors: dict[str, list[Any]] | None, where: str
-) -> list[tuple[str, Any, Parameters]]:
-    """Label, value and overrides of every value of an axis."""
-    if factors is not None:
-        return [(levels_label(levels), levels, levels) for levels in combinations(factors)]
-    if "values" not in axis:
-        raise ConfigError(
-            f"{where}.values is missing: an axis lists values, or has the grid of factorial."
-        )
-    values, parameter = axis["values"], axis.get("parameter")
-    if isinstance(values, dict):
-        if parameter is not None:
-            raise ConfigError(
-                f"{where}.parameter is {parameter!r}, but the values are labelled sets of overrides: "
-                "allowed is a list of values with it, or labelled sets without it."
-            )
-        return [(name, overrides, overrides) for name, overrides in sorted(values.items())]
-    if parameter is None:
-        raise ConfigError(
-            f"{where}.parameter is missing: a list of values must name what it varies."
-        )
-    return [(label(value), value, {parameter: value}) for value in values]
 
 
 def _axis(config: dict[str, Any], model: Model, name: str) -> Axis:
@@ -222,16 +178,17 @@ def _axis(config: dict[str, Any], model: Model, name: str) -> Axis:
     factors = factors_of(axis, model.name, where)
     listed = f"{where}.{'values' if factors is None else 'factorial'}"
     cells = []
-    for text, value, overrides in _overrides(axis, factors, where):
+    for text, value, overrides in values_of(axis, factors, where):
         parameters = {**shared, **overrides}
         _check(model, parameters, f"{listed} ({text})", only=overrides)
         check_label(text, value, listed, factorial=factors is not None)
-        _check_comparable(model, parameters, body["parameters"], f"{listed} ({text})")
-        cell = _cell(config, model, name, text=text, value=value, parameters=parameters)
-        cells.append(cell if factors is None else replace(cell, levels=overrides))
+        _ask(f"{listed} ({text})", model.check_comparable, parameters, body["parameters"])
+        specs = _specs(config, model, parameters)
+        levels = None if factors is None else overrides
+        cells.append(Cell(model.name, name, text, value, parameters, *specs, levels))
     reference = _reference(axis, cells, shared, where)
     parameter = axis.get("parameter")
-    return Axis(model.name, name, parameter, axis["with"], reference, tuple(cells), factors)
+    return Axis(name, parameter, axis["with"], reference, tuple(cells), factors)
 
 
 def _check(
@@ -241,17 +198,13 @@ def _check(
     if only is not None:
         validate(only, {**rule, "required": []}, where)
     validate(parameters, rule, where)
-    try:
-        model.check(parameters)
-    except ValueError as error:
-        raise ConfigError(f"{where}: {error}.") from error
+    _ask(where, model.check, parameters)
 
 
-def _check_comparable(
-    model: Model, parameters: Parameters, baseline: Parameters, where: str
-) -> None:
+def _ask(where: str, check: Callable[..., None], *parameters: Parameters) -> None:
+    """Say where, if a model refuses parameters."""
     try:
-        model.check_comparable(parameters, baseline)
+        check(*parameters)
     except ValueError as error:
         raise ConfigError(f"{where}: {error}.") from error
 
@@ -277,15 +230,10 @@ def _data_spec(config: dict[str, Any], model: Model, parameters: Parameters) -> 
     }
 
 
-def _cell(
-    config: dict[str, Any],
-    model: Model,
-    axis: str,
-    *,
-    text: str,
-    value: Any,
-    parameters: Parameters,
-) -> Cell:
+def _specs(
+    config: dict[str, Any], model: Model, parameters: Parameters
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The specifications of a cell and of its prepared data."""
     compute = config["compute"]
     data_spec = _data_spec(config, model, parameters)
     spec = {
@@ -297,7 +245,7 @@ def _cell(
         "code": code_of(*model.code("prepare", "train")),
         "inputs": {"prepare": [key_of(data_spec)]},
     }
-    return Cell(model.name, axis, text, value, parameters, spec, data_spec)
+    return spec, data_spec
 
 
 def _reference(axis: dict[str, Any], cells: list[Cell], shared: Parameters, where: str) -> str:

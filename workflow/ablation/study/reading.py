@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from ablation.store.places import SHIPPED_CONFIG
-from ablation.study.config import ConfigError, merge, resolve
+from ablation.study.config import ConfigError, merge, resolve, walk
 
 MERGE = "tag:yaml.org,2002:merge"
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -66,7 +66,7 @@ def load(*files: Path, overrides: Mapping[str, Any] | None = None) -> Config:
     config: Config = {}
     for path in files:
         config = merge(config, read(path))
-    return resolve(_clean(merge(config, dict(overrides or {}))))
+    return resolve(walk(merge(config, dict(overrides or {})), _clean))
 
 
 def read(path: Path) -> Config:
@@ -158,10 +158,6 @@ def _value(text: str, where: str) -> Any:
 
 def _clean(value: Any, *path: Any) -> Any:
     """Join surrogate pairs, and refuse what no file and no terminal can show."""
-    if isinstance(value, Mapping):
-        return {_clean(n, *path): _clean(item, *path, n) for n, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean(item, *path, i) for i, item in enumerate(value)]
     if not isinstance(value, str):
         return value
     where = ".".join(map(str, path)) or "the configuration"

@@ -7,23 +7,25 @@ entries are forgotten, damaged ones that the run would read are set aside, and r
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import NoReturn
 
 from ablation.networks.registry import REPACKED
+from ablation.store.copies import Copy
 from ablation.store.download import is_pinned
-from ablation.store.entries import STORE, Copy, Entry, StoreError, find, set_aside, write_spec
-from ablation.study.plan import EXPORTS, Plan, Stage
+from ablation.store.entries import STORE, Entry, StoreError, find, spec_path, write_spec
+from ablation.store.files import set_aside
+from ablation.study.plan import EXPORTS, Plan
 from ablation.study.progress import write_names
+from ablation.study.stage import Stage
 
-ENTRY = re.compile(rf"{STORE}/\w+/([0-9a-f]{{16}})/")
 Say = Callable[[str], None]
 
 
-def _raise(sentence: str) -> None:
+def _raise(sentence: str) -> NoReturn:
     raise StoreError(sentence)
 
 
@@ -35,41 +37,41 @@ class Shelf:
         refuse: ends the run with one sentence.
     """
 
-    def __init__(self, plan: Plan, refuse: Callable[[str], None] = _raise) -> None:
+    def __init__(self, plan: Plan, refuse: Callable[[str], NoReturn] = _raise) -> None:
         self.plan, self.refuse = plan, refuse
+        self.stages = plan.main_stages  # by key; with the exports once one is asked for
         self._found: dict[str, Entry | None] = {}
-        self._exports = False
         self._begun = False  # whether jobs may run
         self._real = False  # whether this run may change anything
         self._specified: set[str] = set()  # whose specification this process has put in its place
-        self._sound: set[str] = set()  # read in this process, and whole or set aside
 
-    @property
-    def stages(self) -> dict[str, Stage]:
-        """The stages by key; those of exports once one is asked for, as their keys take a while."""
-        return self.plan.stages if self._exports else self.plan.main_stages
+    def stage(self, key: str) -> Stage:
+        stage = self.plan.stage(key)
+        if stage is None:
+            self.refuse(f"{key} is no key of study {self.plan.study.name}.")
+        return stage
 
     def entry(self, key: str) -> Entry | None:
         """The entry of a stage, or None if it is missing."""
         if key not in self._found:
-            self._found[key] = find(self.stages[key].folder)
+            self._found[key] = find(self.stage(key).folder)
         return self._found[key]
 
-    def _forget(self, key: str) -> None:
-        self._found[key] = None
+    def _has_failed(self, key: str) -> bool:
+        entry = self.entry(key)
+        return entry is not None and bool(entry.failures)
 
     def failed(self) -> list[str]:
         """The keys of the entries that failed, or that were made of what failed."""
-        return [key for key in self.stages if (e := self.entry(key)) is not None and e.failures]
+        return list(filter(self._has_failed, self.stages))
 
     def failed_cells(self) -> list[str]:
         """The names of the study's cells whose training or evaluation failed."""
-        cells = self.plan.study.cells
         evaluated = self.plan.evaluated
         return [
             cell.name
-            for cell in cells
-            if any((e := self.entry(k)) and e.failures for k in (cell.key, evaluated[cell.key].key))
+            for cell in self.plan.study.cells
+            if self._has_failed(cell.key) or self._has_failed(evaluated[cell.key].key)
         ]
 
     def to_make(self, wanted: Iterable[Stage], again: frozenset[str] = frozenset()) -> list[Stage]:
@@ -86,7 +88,7 @@ class Shelf:
             if stage.key in found or (stage.key not in again and self.entry(stage.key)):
                 continue
             found[stage.key] = stage
-            waiting += [self.stages[key] for key in stage.inputs]
+            waiting += map(self.stage, stage.inputs)
         return [stage for key, stage in self.stages.items() if key in found]
 
     def stale(self, copies: Mapping[str, Copy]) -> list[str]:
@@ -107,22 +109,6 @@ class Shelf:
             s for key, s in self.stages.items() if not self.entry(key) and Path(s.manifest).exists()
         ]
 
-    def settle(self, wanted: Iterable[Stage], copies: Mapping[str, Copy], say: Say) -> None:
-        """Forget failures, set damage aside, let copies follow, and date nothing in the future.
-
-        Args:
-            wanted: what the run is asked for.
-            copies: readable path → what it shows.
-            say: is told of each damaged file, in one sentence.
-        """
-        for key in self.failed():
-            shutil.rmtree(self.stages[key].folder)
-            self._forget(key)
-        for stage in self.incomplete():
-            self._set_aside(stage.key, say)
-        self._refresh(copies, say)
-        self._check_inputs(wanted, say)
-
     def begin(self, targets: Iterable[str], say: Say, *, real: bool) -> list[str]:
         """What happens once, before Snakemake looks at a file.
 
@@ -135,11 +121,17 @@ class Shelf:
             The files that are there and are still to be made: copies that show something else, manifests of what is damaged.
         """
         self._begun, self._real = True, real
-        wanted = asked_for(self.plan, targets)
-        self._exports = any(stage.name in EXPORTS for stage in wanted)
-        copies = {**self.plan.copies, **(self.plan.export_copies if self._exports else {})}
+        wanted, copies = self.plan.asked_for(targets), self.plan.copies
+        if any(stage.name in EXPORTS for stage in wanted):
+            self.stages, copies = self.plan.stages, {**copies, **self.plan.export_copies}
         if real:
-            self.settle(wanted, copies, say)
+            for key in self.failed():
+                shutil.rmtree(self.stage(key).folder)
+                self._found[key] = None
+            for stage in self.incomplete():
+                self._set_aside(stage.key, say)
+            self._refresh(copies, say)
+            self._check_inputs(wanted, say)
             write_names(self.plan)
         elif note := self._note(copies):
             say(note)
@@ -159,16 +151,13 @@ class Shelf:
             key: of the stage.
             everything: whether to name them also for one that is there.
         """
-        self._exports |= key not in self.stages
-        if key not in self.stages:
-            self.refuse(f"{key} is no key of study {self.plan.study.name}.")
-        stage = self.stages[key]
+        stage = self.stage(key)
         if self.entry(key) and not everything:
             return []
-        for each in (stage, *(self.stages[source] for source in stage.inputs)):
+        made_from = list(map(self.stage, stage.inputs))
+        for each in (stage, *made_from):
             self._write_spec(each)  # a job may read those of its inputs too
-        made_from = (self.stages[each].manifest for each in stage.inputs)
-        return [*made_from, *stage.raw]
+        return [*(each.manifest for each in made_from), *stage.raw]
 
     def _write_spec(self, stage: Stage) -> None:
         """Put a specification in its place, in a process once."""
@@ -177,7 +166,9 @@ class Shelf:
         try:
             write_spec(stage.spec)
         except OSError as error:
-            self.refuse(f"{stage.spec_file} is missing and cannot be written: {error.strerror}.")
+            self.refuse(
+                f"{spec_path(stage.key)} is missing and cannot be written: {error.strerror}."
+            )
         self._specified.add(stage.key)
 
     def everything(self) -> list[str]:
@@ -197,11 +188,10 @@ class Shelf:
 
     def manifest_behind(self, target: str) -> str:
         """The manifest of the entry that a readable file shows; one that the study does not declare is refused."""
-        self._exports |= target not in self.plan.copies
-        copies = self.plan.copies if target in self.plan.copies else self.plan.export_copies
-        if target not in copies:
+        copy = self.plan.copies.get(target) or self.plan.export_copies.get(target)
+        if copy is None:
             self.refuse(self.plan.undeclared(target))
-        return self.stages[copies[target].key].manifest
+        return self.stage(copy.key).manifest
 
     def require_writable(self) -> None:
         """Refuse a run in a folder that this user cannot write to."""
@@ -214,58 +204,38 @@ class Shelf:
 
     def _refresh(self, copies: Mapping[str, Copy], say: Say) -> None:
         for target in self.stale(copies):
-            copy = copies[target]
-            entry = self.entry(copy.key)
+            key = copies[target].key
             try:
-                if entry is not None:
-                    copy.refresh(entry)
+                if entry := self.entry(key):
+                    copies[target].refresh(entry)
             except StoreError:
-                self._set_aside(copy.key, say)
+                self._set_aside(key, say)
 
     def _check_inputs(self, wanted: Iterable[Stage], say: Say) -> None:
         """Read what the missing stages will read; what is damaged becomes missing, and its own inputs are read."""
-        waiting, checked = list(wanted), set()
-        while waiting:
-            stage = waiting.pop()
-            if stage.key in checked or self.entry(stage.key):
-                continue
-            checked.add(stage.key)
-            made_from = [self.stages[key] for key in stage.inputs]
-            for source in made_from:
-                entry = self.entry(source.key)
-                if entry is not None and source.key not in self._sound:
-                    if entry.damaged():
-                        self._set_aside(source.key, say)
-                    self._sound.add(source.key)
-            waiting += [source for source in made_from if source.key not in checked]
+        sound: set[str] = set()
+        damaged = True
+        while damaged:
+            missing = self.to_make(wanted)
+            made_from = dict.fromkeys(key for stage in missing for key in stage.inputs)
+            entries = [e for key in made_from if key not in sound and (e := self.entry(key))]
+            damaged = False
+            for entry in entries:
+                sound.add(entry.key)
+                if entry.damaged():
+                    self._set_aside(entry.key, say)
+                    damaged = True
+        for stage in missing:
             for name, expected in stage.raw.items():
                 _check_raw(Path(name), expected, say)
-            _date_back([*stage.raw, *(source.manifest for source in made_from)])
+            _date_back([*stage.raw, *(self.stage(key).manifest for key in stage.inputs)])
 
     def _set_aside(self, key: str, say: Say) -> None:
-        entry, folder = self.entry(key), self.stages[key].folder
+        entry, folder = self.entry(key), self.stage(key).folder
         files = ", ".join(entry.damaged()) if entry else "manifest.json"
         set_aside(folder)
-        self._forget(key)
+        self._found[key] = None
         say(f"{folder} is damaged ({files}): it is set aside and made again.")
-
-
-def asked_for(plan: Plan, targets: Iterable[str]) -> list[Stage]:
-    """The stages behind Snakemake's targets; of names that are not known, all."""
-    copies = {**plan.copies, **(plan.export_copies if any("export" in t for t in targets) else {})}
-    found: list[Stage] = []
-    for target in targets or ["all"]:
-        path = os.path.normpath(target)
-        entry = ENTRY.match(path)
-        if path in copies:
-            found.append(plan.main_stages.get(copies[path].key) or plan.stages[copies[path].key])
-        elif entry and (stage := plan.main_stages.get(entry[1]) or plan.stages.get(entry[1])):
-            found.append(stage)
-        elif target == "all":
-            found += plan.wanted
-        else:
-            found += [stage for stage in plan.stages.values() if stage.name != "prepare"]
-    return found
 
 
 def _check_raw(path: Path, expected: str, say: Say) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from ablation.networks.cnn.network import StackedCNN, sequential
@@ -18,11 +18,6 @@ Columns = dict[str, NDArray[Any]]
 SHAPE = (1, SIDE, SIDE)
 LOSS = "loss"
 BATCH = 250
-
-
-def plain(parameters: dict[str, Any], tensors: dict[str, Tensor], replicate: int) -> nn.Sequential:
-    """One replicate as a plain network."""
-    return sequential(parameters, tensors, replicate)
 
 
 def confusion_matrix(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -103,7 +98,7 @@ def evaluate_draws(
     Returns:
         Per draw its size ``n``, ``accuracy``, ``per_class_accuracy`` and ``confusion_matrix``.
     """
-    network, found = plain(parameters, tensors, replicate), []
+    network, found = sequential(parameters, tensors, replicate), []
     mean, scale = (part[name][replicate : replicate + 1].float() for name in ("mean", "scale"))
     for index in part["draw_index"][replicate]:
         batches = [

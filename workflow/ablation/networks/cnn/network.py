@@ -37,7 +37,7 @@ class StackedCNN(nn.Module):
     def __init__(self, parameters: dict[str, Any], seed: int, replicates: Sequence[int]) -> None:
         super().__init__()
         self.replicates, self.pooling = len(replicates), parameters["pooling"]
-        channels, layer = _channels(parameters), 0
+        channels, depth = _channels(parameters), parameters["depth"]
         self.convolution, self.normalisation = nn.ModuleList(), nn.ModuleList()
         normalised = parameters["batchnorm"]
         for layer, (inputs, outputs) in enumerate(pairwise(channels)):
@@ -47,14 +47,9 @@ class StackedCNN(nn.Module):
             )
             if normalised:
                 self.normalisation.append(StackedBatchNorm2d(len(replicates), outputs))
-        draws = [default_initialisation(seed, replicates, layer + i) for i in (1, 2)]
+        draws = [default_initialisation(seed, replicates, depth + i) for i in (0, 1)]
         self.hidden = StackedLinear(_flat(parameters), parameters["fc_width"], draws[0])
         self.output = StackedLinear(parameters["fc_width"], CLASSES, draws[1])
-
-    @property
-    def weights(self) -> list[Tensor]:
-        """The weights of the convolutions and of the linear layers, from input to output."""
-        return [layer.weight for layer in (*self.convolution, self.hidden, self.output)]
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """``[B, R, 28, 28]`` standardised images → logits ``[R, B, 10]``.

@@ -16,7 +16,7 @@ EMBEDDED = "mnist-5k"
 IMAGES = {EMBEDDED: 5_000, "mnist": 70_000, "fashion-mnist": 70_000, "kmnist": 70_000}
 TRAINING_SET = 60_000  # of each whole data set; the other 10,000 are its official test set
 SMALLEST_PART = 10
-TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = IDX = (
+TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = (
     "train-images-idx3-ubyte.gz",
     "train-labels-idx1-ubyte.gz",
     "t10k-images-idx3-ubyte.gz",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -15,11 +15,11 @@ from torch.nn import functional
 from ablation.networks.cnn import augment
 from ablation.networks.cnn.network import StackedCNN
 from ablation.networks.cnn.raw import CLASSES
-from ablation.networks.stack.device import Ahead, arithmetic
-from ablation.networks.stack.gradients import SAMPLES, gradient_norms
+from ablation.networks.stack.device import Ahead
+from ablation.networks.stack.gradients import SAMPLES
 from ablation.networks.stack.optimisers import StackedAdam
-from ablation.networks.stack.steps import Steps
-from ablation.networks.stack.training import Checkpoint, Trained, train
+from ablation.networks.stack.steps import Batch
+from ablation.networks.stack.task import StackedTask
 from ablation.networks.streams import Purpose, generator
 
 VALIDATION_BATCH = {"cpu": 256, "cuda": 2048}
@@ -50,30 +50,24 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return flat.view(labels.shape).mean(1)
 
 
-class CNNTask:
+class CNNTask(StackedTask):
     """The task that the shared loop trains."""
 
-    def __init__(
-        self,
-        parameters: dict[str, Any],
-        part: dict[str, Tensor],
-        *,
-        seed: int,
-        device: torch.device,
-        precision: str,
-        replicates: Sequence[int],
-    ) -> None:
-        self.parameters, self.seed, self.device = parameters, seed, device
-        self.precision, self.replicates = precision, replicates
+    network: StackedCNN
+    train_rows: int
+
+    def __init__(self, parameters: dict[str, Any], part: dict[str, Tensor], **options: Any) -> None:
+        super().__init__(parameters, part, **options)
+        device, replicates = self.device, self.replicates
         own = {name: part[name][list(replicates)].to(device) for name in OWN}
         self.images, self.labels = part["images"].to(device), part["labels"].to(device)
         self.train_index, self.validation_index = own["train_index"], own["validation_index"]
         self.mean, self.scale = own["mean"].float(), own["scale"].float()
-        self.network = StackedCNN(parameters, seed, replicates).to(device)
+        self.network = StackedCNN(parameters, self.seed, replicates).to(device)
         self.optimiser = StackedAdam(self.network.parameters(), float(parameters["learning_rate"]))
+        self.stateful = (self.optimiser,)
         self.mean_prediction_loss = torch.full_like(self.mean, math.log(CLASSES))
-        self.total = torch.zeros_like(self.mean)
-        self.steps = Steps(self._step, device)
+        self.train_rows = self.train_index.shape[1]
         self.drawn = Ahead(self._draw, parameters["epochs"], device)
 
     def _per_replicate(
@@ -85,7 +79,7 @@ class CNNTask:
 
     def _draw(self, epoch: int) -> dict[str, Tensor]:
         """One epoch's order ``[R, n]``, dropout mask ``[R, n, fc_width]`` and augmentation ``[R, n, 4]``, where used."""
-        p, count = self.parameters, self.train_index.shape[1]
+        p, count = self.parameters, self.train_rows
         found = {"order": self._per_replicate(Purpose.ORDER, epoch, lambda s: s.permutation(count))}
         if p["dropout"] > 0:
             shape, rate = (count, p["fc_width"]), p["dropout"]
@@ -113,18 +107,14 @@ class CNNTask:
         moved = augment.apply(pixels, values.flatten(0, 1)).view(*index.shape, *pixels.shape[2:])
         return _standardise(moved.transpose(0, 1), self.mean, self.scale)
 
-    def train_epoch(self, epoch: int) -> Tensor:
-        """One pass over the train part in the epoch's order."""
-        self.network.train()
-        count, size = self.train_index.shape[1], self.parameters["batch_size"]
+    def _batches(self, epoch: int) -> Iterator[Batch]:
+        size = self.parameters["batch_size"]
         drawn = {name: each.to(self.device) for name, each in self.drawn(epoch).items()}
         drawn["index"] = self.train_index.gather(1, drawn.pop("order"))
-        self.total.zero_()
-        for start in range(0, count, size):
-            self.steps({name: each[:, start : start + size] for name, each in drawn.items()})
-        return self.total / count
+        for start in range(0, self.train_rows, size):
+            yield {name: each[:, start : start + size] for name, each in drawn.items()}
 
-    def _step(self, batch: dict[str, Tensor]) -> None:
+    def _step(self, batch: Batch) -> None:
         """Train on one batch: ``index [R, B]``, and where used ``mask`` and ``values``."""
         index, mask = batch["index"], batch.get("mask")
         factors = None if mask is None else mask.float() / (1 - self.parameters["dropout"])
@@ -136,14 +126,8 @@ class CNNTask:
         self.optimiser.step()
         self.total += loss.detach() * index.shape[1]
 
-    @torch.no_grad()
-    def validate(self) -> dict[str, Tensor]:
-        """Validation loss and accuracy of each replicate, in fp32."""
-        with arithmetic(self.device, tf32=False):
-            return self._validate()
-
     def _validate(self) -> dict[str, Tensor]:
-        self.network.eval()
+        """Validation loss and accuracy of each replicate."""
         loss = torch.zeros_like(self.mean)
         correct = torch.zeros_like(loss)
         for index in self.validation_index.split(VALIDATION_BATCH[self.device.type], 1):
@@ -154,58 +138,11 @@ class CNNTask:
         count = self.validation_index.shape[1]
         return {"val_loss": loss / count, "val_accuracy": correct / count}
 
-    def gradient_norms(self) -> Tensor:
-        """Gradient norms ``[layers, R]`` of the mean cross-entropy over images spread evenly over the train part.
-
-        In fp32, without dropout and augmentation, batch normalisation with its running statistics.
-        """
-        self.network.eval()
-        index = self.train_index[:, :: max(1, self.train_index.shape[1] // SAMPLES)][:, :SAMPLES]
-        with arithmetic(self.device, tf32=False):
-            logits = self.network(standardised(self.images, index, self.mean, self.scale))
-            loss = cross_entropy(logits, self.labels[index])
-            return gradient_norms(loss, self.network.weights)
-
-    def after_epoch(self, figures: dict[str, Tensor]) -> None:
-        """Record the learning rate, which is constant."""
-        rate = float(self.parameters["learning_rate"])
-        figures["learning_rate"] = torch.full_like(figures["val_loss"], rate)
-
-    def state(self) -> dict[str, Tensor]:
-        """The optimiser's memory."""
-        return self.optimiser.state()
-
-    def load(self, state: dict[str, Tensor]) -> None:
-        """Go on from a checkpoint."""
-        self.optimiser.load(state)
+    def _sample_loss(self) -> Tensor:
+        """The mean cross-entropy over images spread evenly over the train part."""
+        index = self.train_index[:, :: max(1, self.train_rows // SAMPLES)][:, :SAMPLES]
+        logits = self.network(standardised(self.images, index, self.mean, self.scale))
+        return cross_entropy(logits, self.labels[index])
 
 
-def run(
-    parameters: dict[str, Any],
-    part: dict[str, Tensor],
-    *,
-    seed: int,
-    device: torch.device,
-    precision: str,
-    replicates: Sequence[int] | None = None,
-    checkpoint: Checkpoint | None = None,
-) -> Trained:
-    """Train replicates of one cell: those of the given numbers, or all.
-
-    A replicate's numbers do not depend on which others are trained beside it.
-
-    Args:
-        parameters: the cell's parameters.
-        part: what ``prepare`` made for training.
-        seed: the study's seed.
-        device: where to train.
-        precision: ``fp32``, ``tf32`` (CUDA) or ``bf16`` for the forward and backward pass; losses are fp32 always.
-        replicates: their numbers, None for all that were prepared.
-        checkpoint: see the shared loop.
-    """
-    chosen = range(len(part["mean"])) if replicates is None else replicates
-    task = CNNTask(
-        parameters, part, seed=seed, device=device, precision=precision, replicates=chosen
-    )
-    with arithmetic(device, tf32=precision == "tf32"):
-        return train(task, parameters["epochs"], checkpoint=checkpoint)
+run = CNNTask.run

@@ -7,19 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from ablation.networks.fnn.network import INPUT_DIM, StackedFNN, sequential
+from ablation.networks.fnn.network import INPUT_DIM, StackedFNN, sequential  # noqa: F401
 from ablation.networks.fnn.raw import PARTS
 
 Columns = dict[str, NDArray[Any]]
 SHAPE = (INPUT_DIM,)
 LOSS = "mse"
-
-
-def plain(parameters: dict[str, Any], tensors: dict[str, Tensor], replicate: int) -> nn.Sequential:
-    """One replicate as a plain network."""
-    return sequential(parameters, tensors, replicate)
 
 
 def metrics(target: NDArray[np.float64], prediction: NDArray[np.float64]) -> dict[str, float]:

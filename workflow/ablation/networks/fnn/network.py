@@ -33,11 +33,6 @@ class StackedFNN(nn.Module):
         )
         self.activation = ACTIVATIONS[parameters["activation"]]()
 
-    @property
-    def weights(self) -> list[Tensor]:
-        """The weights of the layers, from input to output."""
-        return [layer.weight for layer in self.linear]  # type: ignore[misc]
-
     def forward(self, x: Tensor) -> Tensor:
         """``[R, B, 13]`` → ``[R, B]``, in 1000 USD."""
         for layer in self.linear[:-1]:

@@ -10,10 +10,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PARTS = 6
-FEATURES = (
-    *("CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE"),
-    *("DIS", "RAD", "TAX", "PTRATIO", "B", "LSTAT"),
-)
 
 
 def dataset(parameters: dict[str, Any]) -> str:

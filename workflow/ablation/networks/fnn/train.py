@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,9 @@ import torch
 from torch import Tensor
 
 from ablation.networks.fnn.network import StackedFNN
-from ablation.networks.stack.device import arithmetic
-from ablation.networks.stack.gradients import gradient_norms
 from ablation.networks.stack.optimisers import PlateauPerReplicate, StackedSGD
-from ablation.networks.stack.steps import Steps
-from ablation.networks.stack.training import Checkpoint, Trained, train
+from ablation.networks.stack.steps import Batch
+from ablation.networks.stack.task import StackedTask
 from ablation.networks.streams import Purpose, generator
 
 
@@ -52,56 +50,49 @@ def squared_error(network: StackedFNN, x: Tensor, y: Tensor, weight: Tensor) -> 
     return (error.square() * weight).sum(1)
 
 
-class FNNTask:
-    """The task that the shared loop trains."""
+class FNNTask(StackedTask):
+    """The task that the shared loop trains, in fp32 whatever the precision asked for."""
 
-    def __init__(
-        self,
-        parameters: dict[str, Any],
-        part: dict[str, Tensor],
-        *,
-        seed: int,
-        device: torch.device,
-        replicates: Sequence[int],
-    ) -> None:
-        self.parameters, self.seed, self.device = parameters, seed, device
-        self.replicates = replicates
+    network: StackedFNN
+    train_rows: Tensor
+
+    def __init__(self, parameters: dict[str, Any], part: dict[str, Tensor], **options: Any) -> None:
+        super().__init__(parameters, part, **{**options, "precision": "fp32"})
+        device, replicates = self.device, self.replicates
         self.part = {name: tensor[list(replicates)].to(device) for name, tensor in part.items()}
-        self.network = StackedFNN(parameters, seed, replicates).to(device)
+        self.network = StackedFNN(parameters, self.seed, replicates).to(device)
         rate = torch.full((len(replicates),), float(parameters["learning_rate"]), device=device)
         self.optimiser = StackedSGD(self.network.parameters(), rate)
-        self.plateau = PlateauPerReplicate(rate, parameters["lr_factor"], parameters["lr_patience"])
+        self.plateau = PlateauPerReplicate(
+            self.optimiser, parameters["lr_factor"], parameters["lr_patience"]
+        )
+        self.stateful = self.optimiser, self.plateau
+        self.train_rows = self.part["train_n"]
         self.train_weight, self.validation_weight = (
             self._weight(f"{name}_n", f"{name}_y") for name in ("train", "validation")
         )
-        mean = (self.part["train_y"] * self.train_weight).sum(1) / self.part["train_n"]
+        mean = (self.part["train_y"] * self.train_weight).sum(1) / self.train_rows
         error = (self.part["train_y"] - mean[:, None]).square() * self.train_weight
-        self.mean_prediction_loss = error.sum(1) / self.part["train_n"]
+        self.mean_prediction_loss = error.sum(1) / self.train_rows
         self.replicate = torch.arange(len(replicates), device=device)[:, None]
-        self.total = torch.zeros(len(replicates), device=device)
-        self.steps = Steps(self._step, device)
 
     def _weight(self, count: str, like: str) -> Tensor:
         rows = torch.arange(self.part[like].shape[1], device=self.device)
         return (rows < self.part[count][:, None]).float()
 
-    def train_epoch(self, epoch: int) -> Tensor:
-        """One pass over the train part in the epoch's order."""
-        rows, longest = self.part["train_n"], self.part["train_y"].shape[1]
+    def _batches(self, epoch: int) -> Iterator[Batch]:
         order, weight = batch_order(
             self.seed,
             epoch,
             self.replicates,
-            rows=rows.tolist(),
-            longest=longest,
+            rows=self.train_rows.tolist(),
+            longest=self.part["train_y"].shape[1],
             size=self.parameters["batch_size"],
         )
-        self.total.zero_()
         for index, one in zip(order.to(self.device), weight.to(self.device), strict=True):
-            self.steps({"index": index, "weight": one})
-        return self.total / rows
+            yield {"index": index, "weight": one}
 
-    def _step(self, batch: dict[str, Tensor]) -> None:
+    def _step(self, batch: Batch) -> None:
         """Train on one batch: ``index [R, B]`` and ``weight [R, B]``."""
         index, weight = batch["index"], batch["weight"]
         x = self.part["train_x"][self.replicate, index]
@@ -111,50 +102,20 @@ class FNNTask:
         self.optimiser.step()
         self.total += error.detach()
 
-    @torch.no_grad()
-    def validate(self) -> dict[str, Tensor]:
-        """The validation loss of each replicate."""
+    def _validate(self) -> dict[str, Tensor]:
         x, y = self.part["validation_x"], self.part["validation_y"]
         error = squared_error(self.network, x, y, self.validation_weight)
         return {"val_loss": error / self.part["validation_n"]}
 
-    def gradient_norms(self) -> Tensor:
-        """Gradient norms ``[layers, R]`` of the mean squared error over the whole train part."""
-        part = self.part
-        error = squared_error(self.network, part["train_x"], part["train_y"], self.train_weight)
-        return gradient_norms(error / part["train_n"], self.network.weights)
+    def _sample_loss(self) -> Tensor:
+        """The mean squared error over the whole train part."""
+        x, y = self.part["train_x"], self.part["train_y"]
+        return squared_error(self.network, x, y, self.train_weight) / self.train_rows
 
     def after_epoch(self, figures: dict[str, Tensor]) -> None:
         """Record the learning rate that the epoch used, then let the schedule act."""
         figures["learning_rate"] = self.optimiser.learning_rate.clone()
         self.plateau.step(figures["val_loss"])
 
-    def state(self) -> dict[str, Tensor]:
-        """Learning rates and the schedule's memory."""
-        return {**self.optimiser.state(), **self.plateau.state()}
 
-    def load(self, state: dict[str, Tensor]) -> None:
-        """Go on from a checkpoint."""
-        self.optimiser.load(state)
-        self.plateau.load(state)
-
-
-def run(
-    parameters: dict[str, Any],
-    part: dict[str, Tensor],
-    *,
-    seed: int,
-    device: torch.device,
-    precision: str,
-    replicates: Sequence[int] | None = None,
-    checkpoint: Checkpoint | None = None,
-) -> Trained:
-    """Train replicates of one cell: those of the given numbers, or all.
-
-    The network always runs in fp32, whatever the precision asked for. A replicate's numbers do not depend on which others
-    are trained beside it.
-    """
-    chosen = range(len(part["train_n"])) if replicates is None else replicates
-    task = FNNTask(parameters, part, seed=seed, device=device, replicates=chosen)
-    with arithmetic(device, tf32=False):
-        return train(task, parameters["epochs"], checkpoint=checkpoint)
+run = FNNTask.run

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 
 
-class StackedSGD:
+class Stateful(ABC):
+    """What remembers something between steps, as tensors of a fixed shape."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Tensor]:
+        """What a checkpoint must hold of it."""
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Go on from a checkpoint, which may hold more than its own."""
+        for name, tensor in self.state().items():
+            tensor.copy_(state[name])
+
+
+class StackedSGD(Stateful):
     """Plain gradient descent with a learning rate per replicate ``[R]``."""
 
     def __init__(self, parameters: Iterable[nn.Parameter], learning_rate: Tensor) -> None:
@@ -26,15 +40,10 @@ class StackedSGD:
             parameter.grad = None
 
     def state(self) -> dict[str, Tensor]:
-        """What a checkpoint must hold."""
         return {"learning_rate": self.learning_rate}
 
-    def load(self, state: dict[str, Tensor]) -> None:
-        """Go on from a checkpoint."""
-        self.learning_rate.copy_(state["learning_rate"])
 
-
-class StackedAdam:
+class StackedAdam(Stateful):
     """Adam (Kingma & Ba 2015) over stacked tensors, as one fused operation for all of them.
 
     The kernel is the one behind ``torch.optim.Adam(fused=True)``. The class around it is not used: its first step imports the
@@ -77,34 +86,28 @@ class StackedAdam:
             parameter.grad = None
 
     def state(self) -> dict[str, Tensor]:
-        """What a checkpoint must hold."""
         named = {"mean": self.means, "square": self.squares, "step": self.steps}
         return {f"{name}.{i}": t for name, group in named.items() for i, t in enumerate(group)}
 
-    def load(self, state: dict[str, Tensor]) -> None:
-        """Go on from a checkpoint."""
-        for name, tensor in self.state().items():
-            tensor.copy_(state[name])
 
-
-class PlateauPerReplicate:
-    """ReduceLROnPlateau (minimum, relative threshold), each replicate on its own.
+class PlateauPerReplicate(Stateful):
+    """ReduceLROnPlateau (minimum, relative threshold) on the rates of an optimiser, each replicate on its own.
 
     Source: ``torch.optim.lr_scheduler.ReduceLROnPlateau``, whose defaults for threshold and eps these are.
     """
 
     def __init__(
         self,
-        learning_rate: Tensor,
+        optimiser: StackedSGD,
         factor: float,
         patience: int,
         threshold: float = 1e-4,
         eps: float = 1e-8,
     ) -> None:
-        self.learning_rate = learning_rate
+        self.optimiser = optimiser
         self.factor, self.patience, self.threshold, self.eps = factor, patience, threshold, eps
-        self.best = torch.full_like(learning_rate, float("inf"))
-        self.bad_epochs = torch.zeros_like(learning_rate)
+        self.best = torch.full_like(optimiser.learning_rate, float("inf"))
+        self.bad_epochs = torch.zeros_like(optimiser.learning_rate)
 
     @torch.no_grad()
     def step(self, loss: Tensor) -> None:
@@ -113,16 +116,10 @@ class PlateauPerReplicate:
         self.best.copy_(torch.where(better, loss, self.best))
         self.bad_epochs.copy_(torch.where(better, 0.0, self.bad_epochs + 1))
         due = self.bad_epochs > self.patience
-        lower = self.learning_rate * self.factor
-        change = due & (self.learning_rate - lower > self.eps)
-        self.learning_rate.copy_(torch.where(change, lower, self.learning_rate))
+        rate = self.optimiser.learning_rate
+        lower = rate * self.factor
+        rate.copy_(torch.where(due & (rate - lower > self.eps), lower, rate))
         self.bad_epochs.copy_(torch.where(due, 0.0, self.bad_epochs))
 
     def state(self) -> dict[str, Tensor]:
-        """What a checkpoint must hold beside the learning rate."""
         return {"best": self.best, "bad_epochs": self.bad_epochs}
-
-    def load(self, state: dict[str, Tensor]) -> None:
-        """Go on from a checkpoint."""
-        self.best.copy_(state["best"])
-        self.bad_epochs.copy_(state["bad_epochs"])

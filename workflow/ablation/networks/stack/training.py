@@ -6,66 +6,26 @@ import logging
 import math
 import time
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from ablation.networks.stack.gradients import recorded_epochs
 
+if TYPE_CHECKING:
+    from ablation.networks.stack.task import StackedTask
+
 log = logging.getLogger("ablation")
 DIVERGED_FACTOR = 10.0
-
-
-class Task(Protocol):
-    """What a network hands to the loop. Every loss is a tensor ``[R]``."""
-
-    mean_prediction_loss: Tensor
-
-    @property
-    def network(self) -> nn.Module:
-        """The stacked network."""
-        ...
-
-    def train_epoch(self, epoch: int) -> Tensor:
-        """Train one epoch; the mean train loss of each replicate."""
-        ...
-
-    def validate(self) -> dict[str, Tensor]:
-        """Validation figures of each replicate, ``val_loss`` among them."""
-        ...
-
-    def gradient_norms(self) -> Tensor:
-        """Norms of the gradients of each layer's weight on a fixed part of the train data, ``[layers, R]``."""
-        ...
-
-    def after_epoch(self, figures: dict[str, Tensor]) -> None:
-        """Adapt to the validation figures, and add to them what the history should hold."""
-        ...
-
-    def state(self) -> dict[str, Tensor]:
-        """What a checkpoint must hold beside the network's own tensors."""
-        ...
-
-    def load(self, state: dict[str, Tensor]) -> None:
-        """Go on from a checkpoint."""
-        ...
 
 
 class Checkpoint(Protocol):
     """Where an unfinished training is kept."""
 
-    def load(self) -> dict[str, Tensor] | None:
-        """The last state saved, or None."""
-        ...
-
-    def due(self, *, ended: bool = False) -> bool:
-        """Whether it is time to save; ended: after the last epoch."""
-        ...
-
-    def save(self, tensors: dict[str, Tensor]) -> None:
-        """Keep a state instead of the last one."""
-        ...
+    def load(self) -> dict[str, Tensor] | None: ...
+    def due(self, *, ended: bool = False) -> bool: ...
+    def save(self, tensors: dict[str, Tensor]) -> None: ...
 
 
 @dataclass
@@ -107,7 +67,7 @@ class _Progress:
             chosen = better.view(-1, *[1] * (tensor.dim() - 1))
             self.best[name].copy_(torch.where(chosen, tensor, self.best[name]))
 
-    def tensors(self, task: Task) -> dict[str, Tensor]:
+    def tensors(self, task: StackedTask) -> dict[str, Tensor]:
         groups = {
             "network": task.network.state_dict(),
             "best": self.best,
@@ -123,7 +83,7 @@ class _Progress:
         return {f"{group}/{name}": t for group, part in groups.items() for name, t in part.items()}
 
 
-def _start(task: Task, saved: dict[str, Tensor] | None) -> _Progress:
+def _start(task: StackedTask, saved: dict[str, Tensor] | None) -> _Progress:
     device = task.mean_prediction_loss.device
     infinite = torch.full_like(task.mean_prediction_loss, float("inf"))
     best = {name: tensor.clone() for name, tensor in task.network.state_dict().items()}
@@ -146,7 +106,7 @@ def _start(task: Task, saved: dict[str, Tensor] | None) -> _Progress:
     return progress
 
 
-def train(task: Task, epochs: int, *, checkpoint: Checkpoint | None = None) -> Trained:
+def train(task: StackedTask, epochs: int, *, checkpoint: Checkpoint | None = None) -> Trained:
     """Train all replicates of a task for a number of epochs (0 is allowed: the initial network).
 
     Each epoch is a line of the log, and its facts are the record's ``progress``.
@@ -167,7 +127,7 @@ def train(task: Task, epochs: int, *, checkpoint: Checkpoint | None = None) -> T
 
 
 def _run_epochs(
-    task: Task, progress: _Progress, epochs: int, checkpoint: Checkpoint | None
+    task: StackedTask, progress: _Progress, epochs: int, checkpoint: Checkpoint | None
 ) -> None:
     measured = recorded_epochs(epochs)
     if progress.epoch:
@@ -204,7 +164,7 @@ def _median(row: Tensor) -> float:
     return float(finite.median()) if len(finite) else math.nan
 
 
-def _finish(task: Task, progress: _Progress) -> Trained:
+def _finish(task: StackedTask, progress: _Progress) -> Trained:
     history = {name: torch.stack(rows) for name, rows in progress.rows.items()}
     diverged = torch.zeros(len(progress.best_epoch), dtype=torch.bool)
     if history:
