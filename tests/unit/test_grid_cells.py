@@ -79,6 +79,8 @@ def test_resolved_parameters(config: Config) -> None:
     modules = [
         "ablation.networks.cnn.prepare",
         "ablation.networks.cnn.train",
+        "ablation.networks.stack.chunks",
+        "ablation.networks.stack.records",
         "ablation.store.tensors",
     ]
     assert cell.spec["code"] == {"modules": modules, "digest": code_digest(*modules)}
