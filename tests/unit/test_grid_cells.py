@@ -84,7 +84,7 @@ def test_resolved_parameters(config: Config) -> None:
         "ablation.store.tensors",
     ]
     assert cell.spec["code"] == {"modules": modules, "digest": code_digest(*modules)}
-    modules.remove("ablation.networks.cnn.train")
+    modules = ["ablation.networks.cnn.prepare", "ablation.store.tensors"]
     assert cell.data_spec["code"] == {"modules": modules, "digest": code_digest(*modules)}
     assert cell.spec["inputs"] == {"prepare": [cell.data_key]}
 
