@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -117,6 +118,19 @@ def test_divergence_and_failure_are_written_into_the_figures():
         assert "diverged in 24 of 24" in fnn()[f"fnn_learning_rate_{kind}"].decode()
     for kind in ("curves", "metrics", "confusion"):
         assert "failed" in cnn()[f"cnn_kernel_{kind}"].decode()
+
+
+def test_titles_of_square_panels_lie_inside_the_figure():
+    """Also where a value diverged; some panel says what its upright axis is."""
+    made = only(sample(), "fnn", "learning_rate")
+    model = made.document.model("fnn")
+    pair = dataclasses.replace(model.axes[0], cells=model.axes[0].cells[:2])
+    sheet = figures.Sheet("fnn", pair, made.tables, PALETTE, load("en"))
+    figure = figures.predictions_figure(sheet, made.predictions)
+    figure.draw_without_rendering()
+    top = figure.bbox.height
+    assert [ax.title.get_window_extent().y1 <= top for ax in figure.axes] == [True, True]
+    assert [ax.get_ylabel() for ax in figure.axes].count(load("en")["figure.predicted_value"]) == 1
 
 
 def test_the_words_of_a_figure_are_those_of_the_language():

@@ -208,8 +208,10 @@ def predictions_figure(sheet: Sheet, predictions: dict[str, pd.DataFrame]) -> Fi
     columns = n if n <= 4 else (n + 1) // 2
     lines = -(-n // columns)
     size = min(WIDTH / columns, WIDTH / 3)
-    figure = Figure(figsize=(size * columns, (0.94 * size + 0.52) * lines), layout="constrained")
+    height = (0.94 * size + 0.52) * lines
+    figure = Figure(figsize=(size * columns, height), layout="compressed")  # as panels are square
     axs = figure.subplots(lines, columns, squeeze=False).ravel()
+    labelled: set[int] = set()
     frames = {
         cell.label: predictions[cell.key].dropna(subset=["prediction"])
         for cell in sheet.cells
@@ -219,12 +221,15 @@ def predictions_figure(sheet: Sheet, predictions: dict[str, pd.DataFrame]) -> Fi
     for ax, label in zip(axs, sheet.labels, strict=False):
         ax.set_title(sheet.text(label))
         frame = frames.get(label)
+        ax.set_box_aspect(1)
         if frame is None or frame.empty:
             _empty(ax, sheet.note(label))
             continue
         draw_predictions(ax, frame, sheet.looks[label], view=view)
         ax.set_xlabel(sheet.t("figure.true_value"))
-        if ax.get_subplotspec().is_first_col():
+        line = ax.get_subplotspec().rowspan.start
+        if line not in labelled:
+            labelled.add(line)
             ax.set_ylabel(sheet.t("figure.predicted_value"))
     for ax in axs[n:]:
         ax.set_visible(False)
