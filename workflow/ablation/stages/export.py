@@ -43,7 +43,6 @@ def export_tables(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]
 
     from ablation.export import latex
     from ablation.export import tables as tidy
-    from ablation.language.catalogue import load
     from ablation.language.words import Words
 
     collected = one(inputs, "collect")
@@ -56,7 +55,7 @@ def export_tables(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]
         table = tidy.parquet_table(kind, frame, {"study": name, "key": collected.key})
         parquet.write_table(table, draft / f"{kind}.parquet")
     _write_csv(tidy.summary_frame(compared), draft / "summary.csv")
-    words = Words(load(spec["language"]))
+    words = Words.of(spec["language"], study)
     note = f"% Study {name}, made from {collected.key}. Needs \\usepackage{{booktabs}}"
     note += " and, for its Chinese words, XeLaTeX with ctex." if spec["language"] == "zh" else "."
     note += "\n"
