@@ -11,26 +11,15 @@ from snakemake.logging import logger
 from snakemake.persistence.file import FilePersistence as Memory
 
 # The installed libraries and this package go before files of the working directory.
-own = [path for path in sys.path if path not in ("", os.getcwd())]
-sys.path[:] = [str(Path(workflow.basedir, "workflow")), *own]
+libraries = [path for path in sys.path if path not in ("", os.getcwd())]
+sys.path[:] = [str(Path(workflow.basedir, "workflow")), *libraries]
 
 from ablation.machine.devices import gpus_to_share, resolves_to_cuda
 from ablation.store.locking import clear_stale_locks, is_writable
 from ablation.study.config import ConfigError
-from ablation.study.plan import SHELL_PREFIX, Plan, read_plan
+from ablation.study.plan import SHELL_PREFIX, read_plan
 from ablation.study.reading import own_file
 from ablation.study.shelf import Shelf
-
-
-def configured() -> Plan:
-    """The plan of the configured study; a mistake in the configuration is one sentence."""
-    given = workflow.config_settings
-    files = workflow.overwrite_configfiles
-    try:
-        alone = given.replace_workflow_config
-        return read_plan(files, given.config_args, given.config, alone=alone)
-    except ConfigError as error:
-        raise WorkflowError(str(error)) from None
 
 
 def refuse(sentence: str) -> None:
@@ -39,17 +28,19 @@ def refuse(sentence: str) -> None:
     sys.exit(1)
 
 
-def remember_elsewhere(**given) -> Memory:
-    """Snakemake's memory in a temporary folder; it makes folders for it even in a dry run."""
-    return Memory(**{**given, "path": workflow.snakemake_tmp_dir / "memory"})
-
-
 # Held until this process ends, so that the same command works again after a SIGKILL.
 MEMORY = Path(".snakemake")
 LIVING = clear_stale_locks(MEMORY) if workflow.is_main_process else None
 if workflow.is_main_process and not is_writable(MEMORY):
-    snakemake.workflow.FilePersistence = remember_elsewhere
-PLAN = configured()
+    # Snakemake's memory makes folders for itself even in a dry run.
+    elsewhere = {"path": workflow.snakemake_tmp_dir / "memory"}
+    snakemake.workflow.FilePersistence = lambda **facts: Memory(**facts | elsewhere)
+GIVEN, FILES = workflow.config_settings, workflow.overwrite_configfiles
+ALONE = GIVEN.replace_workflow_config
+try:
+    PLAN = read_plan(FILES, GIVEN.config_args, GIVEN.config, alone=ALONE)
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
 SHELF = Shelf(PLAN, refuse)
 os.environ |= PLAN.environment
 shell.prefix(SHELL_PREFIX)
@@ -63,9 +54,9 @@ def begin() -> None:
     """
     if not (workflow.executor_plugin and workflow.is_main_process) or workflow.touch:
         return
-    # A dry run has an executor of its own; threads for jobs are what is left of the one that is meant.
-    dry = workflow.dryrun and workflow.execution_settings.use_threads
-    local = not (workflow.non_local_exec or dry)
+    # A dry run has an executor of its own; threads for jobs tell whether a foreign one is meant.
+    foreign = workflow.dryrun and workflow.execution_settings.use_threads
+    local = not (workflow.non_local_exec or foreign)
     if not workflow.dryrun:
         SHELF.require_writable()
     gpus = gpus_to_share(PLAN.device, local=local, refuse=refuse)
@@ -79,8 +70,7 @@ def begin() -> None:
 def get_inputs(wildcards) -> list[str]:
     """What a stage is made from. One that is there asks for nothing: existence is freshness."""
     begin()
-    forced = workflow.dag_settings.forceall
-    return ancient(SHELF.inputs(wildcards.key, everything=forced))
+    return ancient(SHELF.inputs(wildcards.key, workflow.dag_settings.forceall))
 
 
 def get_shown(target: str) -> list[str]:

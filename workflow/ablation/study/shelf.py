@@ -144,7 +144,7 @@ class Shelf:
         parts += [f"copy from the store {', '.join(stale)}"] if stale else []
         return f"A real run would also {'; and '.join(parts)}." if parts else ""
 
-    def inputs(self, key: str, *, everything: bool = False) -> list[str]:
+    def inputs(self, key: str, everything: bool = False) -> list[str]:
         """The files that a stage is made from; none for one that is there. Its specification is put in its place.
 
         Args:
