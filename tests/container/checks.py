@@ -229,7 +229,7 @@ def passes_failures_on(bench: Bench) -> None:
 
 
 def keeps_packages_on_an_edit(bench: Bench) -> None:
-    module = bench.context / "workflow" / "ablation" / "results" / "summary.py"
+    module = bench.context / "workflow" / "ablation" / "results" / "evaluation.py"
     module.write_text(module.read_text(encoding="utf-8") + "\n# Edited.\n", encoding="utf-8")
     before = bench.engine.image(bench.tag).layers
     bench.build()
