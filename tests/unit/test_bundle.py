@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from ablation.results.bundle import BundleError, document, embed, frame, parted, read
-from ablation.store.entries import MANIFEST, sha256, write_json, write_manifest
+from ablation.store.entries import MANIFEST, write_manifest
+from ablation.store.files import sha256, write_json
 from ablation.store.keys import key_of
 from report.sample import Sample, page, sample
 

@@ -11,7 +11,8 @@ from ablation.networks.registry import MODELS
 from ablation.results.evaluation import summarise
 from ablation.results.tables import per_sample_metric
 from ablation.stages.collect import collect
-from ablation.store.entries import publish, read_json, require, write_json
+from ablation.store.entries import publish, require
+from ablation.store.files import read_json, write_json
 from ablation.store.formats import columns_of
 from ablation.study.config import schema
 

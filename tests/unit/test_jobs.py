@@ -24,9 +24,9 @@ from ablation.store.entries import (
     publish,
     require,
     spec_path,
-    write_json,
     write_spec,
 )
+from ablation.store.files import write_json
 from ablation.study.progress import CELLS, FOLLOWED, say_trained
 from ablation.study.stage import Stage, stage
 

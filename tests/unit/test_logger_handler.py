@@ -11,7 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ablation.store.entries import Failure, folder_of, publish, write_json
+from ablation.store.entries import Failure, folder_of, publish
+from ablation.store.files import write_json
 from ablation.study.progress import CELLS, FOLLOWED, Report, progress_file
 from rich.console import Console
 from snakemake.logging import ColorizingTextHandler, DefaultFilter, DefaultFormatter

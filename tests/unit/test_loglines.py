@@ -11,7 +11,8 @@ import pytest
 from ablation.machine.logs import LOG, TAIL, WIDTH, Kept, Line, attached, bounded, lines_of, tail
 from ablation.stages.collect import _log
 from ablation.stages.job import fail
-from ablation.store.entries import Failure, folder_of, publish, require, write_json, write_spec
+from ablation.store.entries import Failure, folder_of, publish, require, write_spec
+from ablation.store.files import write_json
 from ablation.store.formats import InvalidDocumentError, validate_document
 from ablation.study.grid import build
 from ablation.study.plan import Plan

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from ablation.results import verification
 from ablation.stages.job import STAGES
-from ablation.store.entries import MANIFEST, write_json
+from ablation.store.entries import MANIFEST
+from ablation.store.files import write_json
 from ablation.store.keys import key_of
 from ablation.store.places import TEMPLATES
 from ablation.study.config import resolve

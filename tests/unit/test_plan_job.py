@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from ablation.commands.dispatch import MistakeError
 from ablation.commands.plan import jobs, show, stages_to_make
-from ablation.store.entries import MANIFEST, Failure, folder_of, publish, write_json, write_spec
+from ablation.store.entries import MANIFEST, Failure, folder_of, publish, write_spec
+from ablation.store.files import write_json
 from ablation.study.config import ConfigError
 from ablation.study.grid import Cell, build
 from ablation.study.plan import Plan

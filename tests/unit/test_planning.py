@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from ablation.commands.costs import estimate, rates
 from ablation.commands.reasons import changes, listed, nearest, reason
-from ablation.store.entries import folder_of, publish, write_json
+from ablation.store.entries import folder_of, publish
+from ablation.store.files import write_json
 from ablation.study.config import resolve
 from ablation.study.grid import Cell, build
 

@@ -11,15 +11,8 @@ import pandas as pd
 import pytest
 from ablation.portraits.kernels import FIRST_LAYER
 from ablation.stages import portraits as portraits_job
-from ablation.store.entries import (
-    STORE,
-    Entry,
-    folder_of,
-    publish,
-    read_json,
-    require,
-    write_json,
-)
+from ablation.store.entries import STORE, Entry, folder_of, publish, require
+from ablation.store.files import read_json, write_json
 from ablation.store.formats import InvalidDocumentError, validate_document
 from ablation.study.grid import build
 from ablation.study.plan import Plan

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ablation.machine.logs import attached
-from ablation.store.entries import write_json
+from ablation.store.files import write_json
 from ablation.study.progress import CELLS, Progress, Report, cell_names, latest, progress_file
 
 KEY = "0123456789abcdef"

@@ -6,10 +6,8 @@ import pandas as pd
 import pytest
 import torch
 from ablation.replicate import load_replicate, load_test_part
-from ablation.store.entries import (
-    StoreError,
-    write_json,
-)
+from ablation.store.entries import StoreError
+from ablation.store.files import write_json
 from unit_stored import Make
 
 

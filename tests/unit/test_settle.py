@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from ablation.store.entries import find, read_json, read_spec, spec_path
+from ablation.store.entries import find, read_spec, spec_path
+from ablation.store.files import read_json
 from ablation.study.plan import Plan
 from ablation.study.shelf import Shelf
 from ablation.study.stage import Stage

@@ -18,14 +18,10 @@ from ablation.store.entries import (
     find,
     folder_of,
     publish,
-    read_json,
     require,
-    set_aside,
-    sha256,
     spec_path,
-    write_json,
-    write_text,
 )
+from ablation.store.files import read_json, set_aside, sha256, write_json, write_text
 from ablation.store.keys import key_of
 
 KEY = "0123456789abcdef"

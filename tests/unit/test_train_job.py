@@ -13,15 +13,8 @@ from ablation.networks.cnn import train as cnn
 from ablation.networks.stack.checkpoint import CheckpointFile
 from ablation.networks.stack.training import Trained
 from ablation.stages.job import run
-from ablation.store.entries import (
-    CHECKPOINTS,
-    Entry,
-    folder_of,
-    publish,
-    read_json,
-    require,
-    write_spec,
-)
+from ablation.store.entries import CHECKPOINTS, Entry, folder_of, publish, require, write_spec
+from ablation.store.files import read_json
 from ablation.store.formats import validate_document
 from ablation.study.config import resolve
 from ablation.study.grid import build

@@ -15,7 +15,8 @@ import pytest
 from ablation.commands.agreement import COMPARED, Trained, changed_facts, judge
 from ablation.commands.verify import sentence, verify
 from ablation.results import verification
-from ablation.store.entries import StoreError, read_json, write_json
+from ablation.store.entries import StoreError
+from ablation.store.files import read_json, write_json
 from ablation.store.formats import InvalidDocumentError
 from ablation.store.keys import key_of
 

@@ -8,12 +8,8 @@ from typing import Any
 from ablation.networks.cnn.network import StackedCNN
 from ablation.networks.fnn.network import StackedFNN
 from ablation.stages.job import run
-from ablation.store.entries import (
-    publish,
-    read_json,
-    write_json,
-    write_spec,
-)
+from ablation.store.entries import publish, write_spec
+from ablation.store.files import read_json, write_json
 from ablation.study.plan import Plan
 from conftest import Part
 from report import invented

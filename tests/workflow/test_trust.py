@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from ablation.diff import compare
 from ablation.results.bundle import read
-from ablation.store.entries import find, read_json, sha256, write_json, write_manifest
+from ablation.store.entries import find, write_manifest
+from ablation.store.files import read_json, sha256, write_json
 from workflow_calls import ablation
 from workflow_project import Project, prepared
 

@@ -9,7 +9,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ablation.networks.registry import MODELS
-from ablation.store.entries import STORE, StoreError, read_json, require_or_set_aside
+from ablation.store.entries import STORE, StoreError, require_or_set_aside
+from ablation.store.files import read_json
 
 
 def _view(cell: str, results: Path) -> tuple[dict[str, Any], Path]:

@@ -7,7 +7,8 @@ from statistics import median
 
 from ablation.commands.reasons import Spec
 from ablation.networks.registry import MODELS
-from ablation.store.entries import folder_of, read_json
+from ablation.store.entries import folder_of
+from ablation.store.files import read_json
 
 
 def work(spec: Spec) -> int:

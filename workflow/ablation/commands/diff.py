@@ -7,7 +7,7 @@ from typing import Any
 
 from ablation.commands.dispatch import MistakeError
 from ablation.results.bundle import BundleError, read
-from ablation.store.entries import write_text
+from ablation.store.files import write_text
 
 
 def diff(a: str, b: str, output: Path, *, language: str | None) -> None:

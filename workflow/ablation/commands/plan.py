@@ -16,7 +16,8 @@ from ablation.commands.reasons import Spec, is_spec, reason
 from ablation.machine.devices import gpu_count, refusal, resolves_to_cuda
 from ablation.networks.registry import EMBEDDED
 from ablation.store.document import StudyDocument
-from ablation.store.entries import STORE, find, read_json, spec_path
+from ablation.store.entries import STORE, find, spec_path
+from ablation.store.files import read_json
 from ablation.store.formats import InvalidDocumentError
 from ablation.study.grid import Cell
 from ablation.study.plan import Plan, read_plan

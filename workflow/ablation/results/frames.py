@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ablation.store.document import StudyDocument
-from ablation.store.entries import read_json
+from ablation.store.files import read_json
 
 TABLES = ("cells", "replicates", "epochs", "courses")
 WORDS = ("model", "axis", "label", "cell", "key", "status")  # of the study's tables

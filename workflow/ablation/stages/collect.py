@@ -20,7 +20,8 @@ from ablation.results.frames import read_csv
 from ablation.stages.job import Inputs, Spec
 from ablation.statistics.compare import Question, compare, study_numbers
 from ablation.store.document import StudyDocument
-from ablation.store.entries import Entry, write_json, write_text
+from ablation.store.entries import Entry
+from ablation.store.files import write_json, write_text
 from ablation.store.formats import validate_columns, validate_document
 
 

@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 from ablation.networks.registry import MODELS
 from ablation.stages.job import Inputs, Spec, one
 from ablation.store.document import CellDocument, StudyDocument
-from ablation.store.entries import write_json
+from ablation.store.files import write_json
 from ablation.store.formats import validate_document
 
 

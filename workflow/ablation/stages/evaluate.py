@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from ablation.networks.registry import MODELS
 from ablation.results import evaluation
 from ablation.stages.job import Inputs, Spec, facts_of, one
-from ablation.store.entries import write_json
+from ablation.store.files import write_json
 from ablation.store.formats import validate_columns, validate_document
 
 

@@ -19,7 +19,8 @@ from ablation.results.frames import read_tables
 from ablation.stages.job import Inputs, Spec, one
 from ablation.store.document import StudyDocument
 from ablation.store.download import TORCHVISION
-from ablation.store.entries import Entry, read_spec, write_text
+from ablation.store.entries import Entry, read_spec
+from ablation.store.files import write_text
 from ablation.store.keys import key_of
 from ablation.store.places import PROJECT
 from ablation.study.parts import workflow_files

@@ -20,8 +20,8 @@ from ablation.store.entries import (
     publish,
     read_spec,
     require,
-    write_json,
 )
+from ablation.store.files import write_json
 from ablation.store.keys import key_of
 
 log = logging.getLogger("ablation")

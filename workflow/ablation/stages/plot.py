@@ -13,7 +13,7 @@ from ablation.language.catalogue import load as load_messages
 from ablation.results.frames import read_csv, read_tables
 from ablation.stages.job import Inputs, Spec, one
 from ablation.store.document import ModelDocument
-from ablation.store.entries import write_text
+from ablation.store.files import write_text
 
 
 def plot(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:

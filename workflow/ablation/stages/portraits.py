@@ -20,7 +20,7 @@ from ablation.results import published
 from ablation.results.frames import read_csv, read_tables
 from ablation.stages.job import Inputs, Spec, one
 from ablation.store.document import CellDocument
-from ablation.store.entries import write_text
+from ablation.store.files import write_text
 from ablation.store.formats import validate_document
 
 

@@ -9,7 +9,7 @@ from ablation.report.inputs import Inputs as Report
 from ablation.report.page import build
 from ablation.results.frames import read_tables
 from ablation.stages.job import Inputs, Spec, one
-from ablation.store.entries import write_text
+from ablation.store.files import write_text
 
 
 def report(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:

@@ -15,7 +15,8 @@ from ablation.machine.lease import own_gpu
 from ablation.machine.logs import LOG, Kept, attached, bounded
 from ablation.networks.registry import MODELS
 from ablation.stages.job import Inputs, Spec, one
-from ablation.store.entries import CHECKPOINTS, write_json, write_text
+from ablation.store.entries import CHECKPOINTS
+from ablation.store.files import write_json, write_text
 from ablation.store.keys import key_of
 from ablation.store.places import PACKAGE
 from ablation.store.tensors import save_tensors

@@ -9,7 +9,7 @@ from safetensors.numpy import load_file
 
 from ablation.networks.registry import MODELS
 from ablation.stages.job import Inputs, Spec, one
-from ablation.store.entries import write_json
+from ablation.store.files import write_json
 
 
 def yardsticks(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:

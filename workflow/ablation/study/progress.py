@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablation.machine.logs import printable
-from ablation.store.entries import find, folder_of, read_json, write_json
+from ablation.store.entries import find, folder_of
+from ablation.store.files import read_json, write_json
 
 if TYPE_CHECKING:
     from ablation.study.plan import Plan
