@@ -10,6 +10,7 @@ from scipy import stats
 from test_statistics_compare import (
     BASE,
     DEPTH,
+    LEARNT_NOTHING,
     METRICS,
     NOISE,
     RATIO,
@@ -22,10 +23,8 @@ from test_statistics_compare import (
     make_axis,
     make_study,
     run,
-    yardstick,
 )
 
-LEARNT_NOTHING = {"predict_mean": yardstick(TRIVIAL)}
 UNTESTED = ("p", "p_adjusted", "difference_interval", "ratio_interval")
 
 

@@ -13,6 +13,7 @@ from ablation.store.document import StudyDocument
 from scipy import stats
 from test_statistics_compare import (
     DEPTH,
+    LEARNT_NOTHING,
     NOISE,
     QUESTION,
     RATIO,
@@ -26,12 +27,10 @@ from test_statistics_compare import (
     make_study,
     make_table,
     run,
-    yardstick,
 )
 from test_statistics_spread import limma_prior, limma_squeeze
 
 LOSS = {"far": 9.0, "base": 2.0, "near": 1.0, "wide": 3.0, "wider": 4.0}
-LEARNT_NOTHING = {"predict_mean": yardstick(TRIVIAL)}
 
 
 def best_of(values: dict[str, Any], loss: dict[str, float] = LOSS, **study: Any) -> dict[str, Any]:

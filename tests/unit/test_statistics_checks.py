@@ -12,6 +12,7 @@ from scipy import special, stats
 from test_statistics_compare import (
     BASE,
     DEPTH,
+    LEARNT_NOTHING,
     METRICS,
     NOISE,
     QUESTION,
@@ -25,11 +26,9 @@ from test_statistics_compare import (
     make_axis,
     make_study,
     run,
-    yardstick,
 )
 from test_statistics_spread import limma_prior, limma_squeeze
 
-LEARNT_NOTHING = {"predict_mean": yardstick(TRIVIAL)}
 MODEL = (DEPTH, WIDTH)
 NAMES = ("far", "near", "wide", "wider")
 
