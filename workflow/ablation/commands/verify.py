@@ -23,7 +23,6 @@ from safetensors.numpy import load_file
 from ablation.commands.agreement import EQUAL_PREDICTIONS, Trained, changed_facts, judge
 from ablation.commands.dispatch import MistakeError, workflow_command
 from ablation.machine import provenance
-from ablation.networks.registry import METRICS
 from ablation.results import verification
 from ablation.results.frames import read_csv
 from ablation.store.entries import Entry, find, require, require_or_set_aside
@@ -33,6 +32,7 @@ from ablation.study.grid import Cell
 from ablation.study.plan import Plan, read_plan
 from ablation.study.shelf import Shelf
 from ablation.study.stage import Stage
+from ablation.tasks import METRICS
 
 DEFAULT_CELLS = 3
 

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from ablation.networks.registry import METRICS
 from ablation.statistics.verdicts import Verdict
 from ablation.store.document import StudyDocument
+from ablation.tasks import METRICS
 
 # What a number is measured in, by column; the parts of a metric (``mse_mean``, ``accuracy_low``) have the metric's unit.
 UNITS = {

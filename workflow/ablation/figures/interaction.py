@@ -16,9 +16,9 @@ from matplotlib.ticker import LogLocator
 
 from ablation.figures.style import Look, looks
 from ablation.language.words import Words
-from ablation.networks.registry import METRICS
 from ablation.store.document import AxisDocument
 from ablation.store.keys import label as label_of
+from ablation.tasks import METRICS
 
 if TYPE_CHECKING:
     from ablation.figures.model import Sheet

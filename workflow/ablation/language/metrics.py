@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ablation.language import numbers as fmt
-from ablation.networks.registry import METRICS
+from ablation.tasks import METRICS
 
 Pair = Sequence[float] | None
 

@@ -6,7 +6,6 @@ Nothing here imports torch: Snakemake reads this module each time it starts.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,6 +14,7 @@ from typing import Any
 from ablation.networks.cnn import raw as cnn_raw
 from ablation.networks.fnn import raw as fnn_raw
 from ablation.statistics.metric import Metric
+from ablation.tasks import CLASSIFICATION, REGRESSION
 
 Parameters = dict[str, Any]
 
@@ -25,6 +25,7 @@ class Model:
 
     Attributes:
         name: its name in paths and in the configuration.
+        task: the name of its task.
         metrics: its test metrics; the first is tested where the configuration names none, and tells which replicates collapsed.
         data_parameters: the parameters that decide which data are prepared.
         dataset: the data set (a folder in ``resources/``) that the parameters ask for.
@@ -39,6 +40,7 @@ class Model:
     """
 
     name: str
+    task: str
     metrics: tuple[Metric, ...]
     data_parameters: tuple[str, ...]
     dataset: Callable[[Parameters], str]
@@ -76,29 +78,8 @@ MODELS: dict[str, Model] = {
     for model in (
         Model(
             name="fnn",
-            metrics=(
-                Metric(
-                    "mse",
-                    "lower",
-                    log=True,
-                    unit="(1000 USD)^2",
-                    lowest=0.0,
-                    decimals=2,
-                    tolerance=(0.15, 0.02),
-                    per_sample=lambda rows: (rows["target"] - rows["prediction"]) ** 2,
-                ),
-                Metric(
-                    "mae",
-                    "lower",
-                    log=True,
-                    unit="1000 USD",
-                    lowest=0.0,
-                    decimals=3,
-                    tolerance=(0.15, 0.02),
-                    per_sample=lambda rows: abs(rows["target"] - rows["prediction"]),
-                ),
-                Metric("r2", "higher", highest=1.0, tolerance=(0.05, 0.01)),
-            ),
+            task="regression",
+            metrics=REGRESSION.metrics_on(unit="1000 USD"),
             data_parameters=(),
             dataset=fnn_raw.dataset,
             raw_files=fnn_raw.raw_files,
@@ -111,29 +92,8 @@ MODELS: dict[str, Model] = {
         ),
         Model(
             name="cnn",
-            metrics=(
-                Metric(
-                    "accuracy",
-                    "higher",
-                    chance=1 / cnn_raw.CLASSES,
-                    scale=100.0,
-                    lowest=0.0,
-                    highest=1.0,
-                    decimals=2,
-                    tolerance=(0.021, 0.005),
-                    per_sample=lambda rows: rows["label"] == rows["predicted"],
-                ),
-                Metric(
-                    "loss",
-                    "lower",
-                    log=True,
-                    chance=math.log(cnn_raw.CLASSES),
-                    unit="nat",
-                    lowest=0.0,
-                    tolerance=(0.25, 0.06),
-                    per_sample=lambda rows: rows["loss"],
-                ),
-            ),
+            task="classification",
+            metrics=CLASSIFICATION.metrics_on(classes=cnn_raw.CLASSES),
             data_parameters=("dataset", "share", "test"),
             dataset=cnn_raw.dataset,
             raw_files=cnn_raw.raw_files,
@@ -146,7 +106,6 @@ MODELS: dict[str, Model] = {
     )
 }
 
-METRICS = {metric.name: metric for model in MODELS.values() for metric in model.metrics}
 DATASETS: dict[str, dict[str, str]] = {"boston": fnn_raw.raw_files("boston"), **cnn_raw.FILES}
 EMBEDDED = ("boston", cnn_raw.EMBEDDED)
 REPACKED = cnn_raw.REPACKED

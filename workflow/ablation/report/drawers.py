@@ -10,7 +10,6 @@ import pandas as pd
 from ablation.language import numbers as fmt
 from ablation.language.metrics import scaled
 from ablation.language.words import Words
-from ablation.networks.registry import METRICS
 from ablation.report.axis import Axis, drawer_id, heads, number_entry
 from ablation.report.inputs import Inputs
 from ablation.report.pictures import gallery, kernels, matrices
@@ -18,6 +17,7 @@ from ablation.report.run import run_id
 from ablation.report.svg import inline
 from ablation.store.document import CellDocument, ModelDocument
 from ablation.store.keys import label as label_of
+from ablation.tasks import METRICS
 
 
 def drawers(model: ModelDocument, axes: list[Axis], inputs: Inputs) -> list[dict[str, Any]]:

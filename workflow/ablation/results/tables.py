@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 from numpy.typing import NDArray
 
-from ablation.networks.registry import METRICS
 from ablation.store.formats import columns_of, validate_columns
+from ablation.tasks import METRICS
 
 View = dict[str, Any]
 PLACE = ("model", "axis", "label", "cell", "key")
