@@ -35,7 +35,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ablation", description=__doc__)
     words = parser.add_subparsers(dest="command", required=True)
     for stage in STAGES:
-        words.add_parser(stage).add_argument("key", help="names its specification in the store")
+        own = words.add_parser(stage)
+        own.add_argument("key", help="names its specification in the store")
+        if stage == "train":
+            own.add_argument("--threads", type=int, default=1, help="groups trained side by side")
     words.add_parser("download").add_argument("dataset")
     show = words.add_parser("show", help="make a readable copy of what an entry holds")
     show.add_argument("manifest", type=Path)
@@ -72,7 +75,8 @@ def _download(options: argparse.Namespace) -> None:
 def _stage(options: argparse.Namespace) -> None:
     from ablation.stages.job import run
 
-    run(options.command, options.key, run_facts())
+    facts = {**run_facts(), "threads": getattr(options, "threads", 1)}
+    run(options.command, options.key, facts)
     if options.command == "train":
         say_trained(options.key)
 

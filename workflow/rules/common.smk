@@ -77,3 +77,12 @@ def get_shown(target: str) -> list[str]:
     """The manifest of the entry that a readable file shows."""
     begin()
     return ancient([SHELF.manifest_behind(target)])
+
+
+def get_threads(wildcards) -> int:
+    """The cores shared among the trainings that are to run; elsewhere than here one, unless a profile sets another number."""
+    if workflow.non_local_exec:
+        return 1
+    waiting = sum(job.rule.name == "train" for job in workflow.dag.needrun_jobs())
+    share = (workflow.cores or 1) // max(1, waiting)
+    return max(1, min(share, PLAN.stage(wildcards.key).spec["replicates"]))

@@ -1,4 +1,4 @@
-"""Training: one job per cell, all its replicates in one stacked network."""
+"""Training: one job per cell, its replicates in groups, as many groups side by side as the job has threads."""
 
 
 # Exits 0 whatever happens, so that the report is built without a failed cell and names it; the next run tries it again.
@@ -9,7 +9,7 @@ rule train:
         "results/store/train/{key}/manifest.json",
     log:
         "logs/train/{key}.log",
-    threads: PLAN.study.config["compute"]["threads"]
+    threads: get_threads
     resources:
         gpu=int(resolves_to_cuda(PLAN.device)),  # so that --resources gpu=1 never holds up a CPU
     params:
@@ -17,5 +17,5 @@ rule train:
     message:
         "Train {params.name} {wildcards.key} (follow it with: tail -f {log})"
     shell:
-        '"$ABLATION_PYTHON" -P -m ablation train {wildcards.key} 2> {log} ||'
+        '"$ABLATION_PYTHON" -P -m ablation train {wildcards.key} --threads {threads} 2> {log} ||'
         ' "$ABLATION_PYTHON" -P -m ablation fail train {wildcards.key} $? {log}'

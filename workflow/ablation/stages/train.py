@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,6 @@ from ablation.machine import provenance
 from ablation.machine.devices import resolves_to_cuda
 from ablation.machine.lease import own_gpu
 from ablation.machine.logs import LOG, Kept, attached, bounded
-from ablation.networks.registry import MODELS
 from ablation.stages.job import Inputs, Spec, one
 from ablation.store.entries import CHECKPOINTS
 from ablation.store.files import write_json, write_text
@@ -25,7 +23,6 @@ from ablation.study.progress import Progress
 if TYPE_CHECKING:
     import torch
 
-    from ablation.networks.stack.training import Trained
 
 log = logging.getLogger("ablation")
 
@@ -37,10 +34,10 @@ def train(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> Non
         spec: the resolved specification.
         inputs: the prepared data.
         draft: the entry to fill.
-        facts: ``device`` and ``checkpoint_seconds``, neither of which changes a number.
+        facts: ``device``, ``threads`` and ``checkpoint_seconds``, none of which changes a number.
     """
     part = one(inputs, "prepare").folder / "train.safetensors"
-    progress = Progress(key_of(spec), spec["parameters"]["epochs"], spec["replicates"])
+    progress = Progress(key_of(spec), spec["parameters"]["epochs"])
     with attached(Kept()) as kept, attached(progress):
         _train(spec, part, draft, facts, progress)
         # After a resume they begin with the epoch that was reached.
@@ -55,49 +52,42 @@ def _train(spec: Spec, part: Path, draft: Path, facts: dict[str, Any], progress:
     import torch
     from safetensors.torch import load_file
 
-    from ablation.networks.stack import records
-    from ablation.networks.stack.allocator import keep_freed_memory
-    from ablation.networks.stack.checkpoint import Checkpoints
-    from ablation.networks.stack.chunks import train_in_chunks
+    from ablation.training import records, run
+    from ablation.training.allocator import keep_freed_memory
+    from ablation.training.checkpoint import Checkpoints
 
     keep_freed_memory()
-    torch.set_num_threads(spec["threads"])
+    torch.set_num_threads(1)
     device = torch.device("cuda" if leased else "cpu")
-    environment = _environment(spec, device, leased)
-    precision, key = environment["precision"], key_of(spec)
+    cell = run.Cell(spec, load_file(part), device)
+    plan, key = cell.plan(), key_of(spec)
+    environment = _environment(device, leased, plan.precision)
     same = ("torch", "device", "gpu", "cpu", "precision")
     identity = {"key": key, **{name: str(environment[name]) for name in same}}
     meter = provenance.Meter()
     saved = Checkpoints(
         CHECKPOINTS / key, identity, facts["checkpoint_seconds"], spec["replicates"], meter
     )
-    log.info("%s on %s in %s, key %s", spec["model"], device, precision, key)
-    network, data = MODELS[spec["model"]].load("train"), load_file(part)
-
-    def train_some(chosen: Sequence[int]) -> Trained:
-        progress.begin(chosen)
-        trained: Trained = network.run(
-            spec["parameters"],
-            data,
-            seed=spec["seed"],
-            device=device,
-            precision=precision,
-            replicates=chosen,
-            checkpoint=saved.of(chosen),
-        )
-        return trained
-
-    trained, at_once = train_in_chunks(train_some, spec["replicates"])
+    log.info("%s on %s in %s, key %s", spec["model"], device, plan.precision, key)
+    threads = facts["threads"]
+    trained, at_once = run.train(
+        cell,
+        plan,
+        threads=threads,
+        checkpoint_of=saved.of,
+        begin=lambda groups: progress.begin(groups, min(groups, threads)),
+    )
     epochs, spent = spec["parameters"]["epochs"], meter.read()
-    rows = data["train_n"].sum() if "train_n" in data else data["train_index"].numel()
+    rows = int(cell.part["train_n"].sum())
     cost = {
         **spent,
         "peak_memory_bytes": provenance.peak_memory(),
         "gpu_memory_bytes": torch.cuda.max_memory_reserved() if leased else None,
         "device": device.type,
         "replicates_at_once": at_once,
+        "threads": threads,
         "finished_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "samples_per_second": int(rows) * epochs / spent["seconds"] or None,
+        "samples_per_second": rows * epochs / spent["seconds"] or None,
     }
     save_tensors(draft / "model.safetensors", trained.tensors)
     records.write_history(draft / "history.csv", trained)
@@ -106,18 +96,15 @@ def _train(spec: Spec, part: Path, draft: Path, facts: dict[str, Any], progress:
     write_json(draft / "run.json", {"cost": cost, "environment": environment})
 
 
-def _environment(spec: Spec, device: torch.device, leased: str | None) -> dict[str, Any]:
+def _environment(device: torch.device, leased: str | None, precision: str) -> dict[str, Any]:
     """Software, machine and what ``auto`` became. leased: the GPU's UUID, None on a processor."""
     import torch
-
-    from ablation.networks.stack.device import precision_of
 
     return {
         **provenance.environment(),
         "gpu": torch.cuda.get_device_name() if leased else None,
         "gpu_uuid": leased,
         "device": device.type,
-        "precision": precision_of(spec["precision"], device),
-        "threads": spec["threads"],
+        "precision": precision,
         **provenance.git_state(PACKAGE),
     }

@@ -10,10 +10,11 @@ import logging
 import math
 import os
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from ablation.machine.logs import printable
@@ -85,47 +86,63 @@ def progress_file(key: str) -> Path:
 class Progress(logging.Handler):
     """Writes a line for each record with ``progress``: all that is known of the training then.
 
+    The replicates are trained in groups, some of them side by side: the epoch of the cell is the mean of theirs, rounded down.
+
     Args:
         key: of the cell.
-        epochs, replicates: how many it has.
+        epochs: how many it has.
     """
 
-    def __init__(self, key: str, epochs: int, replicates: int) -> None:
+    def __init__(self, key: str, epochs: int) -> None:
         super().__init__()
-        self.path, self.epochs, self.replicates = progress_file(key), epochs, replicates
+        self.path, self.epochs = progress_file(key), epochs
         self._known: dict[str, Any] = {
             "cell": cell_names().get(key, key),
             "key": key,
             "epochs": epochs,
         }
         self._seconds: deque[float] = deque(maxlen=RECENT)
-        self._waiting = 0  # stacks of replicates that are trained after this one
+        self.begin(1, 1)
         with suppress(OSError):  # what an earlier try wrote is not of this one
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.write_bytes(b"")
 
-    def begin(self, chosen: Sequence[int]) -> None:
-        """Some replicates, which follow one another, are trained from now on."""
-        self._waiting = -(-(self.replicates - chosen[-1] - 1) // len(chosen))
-        self._write({"replicates": [chosen[0], chosen[-1]], "epoch": 0, "resumed_after": 0})
+    def begin(self, groups: int, at_a_time: int) -> None:
+        """So many groups are trained from now on, so many of them side by side."""
+        self._groups, self._at_a_time, self._resumed = groups, at_a_time, 0
+        self._latest: dict[int, Mapping[str, Any]] = {}
+        self._seconds.clear()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if facts := getattr(record, "progress", None):
-            self._write(facts)
+        facts = getattr(record, "progress", None)
+        if not facts:
+            return
+        self._latest[facts["first"]] = facts
+        if facts["what"] == "resumed":
+            self._resumed += facts["epoch"]
+        if "seconds" in facts:
+            self._seconds.append(facts["seconds"])
+        done = sum(each["epoch"] for each in self._latest.values())
+        self._known["epoch"] = done // self._groups
+        self._known["resumed_after"] = self._resumed // self._groups
+        for name in SHOWN:
+            values = [each[name] for each in self._latest.values() if name in each]
+            finite = [value for value in values if math.isfinite(value)]
+            if values:
+                self._known[name] = median(finite) if finite else math.nan
+        if self._seconds:
+            each = sum(self._seconds) / len(self._seconds) / self._at_a_time
+            total = self.epochs * self._groups
+            self._known["seconds_left"] = each * (total - done)
+            self._known["seconds_total"] = each * total
+        self._write()
 
     def end(self) -> None:
         """The cell is trained."""
-        self._write({"trained": True})
+        self._known["trained"] = True
+        self._write()
 
-    def _write(self, facts: Mapping[str, Any]) -> None:
-        self._known |= facts
-        if "seconds" in facts:
-            self._seconds.append(facts["seconds"])
-        if self._seconds:
-            each, later = sum(self._seconds) / len(self._seconds), self.epochs * self._waiting
-            to_come = self.epochs - self._known["epoch"] + later
-            self._known["seconds_left"] = each * to_come
-            self._known["seconds_total"] = each * (self.epochs + later)
+    def _write(self) -> None:
         document = {name: _plain(value) for name, value in self._known.items()}
         with suppress(OSError), self.path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(document) + "\n")

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ablation.networks.stack.gradients import recorded_epochs
-from ablation.networks.stack.training import Trained
+from ablation.training.gradients import recorded_epochs
+from ablation.training.loop import Trained
 
 FIGURES = ("train_loss", "val_loss", "val_accuracy", "learning_rate")
 Row = tuple[float, ...]

@@ -1,0 +1,116 @@
+"""Small cells for tests of the engine, without a file or a configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ablation.training.run import Cell
+
+FILE = str(Path(__file__).with_name("unit_networks.py"))
+RECIPE = {
+    "optimizer": "sgd",
+    "learning_rate": 0.05,
+    "schedule": "constant",
+    "weight_decay": 0.0,
+    "clip_norm": 0.0,
+    "batch_size": 8,
+    "epochs": 3,
+}
+CPU = torch.device("cpu")
+
+
+def table(replicates: int = 4, rows: int = 60, features: int = 5) -> dict[str, Tensor]:
+    """A prepared train part of a table: 41 or 42 rows to train on, 10 to validate."""
+    stream = np.random.default_rng(7)
+    inputs = stream.normal(size=(rows, features))
+    target = inputs @ stream.normal(size=features) + 20 + np.sin(3 * inputs[:, 0])
+    orders = [np.random.default_rng([7, r]).permutation(rows) for r in range(replicates)]
+    counts = [41 + (r % 3 == 1) for r in range(replicates)]
+    train = np.stack(
+        [np.where(np.arange(42) < n, o[:42], 0) for o, n in zip(orders, counts, strict=True)]
+    )
+    own = [order[:count] for order, count in zip(orders, counts, strict=True)]
+    arrays = {
+        "inputs": inputs,
+        "target": target,
+        "train_index": train,
+        "train_n": np.array(counts),
+        "validation_index": np.stack([order[45:55] for order in orders]),
+        "validation_n": np.full(replicates, 10),
+        "mean": np.stack([inputs[each].mean(0) for each in own]),
+        "scale": np.stack([inputs[each].std(0) for each in own]),
+        "target_mean": np.array([target[each].mean() for each in own]),
+        "target_scale": np.array([target[each].std() for each in own]),
+        "outputs": np.array(1),
+    }
+    return {name: torch.from_numpy(np.asarray(array)) for name, array in arrays.items()}
+
+
+def images(
+    replicates: int = 3, side: int = 8, channels: int = 1, classes: int = 3
+) -> dict[str, Tensor]:
+    """A prepared train part of images: 36 to train on, 12 to validate."""
+    stream = np.random.default_rng(8)
+    labels = np.arange(60) % classes
+    means = stream.integers(40, 200, (classes, channels, side, side))
+    pixels = np.clip(means[labels] + stream.normal(0, 30, (60, channels, side, side)), 0, 255)
+    orders = [np.random.default_rng([8, r]).permutation(60) for r in range(replicates)]
+    moments = np.full((replicates, channels), 0.45), np.full((replicates, channels), 0.2)
+    arrays = {
+        "inputs": pixels.astype(np.uint8)[:, 0] if channels == 1 else pixels.astype(np.uint8),
+        "target": labels,
+        "train_index": np.stack([order[:36] for order in orders]),
+        "train_n": np.full(replicates, 36),
+        "validation_index": np.stack([order[36:48] for order in orders]),
+        "validation_n": np.full(replicates, 12),
+        "mean": moments[0][:, 0] if channels == 1 else moments[0],
+        "scale": moments[1][:, 0] if channels == 1 else moments[1],
+        "outputs": np.array(classes),
+    }
+    return {name: torch.from_numpy(np.asarray(array)) for name, array in arrays.items()}
+
+
+def cell(
+    entry: str,
+    part: dict[str, Tensor],
+    *,
+    file: str = FILE,
+    at_once: int | str = "auto",
+    precision: str = "fp32",
+    network: type[Cell] = Cell,
+    **parameters: Any,
+) -> Cell:
+    """A cell of a network in a file."""
+    grey = part["inputs"].dtype == torch.uint8
+    task = "classification" if grey else "regression"
+    own = {"augmentation": "none"} if grey else {"target": "standardised"}
+    spec = {
+        "task": task,
+        "network": {"file": file, "entry": entry},
+        "parameters": {**RECIPE, **own, **parameters},
+        "seed": 3,
+        "replicates": len(part["train_n"]),
+        "precision": precision,
+        "replicates_at_once": at_once,
+    }
+    return network(spec, part, CPU)
+
+
+def poisoned(value: float) -> type[Cell]:
+    """Cells in which every weight of replicate 1 is a value."""
+
+    class Poisoned(Cell):
+        def network(self, replicate: int) -> nn.Module:
+            network = super().network(replicate)
+            if replicate == 1:
+                with torch.no_grad():
+                    for parameter in network.parameters():
+                        parameter.fill_(value)
+            return network
+
+    return Poisoned

@@ -1,0 +1,170 @@
+"""Networks of many kinds, as a user's file has them: what the engine must train as it trains its own."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+PARAMETERS: dict[str, dict[str, object]] = {}
+
+
+class Residual(nn.Module):
+    """Residual blocks with layer normalisation and GELU."""
+
+    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
+        super().__init__()
+        self.enter = nn.Linear(inputs[0], 16)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.LayerNorm(16), nn.Linear(16, 32), nn.GELU(), nn.Linear(32, 16))
+            for _ in range(2)
+        )
+        self.leave = nn.Linear(16, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.enter(x)
+        for block in self.blocks:
+            x = x + block(x)
+        return self.leave(x)
+
+
+class BatchNorm(nn.Sequential):
+    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
+        super().__init__(
+            nn.Linear(inputs[0], 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, outputs)
+        )
+
+
+class DropoutModule(nn.Sequential):
+    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
+        super().__init__(
+            nn.Linear(inputs[0], 16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, outputs)
+        )
+
+
+class DropoutFunction(nn.Module):
+    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
+        super().__init__()
+        self.enter, self.leave = nn.Linear(inputs[0], 16), nn.Linear(16, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.leave(functional.dropout(self.enter(x).relu(), 0.3, self.training))
+
+
+class Embedding(nn.Module):
+    """Looks up the sign of each feature."""
+
+    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
+        super().__init__()
+        self.words = nn.Embedding(2 * inputs[0], 4)
+        self.leave = nn.Linear(4 * inputs[0], outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        place = 2 * torch.arange(x.shape[1]) + (x > 0).long()
+        return self.leave(self.words(place).flatten(1))
+
+
+class Transformer(nn.Module):
+    """A transformer layer over the features as tokens."""
+
+    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
+        super().__init__()
+        self.enter = nn.Linear(1, 8)
+        self.place = nn.Parameter(torch.randn(inputs[0], 8) / 10)
+        self.layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True)
+        self.leave = nn.Linear(8, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.leave(self.layer(self.enter(x[..., None]) + self.place).mean(1))
+
+
+class GRU(nn.Module):
+    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
+        super().__init__()
+        self.layer, self.leave = nn.GRU(1, 8, batch_first=True), nn.Linear(8, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.leave(self.layer(x[..., None])[1][-1])
+
+
+class Branch(nn.Module):
+    """Branches on a value."""
+
+    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
+        super().__init__()
+        self.enter, self.leave = nn.Linear(inputs[0], 16), nn.Linear(16, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.enter(x)
+        return self.leave(x.tanh() if float(x.mean()) > 0 else x.relu())
+
+
+class InPlace(nn.Module):
+    """Operations in place, a lazy layer and a buffer that counts."""
+
+    seen: Tensor
+
+    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
+        super().__init__()
+        self.enter = nn.LazyLinear(16)
+        self.leave = nn.Linear(16, outputs)
+        self.register_buffer("seen", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            self.seen += 1
+        x = self.enter(x)
+        x.mul_(2).add_(0.1)
+        return self.leave(x.relu_())
+
+
+class OwnWeights(nn.Module):
+    """Tied layers, a frozen one, and weights that the constructor draws in its own way."""
+
+    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
+        super().__init__()
+        self.enter = nn.Linear(inputs[0], 16)
+        self.first, self.second = nn.Linear(16, 16), nn.Linear(16, 16)
+        self.second.weight = self.first.weight
+        self.frozen = nn.Linear(16, 16).requires_grad_(False)
+        self.leave = nn.Linear(16, outputs)
+        nn.init.normal_(self.leave.weight, std=0.01)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.second(self.first(self.enter(x)).relu()).relu()
+        return self.leave(self.frozen(x))
+
+
+class Conv(nn.Module):
+    """A convolutional network with a normalisation of its own."""
+
+    def __init__(
+        self, inputs: tuple[int, ...], outputs: int, norm: nn.Module | None = None
+    ) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(inputs[0], 8, 3, padding=1),
+            norm or nn.Identity(),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.LazyLinear(outputs),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)
+
+
+class ConvBatchNorm(Conv):
+    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
+        super().__init__(inputs, outputs, nn.BatchNorm2d(8))
+
+
+class ConvGroupNorm(Conv):
+    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
+        super().__init__(inputs, outputs, nn.GroupNorm(2, 8))
+
+
+class ConvDropout(Conv):
+    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
+        super().__init__(inputs, outputs, nn.Dropout2d(0.3))

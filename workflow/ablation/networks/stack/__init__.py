@@ -1,1 +1,0 @@
-"""Networks of R replicates trained as one: layers, optimisers, the training loop."""

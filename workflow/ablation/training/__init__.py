@@ -1,0 +1,1 @@
+"""The engine: it trains the replicates of any plain network, in groups."""

@@ -1,0 +1,81 @@
+"""What a network draws while it is trained, as a stream per replicate and epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from ablation.training.network import RANDOMNESS
+from ablation.training.streams import Purpose, torch_seed
+
+WHOLE_MAPS = (nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
+
+
+class Dropout(nn.Module):
+    """Dropout that draws from a generator of its own.
+
+    Args:
+        rate: the probability of a zero.
+        whole_maps: drop whole feature maps ``[B, C, …]``.
+        generator: where the masks come from.
+    """
+
+    def __init__(self, rate: float, whole_maps: bool, generator: torch.Generator) -> None:
+        super().__init__()
+        self.rate, self.whole_maps, self.generator = rate, whole_maps, generator
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.rate == 0:
+            return x
+        shape = [*x.shape[:2], *[1] * (x.dim() - 2)] if self.whole_maps else list(x.shape)
+        kept = torch.empty(shape, dtype=x.dtype, device=x.device)
+        kept.bernoulli_(1 - self.rate, generator=self.generator)
+        return x * kept.div_(1 - self.rate) if self.rate < 1 else torch.zeros_like(x)
+
+
+class Randomness:
+    """The draws of one replicate's network.
+
+    Its dropout layers are replaced by layers that draw from a generator of the replicate's own. Whatever else it draws, as
+    functional dropout does, comes from torch's global generator, which is seeded for the time of a forward pass; then no other
+    network may draw, so that such networks take turns.
+
+    Args:
+        network: it is changed.
+        seed: of the study.
+        replicate: its number.
+        device: where it is trained.
+    """
+
+    def __init__(self, network: nn.Module, seed: int, replicate: int, device: torch.device) -> None:
+        self.seed, self.replicate, self.device = seed, replicate, device
+        self.generator = torch.Generator(device)
+        self.state: Tensor | None = None
+        self.draws_elsewhere = False
+        for parent in list(network.modules()):
+            for name, layer in parent.named_children():
+                if type(layer) in (nn.Dropout, *WHOLE_MAPS):
+                    whole = type(layer) is not nn.Dropout
+                    setattr(parent, name, Dropout(layer.p, whole, self.generator))
+
+    def begin(self, epoch: int) -> None:
+        """Start the streams of an epoch."""
+        seed = torch_seed(self.seed, Purpose.DROPOUT, self.replicate, epoch)
+        self.generator.manual_seed(seed)
+        if self.draws_elsewhere and self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
+        self.state = torch.Generator().manual_seed(seed).get_state()
+
+    @contextmanager
+    def forward(self) -> Iterator[None]:
+        """A forward pass, whose draws come from the replicate's stream."""
+        if not self.draws_elsewhere or self.device.type == "cuda" or self.state is None:
+            yield
+            return
+        with RANDOMNESS, torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(self.state)
+            yield
+            self.state = torch.get_rng_state()
