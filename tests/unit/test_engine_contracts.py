@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor
-from unit_engine import cell, images, poisoned, table
-
 from ablation.training.loop import Trained
 from ablation.training.run import Cell, train
+from torch import Tensor
+from unit_engine import cell, images, poisoned, table
 
 # Network → whether vmap takes it.
 TABLE_NETWORKS = {
@@ -148,7 +147,7 @@ def test_a_resumed_training_gives_the_same_numbers(name: str, recipe: dict[str, 
     files: dict[int, Kept] = {}
 
     def checkpoint_of(chosen: object) -> Kept:
-        return files.setdefault(list(chosen)[0], Kept(2))  # type: ignore[call-overload]
+        return files.setdefault(next(iter(chosen)), Kept(2))  # type: ignore[call-overload]
 
     for _ in range(4):
         try:

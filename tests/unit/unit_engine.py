@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-
 from ablation.training.run import Cell
+from torch import Tensor, nn
 
 FILE = str(Path(__file__).with_name("unit_networks.py"))
 RECIPE = {

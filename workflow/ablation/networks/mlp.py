@@ -1,4 +1,4 @@
-"""A multilayer perceptron: each hidden layer is a linear map followed by the activation; a last linear map gives the outputs."""
+"""A multilayer perceptron: hidden layers of a linear map and the activation, then a last linear map."""
 
 from __future__ import annotations
 

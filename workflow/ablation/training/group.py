@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -28,10 +28,12 @@ class Group(ABC):
     Attributes:
         names: of all tensors of one replicate's network.
         trained: the tensors that an optimiser moves.
+        generators: what its layers draw from.
     """
 
     names: list[str]
     trained: list[Tensor]
+    generators: Sequence[torch.Generator] = ()
 
     @abstractmethod
     def __call__(self, x: Tensor) -> Tensor:
@@ -70,7 +72,8 @@ class Group(ABC):
         """
 
     def begin_epoch(self, epoch: int) -> None:
-        """Start the random streams of an epoch."""
+        """Start the random streams of an epoch, if there are any."""
+        return
 
 
 def _gradients(loss: Tensor, weights: list[Tensor]) -> tuple[Tensor, ...]:
@@ -82,6 +85,7 @@ class Modules(Group):
 
     def __init__(self, networks: Sequence[nn.Module], randomness: Sequence[Randomness]) -> None:
         self.networks, self.randomness = list(networks), list(randomness)
+        self.generators = [each.generator for each in randomness]
         self.channels_last = has_convolution(networks[0])
         if self.channels_last:
             for network in self.networks:
@@ -236,14 +240,9 @@ def _lay_channels_last(network: nn.Module) -> None:
     for parameter in network.parameters():
         if parameter.dim() != 4:
             continue
-        outputs, inputs, height, width = parameter.shape
+        _, inputs, height, width = parameter.shape
         strides = (inputs * height * width, 1, width * inputs, inputs)
         laid = torch.empty_strided(
             parameter.shape, strides, dtype=parameter.dtype, device=parameter.device
         )
         parameter.data = laid.copy_(parameter)
-
-
-def on(device: torch.device, networks: Iterable[nn.Module]) -> list[nn.Module]:
-    """Networks moved to a device."""
-    return [network.to(device) for network in networks]

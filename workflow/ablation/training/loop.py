@@ -47,8 +47,8 @@ class Trained:
 
     Attributes:
         tensors: the network at each replicate's best epoch, every tensor ``[R, …]``.
-        history: name → ``[epochs, R]`` on the CPU: train_loss, val_loss, learning_rate and the figures of the task; losses are in
-            the target's unit.
+        history: name → ``[epochs, R]`` on the CPU: train_loss, val_loss, learning_rate and the task's figures; losses are
+            in the target's unit.
         gradients: ``[moments, layers, R]`` on the CPU, the moments of ``gradients.recorded_epochs``.
         best_epoch: ``[R]``, counted from 1; 0 where no epoch had a finite validation loss.
         diverged: ``[R]``, True where a loss was not finite in any epoch, or the final train loss is over ten times that of
@@ -113,7 +113,7 @@ class Training:
         guesses = [task.guess_loss(target) for target in samples.own_targets("train")]
         self.guess_loss = torch.tensor(guesses, device=self.device) * samples.loss_scale
         self.total = torch.zeros(count, device=self.device)
-        self.steps = Steps(self._step, self.device)
+        self.steps = Steps(self._step, self.device, group.generators)
         draw: Callable[[int], Batch] = lambda epoch: samples.draw(seed, epoch)  # noqa: E731
         self.drawn = Ahead(draw, parameters["epochs"], self.device)
 

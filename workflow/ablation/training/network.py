@@ -64,7 +64,7 @@ def load_network(
 
 
 class _Initialisation(TorchDispatchMode):
-    """Draws each random tensor from a stream of its own: that of the replicate, the tensor's shape and how many of this shape there were.
+    """Draws each random tensor from a stream of its own, named by the replicate, the shape and its number among those of this shape.
 
     So cells whose networks differ in one layer share the initial weights of all others, and weights that a constructor draws
     in its own way are kept as it draws them.
@@ -187,6 +187,7 @@ def outputs(
     tensors: Tensors,
     train: Tensors,
     test: Tensors,
+    *,
     replicate: int,
     index: Tensor,
 ) -> Tensor:

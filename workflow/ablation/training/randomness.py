@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ablation.training.network import RANDOMNESS
 from ablation.training.streams import Purpose, torch_seed
 
-WHOLE_MAPS = (nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
+DROPOUT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 
 
 class Dropout(nn.Module):
@@ -57,7 +57,7 @@ class Randomness:
         self.draws_elsewhere = False
         for parent in list(network.modules()):
             for name, layer in parent.named_children():
-                if type(layer) in (nn.Dropout, *WHOLE_MAPS):
+                if isinstance(layer, DROPOUT) and type(layer) in DROPOUT:
                     whole = type(layer) is not nn.Dropout
                     setattr(parent, name, Dropout(layer.p, whole, self.generator))
 

@@ -22,11 +22,12 @@ from ablation.training.group import (
     preferred_size,
 )
 from ablation.training.loop import Checkpoint, Trained, Training
-from ablation.training.network import initial_network, load_network, shape_of
+from ablation.training.network import RANDOMNESS, initial_network, load_network, shape_of
 from ablation.training.randomness import Randomness
 from ablation.training.samples import samples_of
 
 log = logging.getLogger("ablation")
+CPU = torch.device("cpu")
 Tensors = Mapping[str, Tensor]
 
 
@@ -73,32 +74,35 @@ class Cell:
         """
         parameters, replicates = self.spec["parameters"], self.spec["replicates"]
         chosen = list(range(min(2, replicates)))
-        networks = [self.network(r) for r in chosen]
+        networks = [self.network(replicate) for replicate in chosen]
         precision = _precision(self.spec["precision"], networks[0], self.device)
-        samples = samples_of(self.part, chosen, parameters, torch.device("cpu"))
+        samples = samples_of(self.part, chosen, parameters, CPU)
         x = samples.inputs("train", samples.spread_evenly(parameters["batch_size"]))
-        random = [
-            Randomness(n, self.spec["seed"], r, torch.device("cpu"))
-            for n, r in zip(networks, chosen, strict=True)
-        ]
-        elsewhere = self._draws_elsewhere(random[0], x[0])
-        wanted = self.spec["replicates_at_once"]
-        if wanted == "auto":
-            wanted = preferred_size(networks[0], parameters["batch_size"], replicates, self.device)
-        size = min(int(wanted), replicates)
+        elsewhere = self._draws_elsewhere(x[0])
+        size = self.spec["replicates_at_once"]
+        if size == "auto":
+            size = preferred_size(networks[0], parameters["batch_size"], replicates, self.device)
         if elsewhere or not self._even_steps():
             size = 1
-        vmapped = size > 1 and can_be_vmapped(networks, x)
-        if self.device.type == "cpu" and not vmapped:
-            size = 1
-        if vmapped and self.device.type != "cpu" and has_convolution(networks[0]):
-            vmapped = False  # dense convolutions side by side in one graph are faster there
+        size = min(size, replicates)
+        if self.device.type == "cpu":
+            vmapped = size > 1 and can_be_vmapped(self._random(networks, chosen), x)
+            return Plan(size if vmapped else 1, vmapped, elsewhere, precision)
+        # Dense convolutions side by side in one graph are faster there.
+        many = size > 1 and not has_convolution(networks[0])
+        vmapped = many and can_be_vmapped(self._random(networks, chosen), x)
         return Plan(size, vmapped, elsewhere, precision)
 
-    def _draws_elsewhere(self, random: Randomness, x: Tensor) -> bool:
-        network = self.network(random.replicate).train()
-        Randomness(network, self.spec["seed"], random.replicate, torch.device("cpu")).begin(0)
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
+    def _random(self, networks: list[nn.Module], chosen: Sequence[int]) -> list[nn.Module]:
+        """The networks, with layers that draw from streams of their own."""
+        for network, replicate in zip(networks, chosen, strict=True):
+            Randomness(network, self.spec["seed"], replicate, CPU).begin(0)
+        return networks
+
+    def _draws_elsewhere(self, x: Tensor) -> bool:
+        """Whether a network draws from torch's global generator: found out by a forward pass."""
+        (network,) = self._random([self.network(0).train()], [0])
+        with RANDOMNESS, torch.random.fork_rng(devices=[]), torch.no_grad():
             before = torch.get_rng_state()
             network(x)
             return not torch.equal(before, torch.get_rng_state())

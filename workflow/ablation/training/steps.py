@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -27,14 +28,23 @@ class Steps:
     Args:
         step: trains on one batch of tensors.
         device: where.
+        generators: what the step draws from beside torch's global generator.
         record: turns a function into one that replays what it did; by default a CUDA graph on a GPU, nothing elsewhere.
 
     Source: "CUDA graphs", the chapter of PyTorch's notes on CUDA semantics.
     """
 
-    def __init__(self, step: Step, device: torch.device, record: Record | None = None) -> None:
+    def __init__(
+        self,
+        step: Step,
+        device: torch.device,
+        generators: Sequence[torch.Generator] = (),
+        record: Record | None = None,
+    ) -> None:
         self.step = step
-        self.record = cuda_graph if record is None and device.type == "cuda" else record
+        if record is None and device.type == "cuda":
+            record = partial(cuda_graph, generators=generators)
+        self.record = record
         self._seen: dict[tuple[torch.Size, ...], int] = {}
         self._recorded: dict[tuple[torch.Size, ...], tuple[Batch, Callable[[], None]]] = {}
 
@@ -66,9 +76,18 @@ class Steps:
             self.record = None
 
 
-def cuda_graph(function: Callable[[], None]) -> Callable[[], None]:
-    """Record what a function launches, without running it, and give a function that runs it."""
+def cuda_graph(
+    function: Callable[[], None], generators: Sequence[torch.Generator] = ()
+) -> Callable[[], None]:
+    """Record what a function launches, without running it, and give a function that runs it.
+
+    Args:
+        function: what is recorded.
+        generators: each replay draws on from where they are.
+    """
     graph = torch.cuda.CUDAGraph()
+    for generator in generators:
+        graph.register_generator_state(generator)
     torch.cuda.synchronize()
     with torch.cuda.graph(graph):
         function()
