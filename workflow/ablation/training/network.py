@@ -10,6 +10,7 @@ import threading
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -29,6 +30,7 @@ RANDOMNESS = threading.Lock()
 torch.backends.mha.set_fastpath_enabled(False)
 
 
+@cache
 def module_of(file: str) -> ModuleType:
     """Import a network's file: by name where the package has it, else by its path, with its neighbours in reach."""
     if file.startswith("ablation/"):
