@@ -1,0 +1,1 @@
+"""The engine: trains the replicates of a cell."""
