@@ -6,17 +6,17 @@ from pathlib import Path
 
 from ablation.data import Data
 
-TITLE = {"en": "Diabetes progression", "zh": "糖尿病进展"}
+TITLE = {"en": "Diabetes", "zh": "糖尿病进展"}
+ABOUT = {
+    "en": "The network predicts how far diabetes has progressed one year after the measurements.",
+    "zh": "网络预测测量一年后糖尿病的进展程度。",
+}
 SOURCE = {
-    "en": "442 patients (Efron et al. 2004), as shipped in scikit-learn",
-    "zh": "442 名患者（Efron 等 2004），随 scikit-learn 提供",
+    "en": "as shipped in scikit-learn (Efron et al. 2004)",
+    "zh": "随 scikit-learn 提供（Efron 等 2004）",
 }
 TASK = "regression"
-UNIT = ""
-TARGET = {
-    "en": "a measure of disease progression one year after baseline",
-    "zh": "基线一年后疾病进展的量度",
-}
+TARGET = {"en": "disease progression after one year", "zh": "一年后的病情进展"}
 PARTS = 6
 ROWS = 442
 ARRAYS = "b9392105ce56f702bd7735e55ea9b95fc4d6b2a5637ac6b55f5b6e4054c69f1a"

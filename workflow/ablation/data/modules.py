@@ -26,8 +26,9 @@ def module_of(spec: dict[str, Any]) -> ModuleType:
     """
     file = str(spec["data"]["file"])
     if file.startswith(SHIPPED):
-        return importlib.import_module(file.removesuffix(".py").replace("/", "."))
-    module = _imported(Path(file).resolve())
+        module = importlib.import_module(file.removesuffix(".py").replace("/", "."))
+    else:
+        module = _imported(Path(file).resolve())
     if not callable(getattr(module, "load", None)):
         raise ValueError(f"{file} defines no load(folder)")
     return module

@@ -121,9 +121,7 @@ def _number(path: Path, names: list[str], column: Column) -> int:
             )
         return names.index(column)
     if not -len(names) <= column < len(names):
-        raise ValueError(
-            f"{path.name} has no column {column}: it has {len(names)}, counted from 0"
-        )
+        raise ValueError(f"{path.name} has no column {column}: it has {len(names)}, counted from 0")
     return column % len(names)
 
 

@@ -17,7 +17,6 @@ Arrays = dict[str, NDArray[Any]]
 PARTS = 6  # of a regression, where the data file says nothing
 DRAWN = (4.8, 1.2, 1.0)  # of a classification
 FEWEST_ROWS = 2  # of a part
-SPLIT_PARAMETERS = ("share", "test")
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,9 @@ def prepare(
     checked = _checked(data, form)
     official = not form.parts and parameters["test"] == "official"
     if official and checked.test_inputs is None:
-        raise ValueError("test is 'official', but the data have no test set of their own: allowed is drawn")
+        raise ValueError(
+            "test is 'official', but the data have no test set of their own: allowed is drawn"
+        )
     pool = checked if official or checked.test_inputs is None else _joined(checked)
     if pool.groups is not None and len(pool.groups) != len(pool.target):
         raise ValueError(
@@ -155,7 +156,9 @@ def _checked(data: Data, form: Form) -> Data:
     groups = None
     if data.groups is not None:
         if np.ndim(data.groups) != 1:
-            raise ValueError("groups has more than one dimension: allowed is one entry for each row")
+            raise ValueError(
+                "groups has more than one dimension: allowed is one entry for each row"
+            )
         groups = np.unique(data.groups, return_inverse=True)[1].astype(np.int64)
     checked = replace(data, inputs=inputs, target=target, groups=groups)
     if data.test_inputs is None or data.test_target is None:
@@ -220,9 +223,9 @@ def _require_finite(array: Array, name: str) -> None:
 
 def _joined(data: Data) -> Data:
     """The data with the official test set behind them."""
-    pairs = ((data.inputs, data.test_inputs), (data.target, data.test_target))
-    inputs, target = (np.concatenate(pair) for pair in pairs)
-    return replace(data, inputs=inputs, target=target)
+    tested = _official(data)
+    inputs = np.concatenate([data.inputs, tested.inputs])
+    return replace(data, inputs=inputs, target=np.concatenate([data.target, tested.target]))
 
 
 def _official(data: Data) -> Data:

@@ -78,7 +78,9 @@ def _largest_first(groups: Rows, stream: np.random.Generator) -> list[Rows]:
     return sorted(_shuffled(groups, stream), key=len, reverse=True)
 
 
-def part_sizes(drawn: Sequence[float], share: float, rows: int, *, official: bool) -> dict[str, int]:
+def part_sizes(
+    drawn: Sequence[float], share: float, rows: int, *, official: bool
+) -> dict[str, int]:
     """How many samples each part that is drawn per replicate holds.
 
     Args:

@@ -15,6 +15,7 @@ from ablation.tasks import classification, regression
 Arrays = dict[str, NDArray[Any]]
 Row = dict[str, Any]
 MOST_SAMPLES = 10_000
+LEAST = float(np.log(np.finfo(np.float64).eps))  # logarithm of a chance
 
 
 def yardsticks(task: str, train: Arrays, test: Arrays, seed: int) -> dict[str, list[Row]]:
@@ -23,8 +24,8 @@ def yardsticks(task: str, train: Arrays, test: Arrays, seed: int) -> dict[str, l
     Of a larger train part so many samples are drawn as a simple model learns in a minute.
 
     Args:
-        task: ``regression`` (predicting the mean; ridge with its penalty by leave-one-out; gradient boosting with scikit-learn's
-            defaults) or ``classification`` (logistic regression).
+        task: ``regression`` (predicting the mean; ridge with its penalty by leave-one-out; gradient boosting with
+            scikit-learn's defaults) or ``classification`` (logistic regression).
         train, test: the prepared parts.
         seed: of the study.
     """
@@ -75,9 +76,11 @@ def _classification(
     seen: Sample, kept: Sample, seed: int, outputs: int, images: bool
 ) -> dict[str, Row]:
     # Pixels are many and alike; a strong penalty suits them.
-    model = LogisticRegression(C=0.05, max_iter=200) if images else LogisticRegression(max_iter=1000)
-    found = model.fit(*seen).predict_log_proba(kept[0])
-    logits = np.full((len(kept[1]), outputs), np.log(np.finfo(np.float64).eps))
-    logits[:, model.classes_] = found  # a class that it never saw is next to impossible
+    model = (
+        LogisticRegression(C=0.05, max_iter=200) if images else LogisticRegression(max_iter=1000)
+    )
+    chances = model.fit(*seen).predict_proba(kept[0])
+    logits = np.full((len(kept[1]), outputs), LEAST)  # also of a class that it never saw
+    logits[:, model.classes_] = np.log(np.maximum(chances, np.exp(LEAST)))
     metrics, _ = classification.score(kept[1], logits)
     return {"logistic_regression": {name: metrics[name] for name in ("accuracy", "loss")}}

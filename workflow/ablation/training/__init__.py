@@ -1,1 +1,1 @@
-"""The engine: trains the replicates of a cell."""
+"""The engine: how any network is trained."""

@@ -30,3 +30,9 @@ def generator(seed: int, purpose: Purpose, *place: int) -> np.random.Generator:
     """
     sequence = np.random.SeedSequence(seed, spawn_key=(int(purpose), *place))
     return np.random.Generator(np.random.PCG64(sequence))
+
+
+def torch_seed(seed: int, purpose: Purpose, *place: int) -> int:
+    """The seed of a torch generator for one stream, where layers draw by themselves."""
+    sequence = np.random.SeedSequence(seed, spawn_key=(int(purpose), *place))
+    return int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
