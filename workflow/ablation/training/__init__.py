@@ -1,1 +1,1 @@
-"""The engine: how any network is trained."""
+"""The engine: it trains the replicates of any plain network, in groups."""
