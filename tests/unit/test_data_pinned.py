@@ -72,10 +72,10 @@ def test_pinned_arrays_are_prepared(own: Path) -> None:
 def test_another_file_than_the_pinned_one_is_refused(own: Path) -> None:
     found = sha256(own / "leaves.csv")[:12]
     with pytest.raises(
-        DownloadError, match=f"^leaves.csv has SHA-256 {found}… and .*, expected 0{{12}}…$"
+        DownloadError, match=rf"^leaves\.csv has SHA-256 {found}… and .*, expected 0{{12}}…$"
     ):
         run({"files": {"leaves.csv": "0" * 64}})
-    with pytest.raises(DownloadError, match="absent.csv is missing"):
+    with pytest.raises(DownloadError, match=r"absent\.csv is missing"):
         run({"files": {"absent.csv": "0" * 64}})
 
 
@@ -204,5 +204,5 @@ def test_downloads_copy_out_of_the_package(tmp_path: Path, monkeypatch: pytest.M
         == source_of("boston")["files"]["boston_housing.csv"]
     )
     Path("own.py").write_text('FILES = {"x.csv": "0"}\nFROM = "the moon"\n')
-    with pytest.raises(ValueError, match="own.py: FROM is 'the moon': allowed of files to fetch"):
+    with pytest.raises(ValueError, match=r"own\.py: FROM is 'the moon': allowed of files to fetch"):
         download("own", {"mirrors": {}}, "own.py")
