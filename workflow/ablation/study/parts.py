@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ablation.data import sources
+from ablation.networks.registry import EMBEDDED
 from ablation.store.places import PROJECT
 from ablation.study.grid import Study
 
@@ -39,12 +39,13 @@ def digest_of(paths: Iterable[Path], root: Path = PROJECT) -> str:
 
 
 def raw_files(study: Study) -> list[dict[str, Any]]:
-    """The raw files of all cells, each once; ``embedded``: they are at hand, and not to be downloaded."""
+    """The raw files of all cells, each once."""
     found = {}
     for cell in study.cells:
         source = cell.data_spec["data"]
-        embedded = sources.origin(source) != "torchvision"
-        for path, sha256 in sources.raw_files(source).items():
-            facts = {"dataset": source["dataset"], "name": Path(path).name, "path": path}
+        for name, sha256 in source["files"].items():
+            path = f"resources/{source['dataset']}/{name}"
+            facts = {"dataset": source["dataset"], "name": name, "path": path}
+            embedded = source["dataset"] in EMBEDDED
             found[path] = {**facts, "sha256": sha256, "embedded": embedded}
     return [found[path] for path in sorted(found)]

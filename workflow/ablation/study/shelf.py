@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from ablation.data import sources
+from ablation.networks.registry import REPACKED
 from ablation.store.copies import Copy
-from ablation.store.download import DownloadError, is_pinned, verify
+from ablation.store.download import is_pinned
 from ablation.store.entries import STORE, Entry, StoreError, find, spec_path, write_spec
 from ablation.store.files import set_aside
 from ablation.study.plan import EXPORTS, Plan
 from ablation.study.progress import write_names
-from ablation.study.stage import Spec, Stage
+from ablation.study.stage import Stage
 
 Say = Callable[[str], None]
 
@@ -226,23 +226,9 @@ class Shelf:
                     self._set_aside(entry.key, say)
                     damaged = True
         for stage in missing:
-            if stage.name == "prepare":
-                self._check_raw(stage.spec["data"], say)
+            for name, expected in stage.raw.items():
+                _check_raw(Path(name), expected, say)
             _date_back([*stage.raw, *(self.stage(key).manifest for key in stage.inputs)])
-
-    def _check_raw(self, source: Spec, say: Say) -> None:
-        """Set a damaged raw file aside where it can be fetched again; a person's own file is theirs to look after."""
-        packed = sources.repacked(source)
-        for name, expected in sources.raw_files(source).items():
-            path = Path(name)
-            if sources.origin(source) is None:
-                try:
-                    verify(path, expected, packed)
-                except DownloadError as error:
-                    self.refuse(f"{source['file']}: {error}.")
-            elif path.is_file() and not is_pinned(path, expected, packed):
-                set_aside(path)
-                say(f"{path} is damaged: it is set aside and fetched again.")
 
     def _set_aside(self, key: str, say: Say) -> None:
         entry, folder = self.entry(key), self.stage(key).folder
@@ -250,6 +236,12 @@ class Shelf:
         set_aside(folder)
         self._found[key] = None
         say(f"{folder} is damaged ({files}): it is set aside and made again.")
+
+
+def _check_raw(path: Path, expected: str, say: Say) -> None:
+    if path.is_file() and not is_pinned(path, expected, REPACKED):
+        set_aside(path)
+        say(f"{path} is damaged: it is set aside and fetched again.")
 
 
 def _date_back(paths: Iterable[str]) -> None:
