@@ -28,8 +28,8 @@ def guess_loss(target: Tensor) -> float:
 
 
 def figures(output: Tensor, target: Tensor) -> dict[str, Tensor]:
-    """The share of samples whose class is the most likely one."""
-    return {"accuracy": (output.argmax(-1) == target).float().mean(-1)}
+    """What is averaged over a validation part beside the loss: whether each sample is classified rightly, ``[…, B]``."""
+    return {"accuracy": (output.argmax(-1) == target).float()}
 
 
 def score(

@@ -22,7 +22,7 @@ def guess_loss(target: Tensor) -> float:
 
 
 def figures(output: Tensor, target: Tensor) -> dict[str, Tensor]:
-    """Nothing tells more of a validation part than its loss."""
+    """What is averaged over a validation part beside the loss: nothing tells more."""
     return {}
 
 
