@@ -52,8 +52,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> dict[str, Tensor]:
         return network.eval()
 
     @torch.no_grad()
-    def outputs(spec: Any, tensors: Any, train: Any, test: Any, *sample: Any) -> Tensor:
-        replicate, index = sample
+    def outputs(
+        spec: Any, tensors: Any, train: Any, test: Any, *, replicate: int, index: Tensor
+    ) -> Tensor:
         inputs = test["inputs"][index].float()
         found: Tensor = network_of(spec, tensors, train, replicate)(inputs)
         return found.double()

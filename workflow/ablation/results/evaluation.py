@@ -43,7 +43,7 @@ def evaluate(
     found, columns = [], []
     for replicate, count in enumerate(test["test_n"].tolist()):
         index = test["test_index"][replicate, :count]
-        output = outputs(spec, tensors, train, test, replicate, index)
+        output = outputs(spec, tensors, train, test, replicate=replicate, index=index)
         metrics, own = task.score(test["target"][index].numpy(), output.numpy())
         place = {"replicate": np.full(count, replicate), "index": test["row"][index].numpy()}
         found.append(metrics)
@@ -73,8 +73,9 @@ def evaluate_draws(
     (train, test), found = parts, []
     counts = test["draw_n"][replicate].tolist()
     for index, count in zip(test["draw_index"][replicate], counts, strict=True):
-        output = outputs(spec, tensors, train, test, replicate, index[:count]).numpy()
-        labels = test["target"][index[:count]].numpy()
+        own = index[:count]
+        output = outputs(spec, tensors, train, test, replicate=replicate, index=own).numpy()
+        labels = test["target"][own].numpy()
         metrics, columns = classification.score(labels, output)
         matrix = classification.confusion_matrix(labels, columns["predicted"], output.shape[1])
         found.append({"n": count, **metrics, "confusion_matrix": matrix.tolist()})
