@@ -96,22 +96,23 @@ def raw() -> Path:
 @pytest.fixture(scope="session")
 def digits(raw: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """All 5,000 embedded images and their labels."""
-    from ablation.networks.cnn.raw import load
+    from ablation.data import mnist
 
-    images, labels, *_ = load(raw, "mnist-5k")
-    return images, labels
+    data = mnist.load(raw)
+    return data.inputs, data.target
 
 
 @pytest.fixture(scope="session")
 def boston_parts(raw: Path) -> Parts:
     """``boston_parts(replicates)``: the prepared train and test part as tensors."""
     import torch
-    from ablation.networks.fnn.prepare import prepare
+    from ablation.data import boston
+    from ablation.tasks.prepare import form_of, prepare
 
     @cache
     def parts(replicates: int = 6) -> tuple[Part, Part]:
-        train, test = prepare(raw, {}, 3, replicates)
-        return tuple({n: torch.from_numpy(a) for n, a in part.items()} for part in (train, test))
+        prepared = prepare(boston.load(raw), form_of(boston), {}, 3, replicates)
+        return tuple({n: torch.from_numpy(a) for n, a in part.items()} for part in prepared)
 
     return lambda replicates=6: tuple(dict(part) for part in parts(replicates))
 
@@ -120,30 +121,19 @@ def boston_parts(raw: Path) -> Parts:
 def digit_parts(digits: tuple[NDArray[np.uint8], NDArray[np.int64]]) -> Parts:
     """``digit_parts(replicates, train, validation, test)``: small parts of real digits as tensors."""
     import torch
+    from ablation.data import Data
+    from ablation.tasks.prepare import Form, prepare
 
     def parts(
         replicates: int = 3, train: int = 96, validation: int = 40, test: int = 40
     ) -> tuple[Part, Part]:
         pool = np.random.default_rng(0).permutation(len(digits[0]))[:1200]
-        images, labels = (torch.from_numpy(array[pool]) for array in digits)
-        orders = [np.random.default_rng([1, r]).permutation(len(pool)) for r in range(replicates)]
-        index = torch.from_numpy(np.stack(orders))
-        ends = np.cumsum([train, validation, test])
-        pixels = [images[own[:train]].double() / 255 for own in index]
-        shared = {
-            "mean": torch.stack([own.mean() for own in pixels]),
-            "scale": torch.stack([own.std() for own in pixels]),
-        }
-        seen = {"images": images, "labels": labels}
-        return (
-            {
-                **seen,
-                "train_index": index[:, : ends[0]],
-                "validation_index": index[:, ends[0] : ends[1]],
-                **shared,
-            },
-            {**seen, "test_index": index[:, ends[1] : ends[2]], "fixed": torch.tensor(False)},
-        )
+        images, labels = (array[pool] for array in digits)
+        form = Form("classification", 10, images=True, drawn=(train, validation, test))
+        parameters = {"share": (train + validation + test) / len(pool), "test": "drawn"}
+        prepared = prepare(Data(images, labels), form, parameters, 1, replicates)
+        first, second = ({n: torch.from_numpy(a) for n, a in part.items()} for part in prepared)
+        return first, second
 
     return parts
 

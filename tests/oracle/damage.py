@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from oracle.data_checks import digit_rows, stored_digit_rows
+from oracle.data_checks import stored_digit_rows
 from oracle.raw import boston
 from oracle.study import Arrays, Cell, Study, read_arrays, read_json, read_table, write_arrays
 
@@ -97,21 +97,20 @@ def shift(name: str) -> Callable[[Arrays, Cell], None]:
 
 
 def boston_scaler(rows: str, ddof: int) -> Callable[[Arrays, Cell], None]:
-    """Standardise the train part by other numbers, consistently."""
+    """Standardise the train part by other numbers."""
 
     def change(held: Arrays, cell: Cell) -> None:
         raw = boston(cell.resources).features
         for r, count in enumerate(held["train_n"]):
-            own = raw[held["train_index"][r][:count]]
+            own = raw[held["row"][held["train_index"][r][:count]]]
             base = raw if rows == "all" else own
             held["mean"][r], held["scale"][r] = base.mean(0), base.std(0, ddof=ddof)
-            held["train_x"][r][:count] = (own - held["mean"][r]) / held["scale"][r]
 
     return change
 
 
 def digit_scaler(held: Arrays, cell: Cell) -> None:
-    pixels = held["images"] / 255
+    pixels = held["inputs"] / 255
     held["mean"][:], held["scale"][:] = pixels.mean(), pixels.std()
 
 
@@ -126,14 +125,13 @@ def overwrite(name: str, place: Any, source: Any) -> Callable[[Arrays, Cell], No
 
 def seen_again(held: Arrays, cell: Cell) -> None:
     """A further draw holds an image of the train part."""
-    _, kept = digit_rows(cell)
-    seen = stored_digit_rows(cell, kept)["train"][0]
-    held["draw_index"][0, 0, 0] = np.flatnonzero(np.isin(kept["test"], seen))[0]
+    seen = stored_digit_rows(cell)["train"][0]
+    held["draw_index"][0, 0, 0] = np.flatnonzero(np.isin(held["row"], seen))[0]
 
 
 def dirty_padding(held: Arrays, cell: Cell) -> None:
     short = int(held["train_n"].argmin())
-    held["train_x"][short, held["train_n"][short] :] = 1
+    held["train_index"][short, held["train_n"][short] :] = 1
 
 
 def see_it(cell: Cell, damage: Damage, check: Check) -> None:

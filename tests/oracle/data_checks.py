@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -13,16 +14,14 @@ from oracle.raw import boston, digits
 from oracle.recipe import (
     CLASSES,
     PARTS,
+    TRAINING_SET,
     Rows,
-    boston_inputs,
     boston_moments,
     boston_split,
     image_moments,
     image_sizes,
 )
 from oracle.study import Arrays, Cell, read_arrays
-
-NAMES = ("train", "validation", "test")
 
 
 def prepared(cell: Cell) -> tuple[Arrays, Arrays]:
@@ -31,18 +30,20 @@ def prepared(cell: Cell) -> tuple[Arrays, Arrays]:
     return train, test
 
 
+def rows_of(stored: Arrays, name: str, replicate: int) -> Rows:
+    """The rows of one part as stored, without padding, as numbers in the raw data."""
+    index = stored[f"{name}_index"][replicate]
+    count = stored[f"{name}_n"][replicate]
+    assert not index[count:].any(), f"{name} part of replicate {replicate}: padding"
+    return np.asarray(stored["row"][index[:count]])
+
+
 def boston_rows(cell: Cell) -> Iterator[tuple[int, dict[str, Rows]]]:
-    """Each replicate with the rows of its parts as stored, without padding."""
+    """Each replicate with the rows of its parts as stored."""
     train, test = prepared(cell)
-    stored = {**train, **test}
+    files = {"train": train, "validation": train, "test": test}
     for replicate in range(cell.spec["replicates"]):
-        yield (
-            replicate,
-            {
-                name: stored[f"{name}_index"][replicate][: stored[f"{name}_n"][replicate]]
-                for name in NAMES
-            },
-        )
+        yield replicate, {name: rows_of(file, name, replicate) for name, file in files.items()}
 
 
 def check_boston_promises(cell: Cell) -> None:
@@ -68,22 +69,29 @@ def check_boston_indices(cell: Cell) -> None:
 
 
 def check_boston_values(cell: Cell) -> None:
-    """Scaler, features and targets of every part are those of its rows; padding is zero."""
+    """Features and targets are those of the rows, and scalers those of the train rows; no file holds a row of no part."""
     raw, (train, test) = boston(cell.resources), prepared(cell)
-    stored = {**train, **test}
+    named: dict[str, set[int]] = {"train": set(), "test": set()}
     for replicate, rows in boston_rows(cell):
+        note = f"replicate {replicate}"
+        named["train"] |= {*rows["train"].tolist(), *rows["validation"].tolist()}
+        named["test"] |= set(rows["test"].tolist())
         mean, deviation = boston_moments(raw, rows["train"])
-        assert_allclose(stored["mean"][replicate], mean, rtol=1e-12, err_msg=f"mean {replicate}")
-        scale = stored["scale"][replicate]
-        assert_allclose(scale, deviation, rtol=1e-12, err_msg=f"scale {replicate}")
-        for name, index in rows.items():
-            own = {part: stored[f"{name}_{part}"][replicate] for part in ("x", "y", "index")}
-            features, target = boston_inputs(raw, index, (mean, deviation))
-            what, count = f"{name} part of replicate {replicate}", len(index)
-            assert own["x"].dtype == own["y"].dtype == np.float32, what
-            assert_allclose(own["x"][:count], features, rtol=3e-7, atol=3e-7, err_msg=what)
-            assert_array_equal(own["y"][:count], target, what)
-            assert not any(each[count:].any() for each in own.values()), f"{what}: padding"
+        assert_allclose(train["mean"][replicate], mean, rtol=1e-12, err_msg=f"mean of {note}")
+        assert_allclose(
+            train["scale"][replicate], deviation, rtol=1e-12, err_msg=f"scale of {note}"
+        )
+        target = raw.target[rows["train"]].tolist()
+        middle = math.fsum(target) / len(target)
+        spread = math.sqrt(math.fsum((value - middle) ** 2 for value in target) / len(target))
+        found = [train[f"target_{name}"][replicate] for name in ("mean", "scale")]
+        assert_allclose(found, [middle, spread], rtol=1e-12, err_msg=f"target of {note}")
+    for name, file in (("train", train), ("test", test)):
+        assert file["inputs"].dtype == file["target"].dtype == np.float64, name
+        assert_array_equal(file["inputs"], raw.features[file["row"]], f"features of {name}")
+        assert_array_equal(file["target"], raw.target[file["row"]], f"targets of {name}")
+        assert_array_equal(file["row"], sorted(named[name]), f"rows of {name}")
+    assert (int(train["outputs"]), bool(test["fixed"])) == (1, False)
 
 
 def digit_rows(cell: Cell) -> tuple[list[dict[str, Rows]], dict[str, Rows]]:
@@ -96,26 +104,38 @@ def digit_rows(cell: Cell) -> tuple[list[dict[str, Rows]], dict[str, Rows]]:
     return rows, held
 
 
-def stored_digit_rows(cell: Cell, held: dict[str, Rows]) -> dict[str, Rows]:
-    """The images ``[R, …]`` of the parts as stored, as indices of the pool."""
+def stored_digit_rows(cell: Cell) -> dict[str, Rows]:
+    """The images ``[R, …]`` of the parts as stored, as indices of the pool, or of the official test set."""
     train, test = prepared(cell)
+    before = first_test_row(cell)
+    for name, file in (("train", train), ("validation", train), ("test", test), ("draw", test)):
+        assert (file[f"{name}_n"] == file[f"{name}_index"].shape[-1]).all(), f"{name}: padding"
     return {
-        "train": held["train"][train["train_index"]],
-        "validation": held["train"][train["validation_index"]],
-        "test": held["test"][test["test_index"]],
-        "draws": held["test"][test["draw_index"]],
+        "train": train["row"][train["train_index"]],
+        "validation": train["row"][train["validation_index"]],
+        "test": test["row"][test["test_index"]] - before,
+        "draws": test["row"][test["draw_index"]] - before,
     }
+
+
+def first_test_row(cell: Cell) -> int:
+    """The number of the first image that is tested on: an official test set is counted on from the training set."""
+    return TRAINING_SET if cell.parameters["test"] == "official" else 0
 
 
 def check_digit_indices(cell: Cell) -> None:
     """The images, their labels and the indices in either file are the recipe's."""
     rows, held = digit_rows(cell)
-    pool, tested = digits(cell.resources, cell.parameters["test"])
-    for file, source, stored in zip(("train", "test"), (pool, tested), prepared(cell), strict=True):
-        assert_array_equal(stored["images"], source.images[held[file]], f"images of {file}")
-        assert_array_equal(stored["labels"], source.labels[held[file]], f"labels of {file}")
-    assert bool(prepared(cell)[1]["fixed"]) == (cell.parameters["test"] == "official")
-    for name, index in stored_digit_rows(cell, held).items():
+    sources, before = digits(cell.resources, cell.parameters["test"]), (0, first_test_row(cell))
+    train, test = prepared(cell)
+    for name, source, first, stored in zip(held, sources, before, (train, test), strict=True):
+        assert stored["inputs"].dtype == np.uint8, name
+        assert_array_equal(stored["row"], held[name] + first, f"rows of {name}")
+        assert_array_equal(stored["inputs"], source.images[held[name]], f"images of {name}")
+        assert_array_equal(stored["target"], source.labels[held[name]], f"labels of {name}")
+    assert int(train["outputs"]) == CLASSES
+    assert bool(test["fixed"]) == (cell.parameters["test"] == "official")
+    for name, index in stored_digit_rows(cell).items():
         for replicate, each in enumerate(index):
             expected = rows[replicate][name]
             assert_array_equal(each, expected, f"{name} images of replicate {replicate}")
@@ -126,7 +146,7 @@ def check_digit_promises(cell: Cell) -> None:
     pool, _ = digits(cell.resources, cell.parameters["test"])
     fixed = cell.parameters["test"] == "official"
     sizes = image_sizes(cell.parameters, len(pool.labels))
-    index = stored_digit_rows(cell, digit_rows(cell)[1])
+    index = stored_digit_rows(cell)
     shares = np.bincount(pool.labels, minlength=CLASSES) / len(pool.labels)
     for replicate in range(cell.spec["replicates"]):
         own = {name: each[replicate] for name, each in index.items()}
@@ -149,7 +169,7 @@ def check_digit_moments(cell: Cell) -> None:
     """Mean and scale are those of the pixels that the file's own train index names."""
     train, _ = prepared(cell)
     for replicate, index in enumerate(train["train_index"]):
-        mean, deviation = image_moments(train["images"][index])
+        mean, deviation = image_moments(train["inputs"][index])
         assert_allclose(
             [train["mean"][replicate], train["scale"][replicate]],
             [mean, deviation],

@@ -14,10 +14,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import confusion_matrix, mean_absolute_error, mean_squared_error, r2_score
 from torch.nn import functional
 
-from oracle.data_checks import digit_rows
+from oracle.data_checks import first_test_row
 from oracle.networks import multiply_adds, stored, trained_numbers
 from oracle.parts import digit_parts, image_rows, loss_of_mean_prediction, parts_of
-from oracle.raw import digits
+from oracle.raw import boston, digits
 from oracle.recipe import CLASSES, boston_split
 from oracle.study import Cell, Study, read_json
 from oracle.training_checks import predicted, weights
@@ -96,22 +96,20 @@ def check_confusion(cell: Cell, usable: set[int]) -> None:
 
 
 def check_samples(cell: Cell) -> None:
-    """``predictions.csv`` lists each replicate's test part, with its true targets or labels; sizes are those of the parts."""
+    """``predictions.csv`` lists each replicate's test rows with their true targets or labels; sizes are those of the parts."""
     predictions, sizes = cell.predictions, []
-    held = digit_rows(cell)[1]["test"] if cell.model == "cnn" else None
     for replicate in range(cell.spec["replicates"]):
         own, parts = predictions[predictions["replicate"] == replicate], parts_of(cell, replicate)
         note = f"{cell}, replicate {replicate}"
-        truth = own["target" if held is None else "label"]
-        assert_allclose(truth, parts["test"].targets, rtol=0, atol=0, err_msg=note)
-        if held is None:
-            count = sum(len(part.targets) for part in parts.values())
-            expected = boston_split(count, cell.spec["seed"], replicate)["test"]
-            assert_array_equal(own["index"], expected, note)
+        if cell.model == "fnn":
+            raw = boston(cell.resources)
+            rows = boston_split(len(raw.target), cell.spec["seed"], replicate)["test"]
+            assert_array_equal(own["index"], rows, note)
+            assert_array_equal(own["target"], raw.target[rows], note)
         else:
-            source = digits(cell.resources, cell.parameters["test"])[1].images
-            images = source[held[own["index"]]]
-            assert_array_equal(images / np.float32(255), parts["test"].inputs, note)
+            rows = image_rows(cell, replicate)["test"]
+            assert_array_equal(own["index"], rows + first_test_row(cell), note)
+            assert_array_equal(own["label"], parts["test"].targets, note)
         sizes.append({name: len(part.targets) for name, part in parts.items()})
     for name in ("train", "validation", "test"):
         counts = [each[name] for each in sizes]

@@ -53,7 +53,7 @@ DATA: dict[str, Case] = {
     "digits: scaler of all images": ("cnn", arrays("train", digit_scaler), check_digit_moments),
     "digits: train for validation": ("cnn", SWAPPED, check_digit_promises),
     "digits: not the recipe's parts": ("cnn", SWAPPED, check_digit_indices),
-    "digits: shifted labels": ("cnn", arrays("test", shift("labels")), check_digit_indices),
+    "digits: shifted labels": ("cnn", arrays("test", shift("target")), check_digit_indices),
     "digits: test part of another replicate": (
         "cnn",
         arrays("test", overwrite("test_index", 2, 3)),
@@ -75,7 +75,7 @@ DATA: dict[str, Case] = {
         arrays("train", boston_scaler("own", 1)),
         check_boston_values,
     ),
-    "boston: shifted targets": ("fnn", arrays("test", shift("test_y")), check_boston_values),
+    "boston: shifted targets": ("fnn", arrays("test", shift("target")), check_boston_values),
     "boston: validation part of another replicate": (
         "fnn",
         arrays("train", overwrite("validation_index", 0, 1)),
@@ -212,7 +212,7 @@ def file_too_many(cell: Cell) -> None:
 ENTRIES: dict[str, Damage] = {
     "weights": scaled("output.bias", 1.01),
     "metrics": put("metrics", "replicates", 0, "accuracy", by=0.01),
-    "data": arrays("test", shift("labels")),
+    "data": arrays("test", shift("target")),
     "specification": other_specification,
     "a file too many": file_too_many,
 }

@@ -1,32 +1,33 @@
-"""Boston Housing: the raw file, the splits, the scaler, and what training can see of the test part."""
+"""Boston Housing and diabetes: the raw numbers, the prepared parts, and what training can see of the test part."""
 
 import hashlib
-import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from ablation.networks.fnn.prepare import prepare, split
-from ablation.networks.fnn.raw import load, raw_files
-from ablation.networks.fnn.train import run
+from ablation.data import Data, arrays_digest, boston, diabetes
+from ablation.tasks.prepare import Arrays, form_of, prepare
+from ablation.tasks.splits import deal
 
 ROWS, SEED = 506, 20261
 STATLIB = Path(__file__).parents[2].parent / "shared" / "data" / "boston" / "housing.data"
 
 
+def prepared(data: Data, replicates: int) -> tuple[Arrays, Arrays]:
+    return prepare(data, form_of(boston), {}, SEED, replicates)
+
+
 def test_the_embedded_file_is_the_pinned_one(raw: Path) -> None:
-    (name, expected), *rest = raw_files("boston").items()
-    assert rest == []
+    ((name, expected),) = boston.FILES.items()
     assert hashlib.sha256((raw / name).read_bytes()).hexdigest() == expected
 
 
 def test_the_numbers_are_statlibs(raw: Path) -> None:
     """All of them where StatLib's file is at hand; its known facts everywhere."""
-    features, target = load(raw)
+    data = boston.load(raw)
+    features, target = data.inputs, data.target
     assert features.shape == (ROWS, 13)
-    assert target.shape == (ROWS,)
+    assert target.shape == (boston.ROWS,)
     assert float(target.mean()) == pytest.approx(22.532806, abs=1e-6)
     assert int((target == 50.0).sum()) == 16  # censored
     assert features[0].tolist() == pytest.approx(
@@ -39,99 +40,68 @@ def test_the_numbers_are_statlibs(raw: Path) -> None:
         assert np.array_equal(np.column_stack([features, target]), table)
 
 
-@pytest.mark.parametrize("replicate", range(12))
-def test_a_replicate_uses_each_row_once(replicate: int) -> None:
-    parts = split(ROWS, SEED, replicate)
-    assert sorted(np.concatenate(list(parts.values())).tolist()) == list(range(ROWS))
-    assert len(parts["test"]) in (84, 85)
-    assert len(parts["validation"]) in (84, 85)
-    assert len(parts["train"]) in (336, 337, 338)
-
-
-@pytest.mark.parametrize("block", [0, 1, 3])
-def test_a_block_tests_on_each_row_once(block: int) -> None:
-    splits = [split(ROWS, SEED, 6 * block + turn) for turn in range(6)]
-    tested = np.concatenate([parts["test"] for parts in splits])
-    assert sorted(tested.tolist()) == list(range(ROWS))
-    for turn, parts in enumerate(splits):  # it validates on the part that the next one tests on
-        assert np.array_equal(parts["validation"], splits[(turn + 1) % 6]["test"])
-
-
-def test_each_block_is_shuffled_anew() -> None:
-    first, second = split(ROWS, SEED, 0)["test"], split(ROWS, SEED, 6)["test"]
-    assert set(first.tolist()) != set(second.tolist())
-    assert not np.array_equal(first, np.sort(first))
-    assert set(split(ROWS, SEED + 1, 0)["test"].tolist()) != set(first.tolist())
-    assert np.array_equal(split(ROWS, SEED, 0)["test"], first)
+def test_diabetes_are_the_pinned_arrays_as_they_were_measured() -> None:
+    data = diabetes.load(Path())
+    assert arrays_digest(data) == diabetes.ARRAYS
+    assert data.inputs.shape == (diabetes.ROWS, 10)
+    assert set(data.inputs[:, 1].tolist()) == {1, 2}  # sex; scaled numbers would leak the test part
+    assert (data.target.min(), data.target.max()) == (25, 346)
+    assert data.features[:4] == ("age", "sex", "bmi", "bp")
 
 
 def test_prepared_parts_hold_the_rows_of_the_split(raw: Path) -> None:
-    features, target = load(raw)
-    train, test = prepare(raw, {}, SEED, 12)
+    data = boston.load(raw)
+    train, test = prepared(data, 12)
     assert not any(name.startswith("test") for name in train)
-    assert set(test) == {"test_x", "test_y", "test_n", "test_index"}
+    assert set(test) == {
+        *("inputs", "target", "row", "test_index", "test_n", "fixed", "pool", "parts")
+    }
+    assert (int(train["outputs"]), int(test["pool"]), int(test["parts"])) == (1, ROWS, 6)
+    assert not bool(test["fixed"])
     for r in (0, 5, 11):
-        parts = split(ROWS, SEED, r)
-        seen = features[parts["train"]]
-        mean, scale = seen.mean(0), seen.std(0)
+        parts = deal(ROWS, 6, SEED, r)
         for name, arrays in (("train", train), ("validation", train), ("test", test)):
             count = arrays[f"{name}_n"][r]
-            assert count == len(parts[name])
-            expected = (features[parts[name]] - mean) / scale
-            assert arrays[f"{name}_x"][r, :count] == pytest.approx(expected, rel=1e-5, abs=1e-5)
-            assert np.array_equal(
-                arrays[f"{name}_y"][r, :count], target[parts[name]].astype(np.float32)
-            )
-            assert not arrays[f"{name}_x"][r, count:].any()
-        assert train["mean"][r] == pytest.approx(mean)
-        assert train["scale"][r] == pytest.approx(scale)
-    assert np.array_equal(test["test_index"][3, : test["test_n"][3]], split(ROWS, SEED, 3)["test"])
+            index = arrays[f"{name}_index"][r]
+            assert not index[count:].any()
+            assert np.array_equal(arrays["row"][index[:count]], parts[name])
+            assert np.array_equal(arrays["inputs"][index[:count]], data.inputs[parts[name]])
+            assert np.array_equal(arrays["target"][index[:count]], data.target[parts[name]])
+        seen, target = data.inputs[parts["train"]], data.target[parts["train"]]
+        assert train["mean"][r] == pytest.approx(seen.mean(0), rel=1e-12)
+        assert train["scale"][r] == pytest.approx(seen.std(0), rel=1e-12)
+        assert train["target_mean"][r] == pytest.approx(target.mean(), rel=1e-12)
+        assert train["target_scale"][r] == pytest.approx(target.std(), rel=1e-12)
 
 
 def test_more_replicates_leave_the_first_ones_data(raw: Path) -> None:
-    few, few_test = prepare(raw, {}, SEED, 6)
-    many, many_test = prepare(raw, {}, SEED, 12)
-    assert all(np.array_equal(many[name][:6], few[name]) for name in few)
-    assert all(np.array_equal(many_test[name][:6], few_test[name]) for name in few_test)
+    data = boston.load(raw)
+    for few, many in zip(prepared(data, 6), prepared(data, 12), strict=True):
+        for name, array in few.items():  # a block tests on all rows, so that both hold the same
+            found = many[name][:6] if array.shape[:1] == (6,) else many[name]
+            assert np.array_equal(found, array), name
 
 
-def test_test_rows_leak_into_nothing(
-    raw: Path, tmp_path: Path, fnn_parameters: dict[str, Any]
-) -> None:
-    """Change every test row of the raw file: scaler, train part and trained weights stay."""
-    table = np.loadtxt(raw / "boston_housing.csv", delimiter=",")
-    tested = split(ROWS, SEED, 0)["test"]
-    changed = table.copy()
-    changed[tested] = changed[tested] * 3 + 100
-    for name, rows in (("as_it_is", table), ("changed", changed)):
-        (tmp_path / name).mkdir()
-        np.savetxt(tmp_path / name / "boston_housing.csv", rows, delimiter=",", fmt="%.10g")
-    shutil.copy(raw / "boston_housing.csv", tmp_path / "as_it_is")
-    train, test = prepare(tmp_path / "as_it_is", {}, SEED, 1)
-    other_train, other_test = prepare(tmp_path / "changed", {}, SEED, 1)
-    assert not np.array_equal(test["test_x"], other_test["test_x"])
-    assert not np.array_equal(test["test_y"], other_test["test_y"])
+def test_test_rows_leak_into_nothing(raw: Path) -> None:
+    """Change every test row of the raw file: not one byte of the train part changes."""
+    data = boston.load(raw)
+    tested = deal(ROWS, 6, SEED, 0)["test"]
+    inputs, target = data.inputs.copy(), data.target.copy()
+    inputs[tested] = inputs[tested] * 3 + 100
+    target[tested] += 100
+    train, test = prepared(data, 1)
+    other_train, other_test = prepared(Data(inputs, target), 1)
+    assert not np.array_equal(test["inputs"], other_test["inputs"])
+    assert not np.array_equal(test["target"], other_test["target"])
     assert train.keys() == other_train.keys()
     assert all(np.array_equal(train[name], other_train[name]) for name in train)
-    trained = [
-        run(
-            {**fnn_parameters, "epochs": 3},
-            {name: torch.from_numpy(array) for name, array in part.items()},
-            seed=SEED,
-            device=torch.device("cpu"),
-            precision="fp32",
-        )
-        for part in (train, other_train)
-    ]
-    for name, tensor in trained[0].tensors.items():
-        assert torch.equal(tensor, trained[1].tensors[name])
 
 
-def test_changed_train_rows_do_change_the_scaler(raw: Path, tmp_path: Path) -> None:
+def test_changed_train_rows_do_change_the_scaler(raw: Path) -> None:
     """The counterpart: the comparison above can fail."""
-    table = np.loadtxt(raw / "boston_housing.csv", delimiter=",")
-    table[split(ROWS, SEED, 0)["train"][0]] += 100
-    np.savetxt(tmp_path / "boston_housing.csv", table, delimiter=",", fmt="%.10g")
-    train, _ = prepare(raw, {}, SEED, 1)
-    other, _ = prepare(tmp_path, {}, SEED, 1)
+    data = boston.load(raw)
+    inputs = data.inputs.copy()
+    inputs[deal(ROWS, 6, SEED, 0)["train"][0]] += 100
+    train, _ = prepared(data, 1)
+    other, _ = prepared(Data(inputs, data.target), 1)
     assert not np.array_equal(train["mean"], other["mean"])

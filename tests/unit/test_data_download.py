@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from ablation.networks.registry import DATASETS, EMBEDDED, OFFICIAL
+from ablation.data import boston, mnist
 from ablation.store.download import (
     TORCHVISION,
     DownloadError,
@@ -20,6 +20,7 @@ from ablation.store.download import (
 )
 from ablation.study.config import schema
 
+OFFICIAL = tuple(name for name, origin in mnist.FROM.items() if origin == "torchvision")
 CONTENT = {"images.gz": b"many images " * 99, "labels.gz": b"many labels"}
 PINNED = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENT.items()}
 
@@ -154,11 +155,10 @@ def test_a_bad_download_leaves_good_files_alone(tmp_path: Path) -> None:
     assert {path.name: sha256(path) for path in folder.iterdir()} == PINNED
 
 
-@pytest.mark.parametrize("name", EMBEDDED)
-def test_embedded_files(tmp_path: Path, name: str) -> None:
-    copy_embedded(DATASETS[name], tmp_path / "resources" / name)
-    found = {path.name: sha256(path) for path in (tmp_path / "resources" / name).iterdir()}
-    assert found == DATASETS[name]
+@pytest.mark.parametrize("files", [boston.FILES, mnist.FILES["mnist-5k"]])
+def test_embedded_files(tmp_path: Path, files: dict[str, str]) -> None:
+    copy_embedded(files, tmp_path / "resources")
+    assert {path.name: sha256(path) for path in (tmp_path / "resources").iterdir()} == files
 
 
 @pytest.mark.parametrize(
@@ -182,11 +182,11 @@ def test_verify(tmp_path: Path) -> None:
         verify(path, "0" * 64)
 
 
-def test_every_data_set_is_pinned() -> None:
-    assert set(OFFICIAL) == {"mnist", "fashion-mnist", "kmnist"}
-    assert set(EMBEDDED) | set(OFFICIAL) == set(DATASETS)
-    for files in DATASETS.values():
-        assert all(len(expected) == 64 for expected in files.values())
+def test_torchvision_serves_no_other_data_set(tmp_path: Path) -> None:
+    with pytest.raises(
+        DownloadError, match="torchvision does not serve leaves: allowed is one of mnist"
+    ):
+        fetch_official("leaves", PINNED, tmp_path / "leaves", [])
 
 
 def test_every_download_has_mirrors_in_the_schema_and_in_torchvision() -> None:

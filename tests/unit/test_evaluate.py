@@ -1,4 +1,4 @@
-"""Evaluation: metrics against scikit-learn's, diverged replicates, further draws."""
+"""Evaluation: metrics against scikit-learn's, diverged replicates, sizes, further draws, yardsticks."""
 
 from typing import Any
 
@@ -6,19 +6,67 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from ablation.networks.cnn import evaluate as cnn_evaluate
-from ablation.networks.cnn.network import StackedCNN
-from ablation.networks.fnn import evaluate as fnn_evaluate
-from ablation.networks.fnn.network import StackedFNN
-from ablation.results.evaluation import replicate_rows, summarise
-from conftest import Parts
+from ablation.data import Data
+from ablation.results import evaluation
+from ablation.results.evaluation import replicate_rows, sizes, summarise
+from ablation.tasks import classification, regression
+from ablation.tasks.prepare import Form, prepare
+from ablation.tasks.yardsticks import yardsticks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
+from sklearn.linear_model import LogisticRegression, RidgeCV
+from torch import Tensor, nn
 from torch.nn import functional
-from unit_stored import facts
 
 TARGETS = st.lists(st.tuples(st.floats(0, 50), st.floats(-10, 60)), min_size=2, max_size=40)
+CLASSES, SEED = 4, 20261
+CHANCE = np.random.default_rng(0)
+TABLE = Data(CHANCE.normal(size=(60, 3)), CHANCE.normal(size=60))
+IMAGES = Data(CHANCE.integers(0, 256, (120, 4, 5), np.uint8), np.arange(120) % CLASSES)
+NUMBERS = Form("regression", parts=6)
+PICTURES = Form("classification", classes=CLASSES, images=True)
+Parts = tuple[dict[str, Tensor], dict[str, Tensor]]
+
+
+def facts(replicate: int, diverged: bool = False) -> dict[str, Any]:
+    """What training says of a replicate."""
+    return {"replicate": replicate, "diverged": diverged, "best_epoch": 3, "val_loss": 0.5}
+
+
+def parts_of(data: Data, form: Form, replicates: int = 6, **changes: Any) -> Parts:
+    parameters = {"share": 0.7, "test": "drawn", **changes}
+    train, test = prepare(data, form, parameters, SEED, replicates)
+    first, second = ({n: torch.from_numpy(a) for n, a in p.items()} for p in (train, test))
+    return first, second
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> dict[str, Tensor]:
+    """Weights of linear networks, which the evaluation reads through the engine's two functions."""
+    torch.manual_seed(0)
+
+    def network_of(spec: Any, tensors: Any, train: Any, replicate: int) -> nn.Module:
+        network = nn.Sequential(nn.Flatten(), nn.Linear(*tensors["weight"].shape[:0:-1]))
+        network[1].load_state_dict({name: own[replicate] for name, own in tensors.items()})
+        return network.eval()
+
+    @torch.no_grad()
+    def outputs(
+        spec: Any, tensors: Any, train: Any, test: Any, *, replicate: int, index: Tensor
+    ) -> Tensor:
+        inputs = test["inputs"][index].float()
+        found: Tensor = network_of(spec, tensors, train, replicate)(inputs)
+        return found.double()
+
+    monkeypatch.setattr(evaluation, "network_of", network_of)
+    monkeypatch.setattr(evaluation, "outputs", outputs)
+    return {}
+
+
+def weights(inputs: int, outputs: int, replicates: int = 6) -> dict[str, Tensor]:
+    shape = (replicates, outputs, inputs)
+    return {"weight": torch.randn(shape) / 100, "bias": torch.randn(replicates, outputs)}
 
 
 @settings(max_examples=50)
@@ -27,22 +75,30 @@ def test_regression_metrics_are_scikit_learns(pairs: list[tuple[float, float]]) 
     target, predicted = np.array(pairs).T
     if np.ptp(target) < 1e-3:
         return
-    ours = fnn_evaluate.metrics(target, predicted)
+    ours, columns = regression.score(target, predicted[:, None])
     assert ours["mse"] == pytest.approx(sklearn_metrics.mean_squared_error(target, predicted))
     assert ours["mae"] == pytest.approx(sklearn_metrics.mean_absolute_error(target, predicted))
     assert ours["r2"] == pytest.approx(sklearn_metrics.r2_score(target, predicted))
+    assert np.array_equal(columns["prediction"], predicted)
+    assert np.array_equal(columns["target"], target)
 
 
 def test_classification_metrics_are_scikit_learns() -> None:
-    chance = np.random.default_rng(0)
-    labels, predicted = chance.integers(0, 10, 300), chance.integers(0, 10, 300)
-    labels = np.where(labels == 7, 1, labels)  # a digit that is not in the test part
-    loss = chance.exponential(size=300)
-    ours = cnn_evaluate.metrics(labels, predicted, loss)
+    labels = CHANCE.integers(0, 10, 300)
+    labels = np.where(labels == 7, 1, labels)  # a class that is not in the test part
+    logits = CHANCE.normal(size=(300, 10))
+    ours, columns = classification.score(labels, logits)
+    predicted = logits.argmax(1)
+    chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     assert ours["accuracy"] == pytest.approx(sklearn_metrics.accuracy_score(labels, predicted))
-    assert ours["loss"] == pytest.approx(loss.mean())
+    assert ours["loss"] == pytest.approx(
+        sklearn_metrics.log_loss(labels, chances, labels=range(10))
+    )
+    assert columns["loss"].mean() == pytest.approx(ours["loss"])
+    assert columns["confidence"] == pytest.approx(chances.max(1))
+    assert np.array_equal(columns["predicted"], predicted)
     matrix = sklearn_metrics.confusion_matrix(labels, predicted, labels=range(10))
-    assert np.array_equal(cnn_evaluate.confusion_matrix(labels, predicted), matrix)
+    assert np.array_equal(classification.confusion_matrix(labels, predicted, 10), matrix)
     recall = sklearn_metrics.recall_score(
         labels, predicted, labels=range(10), average=None, zero_division=0
     )
@@ -51,52 +107,91 @@ def test_classification_metrics_are_scikit_learns() -> None:
     assert own == pytest.approx(np.delete(recall, 7).tolist())
 
 
-def test_fnn_predictions_are_those_of_the_plain_networks(
-    fnn_parameters: dict[str, Any], boston_parts: Parts
-) -> None:
-    _, test = boston_parts(6)
-    stack = dict(StackedFNN(fnn_parameters, 5, range(6)).state_dict())
-    rows, columns = fnn_evaluate.evaluate(fnn_parameters, stack, test)
-    assert len(rows) == 6
-    table = pd.DataFrame(columns)
+@pytest.mark.parametrize("shape", [(7,), (3, 7)])
+def test_losses_and_figures_are_of_each_sample(shape: tuple[int, ...]) -> None:
+    output, labels = torch.randn(*shape, CLASSES), torch.randint(0, CLASSES, shape)
+    found = classification.loss(output, labels)
+    assert found.shape == shape
+    expected = -output.log_softmax(-1).gather(-1, labels[..., None])[..., 0]
+    assert torch.allclose(found, expected)
+    right = classification.figures(output, labels)["accuracy"]
+    assert right.shape == shape
+    accuracy = sklearn_metrics.accuracy_score(labels.flatten(), output.argmax(-1).flatten())
+    assert right.mean().item() == pytest.approx(accuracy)
+    numbers = torch.randn(*shape, 1)
+    assert torch.allclose(regression.loss(numbers, torch.ones(shape)), (numbers[..., 0] - 1) ** 2)
+    assert regression.figures(numbers, labels) == {}
+
+
+def test_what_a_guess_loses() -> None:
+    target = torch.tensor([1.0, 2.0, 6.0])
+    assert regression.guess_loss(target) == pytest.approx(((target - 3) ** 2).mean().item())
+    labels = torch.tensor([0, 2, 3, 1, 3])
+    assert classification.guess_loss(labels) == pytest.approx(
+        functional.cross_entropy(torch.zeros(5, 4), labels).item()
+    )
+
+
+def evaluate(task: str, tensors: dict[str, Tensor], parts: Parts) -> tuple[Any, pd.DataFrame]:
+    training = [facts(r, diverged=r == 1) for r in range(6)]
+    found, rows = evaluation.evaluate({"task": task}, tensors, parts, replicates=training)
+    return found, pd.DataFrame(rows[1:], columns=rows[0])
+
+
+def test_a_regression_is_tested(engine: Any) -> None:
+    parts = parts_of(TABLE, NUMBERS)
+    tensors = weights(3, 1)
+    tensors["bias"][4] = torch.nan
+    found, table = evaluate("regression", tensors, parts)
     assert list(table) == ["replicate", "index", "target", "prediction"]
-    assert sorted(table["index"]) == list(range(506))  # a block of six tests on each row once
-    for r in range(6):
-        own, count = table[table["replicate"] == r], int(test["test_n"][r])
-        assert len(own) == count
-        with torch.no_grad():
-            expected = fnn_evaluate.sequential(fnn_parameters, stack, r)(test["test_x"][r, :count])
-        assert own["prediction"].to_numpy() == pytest.approx(
-            expected[:, 0].numpy(), rel=1e-5, abs=1e-6
-        )
-        assert rows[r]["mse"] == pytest.approx(((own["prediction"] - own["target"]) ** 2).mean())
+    assert sorted(table["index"]) == list(range(60))  # a block of six tests on each row once
+    assert np.array_equal(table["target"], TABLE.target[table["index"]])
+    assert found["status"] == {"ok": 4, "diverged": 2}
+    assert found["confusion_matrix"] is None
+    assert found["model_size"] == {"parameters": 4, "multiply_adds": 3}
+    assert list(found["metrics"]) == ["mse", "mae", "r2"]
+    for row in found["replicates"]:
+        r = row["replicate"]
+        own = table[table["replicate"] == r]
+        if r in (1, 4):
+            assert row["mse"] is None
+            assert set(own["prediction"]) == {""}
+            continue
+        inputs = torch.from_numpy(TABLE.inputs[own["index"]]).float()
+        expected = inputs @ tensors["weight"][r].T + tensors["bias"][r]
+        assert own["prediction"].astype(float).to_numpy() == pytest.approx(expected[:, 0].numpy())
+        error = own["prediction"].astype(float) - own["target"]
+        assert row["mse"] == pytest.approx((error**2).mean())
 
 
-def test_cnn_predictions_are_those_of_the_plain_networks(
-    cnn_parameters: dict[str, Any], digit_parts: Parts
-) -> None:
-    parameters = {**cnn_parameters, "batchnorm": True, "dropout": 0.5}
-    train, test = digit_parts(3, test=270)  # more than one batch
-    stack = dict(StackedCNN(parameters, 5, range(3)).state_dict())
-    seen = {name: train[name] for name in ("mean", "scale")}
-    rows, columns = cnn_evaluate.evaluate(parameters, stack, {**test, **seen})
-    table = pd.DataFrame(columns)
+def test_a_classification_is_tested(engine: Any) -> None:
+    parts = parts_of(IMAGES, PICTURES)
+    tensors = weights(20, CLASSES)
+    tensors["weight"][4] = torch.inf
+    found, table = evaluate("classification", tensors, parts)
     assert list(table) == ["replicate", "index", "label", "predicted", "confidence", "loss"]
-    for r in range(3):
-        own, index = table[table["replicate"] == r], test["test_index"][r]
-        assert own["index"].tolist() == index.tolist()
-        pixels = test["images"][index].unsqueeze(1).float() / 255
-        with torch.no_grad():
-            x = (pixels - train["mean"][r].float()) / train["scale"][r].float()
-            logits = cnn_evaluate.sequential(parameters, stack, r)(x)
-        labels = test["labels"][index]
-        assert own["label"].tolist() == labels.tolist()
-        assert (own["predicted"].to_numpy() == logits.argmax(1).numpy()).mean() > 0.99
-        expected = functional.cross_entropy(logits, labels, reduction="none")
-        assert own["loss"].to_numpy() == pytest.approx(expected.numpy(), rel=1e-4)
-        sure = logits.softmax(1).max(1).values
-        assert own["confidence"].to_numpy() == pytest.approx(sure.numpy(), rel=1e-4)
-        assert rows[r]["loss"] == pytest.approx(own["loss"].mean())
+    assert np.array_equal(table["label"], IMAGES.target[table["index"]])
+    assert found["status"] == {"ok": 4, "diverged": 2}
+    assert found["model_size"] == {"parameters": 84, "multiply_adds": 80}
+    usable = table[~table["replicate"].isin([1, 4])]
+    matrix = sklearn_metrics.confusion_matrix(
+        usable["label"], usable["predicted"].astype(int), labels=range(CLASSES)
+    )
+    assert np.array_equal(found["confusion_matrix"], matrix)
+    for row in found["replicates"]:
+        if row["status"] == "ok":
+            own = table[table["replicate"] == row["replicate"]]
+            assert row["accuracy"] == (own["label"] == own["predicted"]).mean()
+            assert len(row["per_class_accuracy"]) == CLASSES
+
+
+def test_all_diverged_is_a_result_too(engine: Any) -> None:
+    tensors = {name: tensor * torch.nan for name, tensor in weights(20, CLASSES).items()}
+    found, table = evaluate("classification", tensors, parts_of(IMAGES, PICTURES))
+    assert found["status"] == {"ok": 0, "diverged": 6}
+    assert found["metrics"]["accuracy"] == {"mean": None, "sd": None, "n": 0}
+    assert np.array(found["confusion_matrix"]).sum() == 0
+    assert set(table["predicted"]) == {""}
 
 
 def test_a_diverged_replicate_has_null_metrics() -> None:
@@ -127,44 +222,90 @@ def test_summary_is_over_the_ok_replicates() -> None:
     assert summarise(rows[1:2], ["mse"])["mse"] == {"mean": None, "sd": None, "n": 0}
 
 
-def test_parts_are_counted_by_the_fewest_and_the_most_of_any_replicate(boston_parts: Parts) -> None:
-    assert fnn_evaluate.sizes(*boston_parts(6), "boston") == {
-        "n_train": [336, 338],
-        "n_validation": [84, 85],
-        "n_test": [84, 85],
+def test_parts_are_counted_by_the_fewest_and_the_most_of_any_replicate() -> None:
+    data = Data(TABLE.inputs[:50], TABLE.target[:50])
+    assert sizes(*parts_of(data, NUMBERS)) == {
+        "n_train": [32, 34],
+        "n_validation": [8, 9],
+        "n_test": [8, 9],
         "overlap_ratio": 0.2,  # one of six parts tests, the other five can train
         "fixed_test_set": False,
     }
 
 
-def test_images_are_counted_and_a_fixed_test_set_overlaps_with_none(digit_parts: Parts) -> None:
-    train, test = digit_parts(3, train=96, validation=40, test=50)
-    found = cnn_evaluate.sizes(train, test, "mnist-5k")
+def test_a_fixed_test_set_overlaps_with_none() -> None:
+    found = sizes(*parts_of(IMAGES, PICTURES))
     parts = ("n_train", "n_validation", "n_test")
-    assert [found[name] for name in parts] == [[96, 96], [40, 40], [50, 50]]
-    assert found["overlap_ratio"] == pytest.approx(50 / 4950)
-    assert cnn_evaluate.sizes(train, test, "mnist")["overlap_ratio"] == pytest.approx(50 / 69950)
-    fixed = {**test, "fixed": torch.tensor(True)}
-    found = cnn_evaluate.sizes(train, fixed, "mnist")
+    assert [found[name] for name in parts] == [[58, 58], [14, 14], [12, 12]]
+    assert found["overlap_ratio"] == pytest.approx(12 / 108)
+    official = Data(IMAGES.inputs, IMAGES.target, IMAGES.inputs[:30], IMAGES.target[:30])
+    found = sizes(*parts_of(official, PICTURES, test="official"))
     assert (found["overlap_ratio"], found["fixed_test_set"]) == (0.0, True)
+    assert found["n_test"] == [30, 30]
 
 
-def test_draws_are_read_by_the_plain_network_of_one_replicate(
-    cnn_parameters: dict[str, Any], digit_parts: Parts
-) -> None:
+def test_further_draws_are_tested_as_the_test_part_is(engine: Any) -> None:
     """Drawn from the test part itself, a draw gives the metrics of the evaluation."""
-    train, test = digit_parts(3, test=40)
-    network = StackedCNN(cnn_parameters, 5, range(3))
-    tensors = {name: tensor.detach() for name, tensor in network.state_dict().items()}
-    index = test["test_index"]
-    part = {**test, "mean": train["mean"], "scale": train["scale"]}
-    part["draw_index"] = torch.stack([index, index[:, :20].repeat(1, 2), index.flip(1)], 1)
-    expected, columns = cnn_evaluate.evaluate(cnn_parameters, tensors, part)
-    for r in range(3):
-        first, _, last = cnn_evaluate.evaluate_draws(cnn_parameters, tensors, part, r)
-        assert first["n"] == 40
-        assert first["accuracy"] == expected[r]["accuracy"] == last["accuracy"]
-        assert first["loss"] == pytest.approx(expected[r]["loss"], rel=1e-4)
-        own = columns["replicate"] == r
-        matrix = cnn_evaluate.confusion_matrix(columns["label"][own], columns["predicted"][own])
-        assert first["confusion_matrix"] == matrix.tolist()
+    train, test = parts_of(IMAGES, PICTURES)
+    tensors, index = weights(20, CLASSES), test["test_index"]
+    test["draw_index"] = torch.stack([index, index, index.flip(1)], 1)
+    test["draw_n"] = torch.tensor([[12, 6, 12]] * 6)
+    expected, _ = evaluate("classification", tensors, (train, test))
+    for r in (0, 5):
+        draws = evaluation.evaluate_draws({}, tensors, (train, test), r)
+        assert [draw["n"] for draw in draws] == [12, 6, 12]
+        for draw in (draws[0], draws[2]):
+            row = expected["replicates"][r]
+            assert draw["accuracy"] == row["accuracy"]
+            assert draw["loss"] == pytest.approx(row["loss"])
+            assert np.array(draw["confusion_matrix"]).sum() == 12
+
+
+def test_yardsticks_of_a_table_of_numbers() -> None:
+    train, test = prepare(TABLE, NUMBERS, {}, SEED, 2)
+    found = yardsticks("regression", train, test, 0)
+    assert list(found) == ["predict_mean", "ridge", "gradient_boosting"]
+    assert [row["replicate"] for row in found["ridge"]] == [0, 1]
+    rows = {
+        name: arrays["row"][arrays[f"{name}_index"][1, : arrays[f"{name}_n"][1]]]
+        for name, arrays in (("train", train), ("test", test))
+    }
+    x, y = TABLE.inputs, TABLE.target
+    mean, scale = x[rows["train"]].mean(0), x[rows["train"]].std(0)
+    model = RidgeCV(np.logspace(-2, 3, 11)).fit((x[rows["train"]] - mean) / scale, y[rows["train"]])
+    predicted = model.predict((x[rows["test"]] - mean) / scale)
+    assert found["ridge"][1]["mse"] == pytest.approx(((predicted - y[rows["test"]]) ** 2).mean())
+    guess = ((y[rows["test"]] - y[rows["train"]].mean()) ** 2).mean()
+    assert found["predict_mean"][1]["mse"] == pytest.approx(guess)
+
+
+@pytest.mark.parametrize("images", [True, False])
+def test_yardsticks_of_classes(images: bool) -> None:
+    features = IMAGES.inputs if images else IMAGES.inputs.reshape(120, -1)[:, :5] * 1.0
+    form = Form("classification", classes=CLASSES, images=images)
+    data = Data(features, IMAGES.target)
+    train, test = prepare(data, form, {"share": 1.0, "test": "drawn"}, SEED, 1)
+    (row,) = yardsticks("classification", train, test, 0)["logistic_regression"]
+    assert set(row) == {"replicate", "accuracy", "loss"}
+    seen, kept = (
+        (data.inputs[rows].reshape(len(rows), -1), data.target[rows])
+        for rows in (train["row"][train["train_index"][0]], test["row"][test["test_index"][0]])
+    )
+    if images:
+        model = LogisticRegression(C=0.05, max_iter=200).fit(seen[0] / 255, seen[1])
+        chances = model.predict_proba(kept[0] / 255)
+    else:
+        mean, scale = seen[0].mean(0), seen[0].std(0)
+        model = LogisticRegression(max_iter=1000).fit((seen[0] - mean) / scale, seen[1])
+        chances = model.predict_proba((kept[0] - mean) / scale)
+    assert row["loss"] == pytest.approx(
+        sklearn_metrics.log_loss(kept[1], chances, labels=range(CLASSES)), rel=1e-3
+    )
+    assert row["accuracy"] == (chances.argmax(1) == kept[1]).mean()
+
+
+def test_a_class_that_a_yardstick_never_saw_has_a_finite_loss() -> None:
+    train, test = prepare(IMAGES, PICTURES, {"share": 1.0, "test": "drawn"}, SEED, 1)
+    train["target"] = np.where(train["target"] == 3, 0, train["target"])
+    (row,) = yardsticks("classification", train, test, 0)["logistic_regression"]
+    assert 5 < row["loss"] < 40

@@ -2,14 +2,11 @@
 
 import json
 import shutil
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from ablation.networks.cnn import evaluate as cnn_evaluate
-from ablation.networks.fnn import evaluate as fnn_evaluate
 from ablation.replicate import load_replicate
 from ablation.store.entries import (
     Failure,
@@ -18,13 +15,14 @@ from ablation.store.entries import (
     require,
 )
 from ablation.store.formats import InvalidDocumentError, validate_document
+from ablation.training.network import network_of
 from report import invented
 from sklearn import metrics as sklearn_metrics
 from unit_stored import Make
 
 
-@pytest.mark.parametrize(("model", "module"), [("fnn", fnn_evaluate), ("cnn", cnn_evaluate)])
-def test_the_produced_document(stored: Make, model: str, module: ModuleType) -> None:
+@pytest.mark.parametrize("model", ["fnn", "cnn"])
+def test_the_produced_document(stored: Make, model: str) -> None:
     own = stored(model, frozenset({3}))
     document = own.evaluate()
     validate_document(document, "metrics_file")
@@ -40,7 +38,7 @@ def test_the_produced_document(stored: Make, model: str, module: ModuleType) -> 
     first = next(iter(document["metrics"]))
     assert document["replicates"][1][first] is None
     assert document["metrics"][first]["n"] == 4
-    network = module.sequential(own.cell.spec["parameters"], own.stack, 0)
+    network = network_of(own.cell.spec, own.stack, own.train, 0)
     size = document["model_size"]
     assert size["parameters"] == sum(p.numel() for p in network.parameters())
     text = (own.output / "metrics.json").read_text()

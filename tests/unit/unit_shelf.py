@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ablation.networks.registry import DATASETS, EMBEDDED
+from ablation.data import boston, mnist
 from ablation.store.download import copy_embedded
 from ablation.store.entries import Failure, publish
 from ablation.study.grid import build
@@ -30,8 +30,8 @@ def small_plan(config: dict[str, Any]) -> Plan:
     for model, axis in (("fnn", "activation"), ("cnn", "kernel")):
         axes = config["models"][model]["axes"]
         config["models"][model]["axes"] = {axis: axes[axis]}
-    for dataset in EMBEDDED:
-        copy_embedded(DATASETS[dataset], Path("resources", dataset))
+    for dataset, files in {"boston": boston.FILES, "mnist-5k": mnist.FILES["mnist-5k"]}.items():
+        copy_embedded(files, Path("resources", dataset))
     return Plan(build(config))
 
 

@@ -5,15 +5,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ablation.networks.cnn.network import StackedCNN
-from ablation.networks.fnn.network import StackedFNN
+import torch
 from ablation.stages.job import run
 from ablation.store.entries import publish, write_spec
 from ablation.store.files import read_json, write_json
 from ablation.study.plan import Plan
+from ablation.training.network import load_network, shape_of, state_of
 from conftest import Part
 from report import invented
 from safetensors.torch import save_file
+from torch import Tensor
 
 NAMES = {"fnn": "fnn/activation_relu", "cnn": "cnn/pooling_max"}
 
@@ -23,6 +24,20 @@ def facts(replicate: int, diverged: bool = False) -> dict[str, Any]:
     return {"replicate": replicate, "diverged": diverged, "best_epoch": 3, "val_loss": 0.5}
 
 
+def weights(spec: dict[str, Any], train: Part) -> dict[str, Tensor]:
+    """Weights of untrained networks, ``[R, …]``."""
+    torch.manual_seed(5)
+    states = [
+        state_of(
+            load_network(
+                spec["network"], spec["parameters"], shape_of(train), int(train["outputs"])
+            )
+        )
+        for _ in train["mean"]
+    ]
+    return {name: torch.stack([state[name].detach() for state in states]) for name in states[0]}
+
+
 class Stored:
     """A trained cell in the store as the trainer leaves it, with the prepared parts beside."""
 
@@ -30,14 +45,14 @@ class Stored:
         self, plan: Plan, name: str, train: Part, test: Part, diverged: frozenset[int]
     ) -> None:
         cell = plan.study.by_name[name]
-        network: Any = {"fnn": StackedFNN, "cnn": StackedCNN}[cell.model]
-        replicates = len(train["mean"])
+        self.train, replicates = train, len(train["mean"])
         self.cell, self.stages = cell, [plan.trained[cell.key], plan.evaluated[cell.key]]
         self.trained, self.output = (stage.folder for stage in self.stages)
-        self.stack = dict(network(cell.spec["parameters"], 5, range(replicates)).state_dict())
+        self.stack = weights(cell.spec, train)
         for tensor in self.stack.values():
             for r in diverged:
-                tensor[r] = float("nan")
+                if tensor.is_floating_point():
+                    tensor[r] = float("nan")
         for stage in self.stages:
             write_spec(stage.spec)
         with publish(self.trained) as draft:

@@ -8,51 +8,99 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
+
+from ablation.tasks import TASKS, classification
+from ablation.training.network import network_of, outputs
 
 OUTCOMES = ("prediction", "predicted", "confidence", "loss")
 Columns = dict[str, Any]
+Tensors = dict[str, Tensor]
 
 
 def evaluate(
-    module: str,
     spec: dict[str, Any],
-    stacked: dict[str, Tensor],
-    parts: tuple[dict[str, Tensor], dict[str, Tensor]],
+    tensors: Tensors,
+    parts: tuple[Tensors, Tensors],
     *,
     replicates: list[dict[str, Any]],
-    metrics: list[str],
 ) -> tuple[dict[str, Any], list[list[Any]]]:
     """Test a trained cell.
 
     Args:
-        module: the name of the network's own part of it.
         spec: of the training.
-        stacked: the trained weights, ``[R, …]``.
+        tensors: the trained weights, ``[R, …]``.
         parts: the prepared train and test part.
         replicates: what training says of each.
-        metrics: their names.
 
     Returns:
         ``status``, ``metrics``, ``replicates``, ``confusion_matrix``, ``model_size`` and the sizes of the parts; and the rows
         of the predictions, their head first, without what a diverged replicate predicts.
     """
-    network = import_module(module)
+    task = import_module(f"ablation.tasks.{spec['task']}")
     train, test = parts
-    seen = {name: train[name] for name in ("mean", "scale")}
-    found, columns = network.evaluate(spec["parameters"], stacked, {**test, **seen})
-    rows = replicate_rows(found, replicates, network.LOSS)
+    found, columns = [], []
+    for replicate, count in enumerate(test["test_n"].tolist()):
+        index = test["test_index"][replicate, :count]
+        output = outputs(spec, tensors, train, test, replicate=replicate, index=index)
+        metrics, own = task.score(test["target"][index].numpy(), output.numpy())
+        place = {"replicate": np.full(count, replicate), "index": test["row"][index].numpy()}
+        found.append(metrics)
+        columns.append({**place, **own})
+    table = {name: np.concatenate([own[name] for own in columns]) for name in columns[0]}
+    rows = replicate_rows(found, replicates, task.LOSS)
     ok = {row["replicate"] for row in rows if row["status"] == "ok"}
     numbers = {
         "status": {"ok": len(ok), "diverged": len(rows) - len(ok)},
-        "metrics": summarise(rows, metrics),
+        "metrics": summarise(rows, [metric.name for metric in TASKS[spec["task"]].metrics]),
         "replicates": rows,
-        "confusion_matrix": _confusion(network, columns, ok),
-        "model_size": _model_size(network, spec["parameters"], stacked),
-        "data": network.sizes(train, test, spec["data"]["dataset"]),
+        "confusion_matrix": _confusion(table, ok, int(train["outputs"])),
+        "model_size": _model_size(network_of(spec, tensors, train, 0), train["inputs"]),
+        "data": sizes(train, test),
     }
-    return numbers, _predictions(columns, ok)
+    return numbers, _predictions(table, ok)
+
+
+def evaluate_draws(
+    spec: dict[str, Any], tensors: Tensors, parts: tuple[Tensors, Tensors], replicate: int
+) -> list[dict[str, Any]]:
+    """Test one replicate of a classifier on each of its further draws.
+
+    Returns:
+        Per draw its size ``n``, ``accuracy``, ``loss``, ``per_class_accuracy`` and ``confusion_matrix``.
+    """
+    (train, test), found = parts, []
+    counts = test["draw_n"][replicate].tolist()
+    for index, count in zip(test["draw_index"][replicate], counts, strict=True):
+        own = index[:count]
+        output = outputs(spec, tensors, train, test, replicate=replicate, index=own).numpy()
+        labels = test["target"][own].numpy()
+        metrics, columns = classification.score(labels, output)
+        matrix = classification.confusion_matrix(labels, columns["predicted"], output.shape[1])
+        found.append({"n": count, **metrics, "confusion_matrix": matrix.tolist()})
+    return found
+
+
+def sizes(train: Tensors, test: Tensors) -> dict[str, Any]:
+    """Samples of each part, the fewest and the most of any replicate, and the ratio that corrects for overlapping splits.
+
+    The ratio is 1/(k − 1) of k parts (Bouckaert & Frank 2004), n_test / (n_pool − n_test) of test parts drawn from one pool,
+    and 0 of a fixed test set.
+    """
+    counts = {
+        "n_train": train["train_n"],
+        "n_validation": train["validation_n"],
+        "n_test": test["test_n"],
+    }
+    fixed, parts, pool = bool(test["fixed"]), int(test["parts"]), int(test["pool"])
+    tested = float(test["test_n"].double().mean())
+    overlap = 1 / (parts - 1) if parts else tested / (pool - tested)
+    return {
+        **{name: [int(count.min()), int(count.max())] for name, count in counts.items()},
+        "overlap_ratio": 0.0 if fixed else overlap,
+        "fixed_test_set": fixed,
+    }
 
 
 def replicate_rows(
@@ -107,23 +155,28 @@ def _predictions(columns: Columns, ok: set[int]) -> list[list[Any]]:
     return [list(plain), *map(list, zip(*plain.values(), strict=True))]
 
 
-def _confusion(network: Any, columns: Columns, ok: set[int]) -> list[list[int]] | None:
+def _confusion(columns: Columns, ok: set[int], classes: int) -> list[list[int]] | None:
     """Counts over the ok replicates, for a classifier."""
     if "predicted" not in columns:
         return None
     usable = np.isin(columns["replicate"], sorted(ok))
-    counts = network.confusion_matrix(columns["label"][usable], columns["predicted"][usable])
-    return [[int(count) for count in row] for row in counts]
+    label, predicted = columns["label"][usable], columns["predicted"][usable]
+    matrix: list[list[int]] = classification.confusion_matrix(label, predicted, classes).tolist()
+    return matrix
 
 
-def _model_size(
-    network: Any, parameters: dict[str, Any], stacked: dict[str, Tensor]
-) -> dict[str, int]:
-    """Trainable parameters and multiply-adds per sample of one replicate."""
-    plain = network.sequential(parameters, stacked, 0)
+def _model_size(network: nn.Module, inputs: Tensor) -> dict[str, int]:
+    """Trainable parameters and multiply-adds per sample of one replicate.
+
+    Args:
+        network: of one replicate, in evaluation mode.
+        inputs: as prepared: a table ``[N, F]``, or images ``[N, H, W]`` or ``[N, C, H, W]``.
+    """
+    shape = inputs.shape[1:]
+    sample = torch.zeros(1, *((1, *shape) if len(shape) == 2 else shape))
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        plain(torch.zeros(1, *network.SHAPE))
+        network(sample)
     return {
-        "parameters": sum(p.numel() for p in plain.parameters()),
+        "parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
         "multiply_adds": counter.get_total_flops() // 2,
     }

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 from scipy.stats import binomtest
 
-from ablation.networks.registry import MODELS
+from ablation.results.evaluation import evaluate_draws
 from ablation.stages.job import Inputs, Spec, one
 from ablation.store.document import CellDocument, StudyDocument
 from ablation.store.files import write_json
@@ -25,7 +25,8 @@ def draws(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> Non
     Args:
         spec: ``confidence`` of the intervals.
         inputs: the tables, the trained cells and the prepared data.
-        draft: gets ``draws.json``: per model, null where there is no best cell or where its data have no further draws.
+        draft: gets ``draws.json``: per model, null where there is no best cell, where its data have no further draws, and of a
+            regression, which counts no hits.
         facts: not used.
     """
     torch.set_num_threads(1)
@@ -35,26 +36,24 @@ def draws(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> Non
     found: dict[str, dict[str, Any] | None] = {}
     for model in study.models:
         best = compared[model.name]["best"]
-        module = MODELS[model.name].load("evaluate")
         found[model.name] = None
-        if best is not None and hasattr(module, "evaluate_draws"):
+        if best is not None:
             cell = next(cell for cell in model.cells() if cell.name == best["cell"])
-            found[model.name] = _first_network(module, cell, inputs, spec["confidence"])
+            found[model.name] = _first_network(cell, inputs, spec["confidence"])
     document = {"models": found}
     validate_document(document, "draws")
     write_json(draft / "draws.json", document)
 
 
-def _first_network(
-    module: Any, cell: CellDocument, inputs: Inputs, confidence: float
-) -> dict[str, Any]:
+def _first_network(cell: CellDocument, inputs: Inputs, confidence: float) -> dict[str, Any] | None:
     tested = inputs["evaluate"][cell.evaluation].read("metrics.json")
-    chosen = next(row for row in tested["replicates"] if row["status"] == "ok")
     trained, data = inputs["train"][cell.key], inputs["prepare"][cell.prepared]
     train, test = (load_file(data.folder / f"{part}.safetensors") for part in ("train", "test"))
-    part = {**test, **{name: train[name] for name in ("mean", "scale")}}
+    if "draw_index" not in test or tested["confusion_matrix"] is None:
+        return None
+    chosen = next(row for row in tested["replicates"] if row["status"] == "ok")
     weights = load_file(trained.folder / "model.safetensors")
-    rows = module.evaluate_draws(cell.parameters, weights, part, chosen["replicate"])
+    rows = evaluate_draws(tested["spec"], weights, (train, test), chosen["replicate"])
     for row in rows:
         hits = sum(row["confusion_matrix"][i][i] for i in range(len(row["confusion_matrix"])))
         interval = binomtest(hits, row["n"]).proportion_ci(confidence, method="wilson")

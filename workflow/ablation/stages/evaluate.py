@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from ablation.networks.registry import MODELS
+from ablation.data.pins import pinned
 from ablation.results import evaluation
 from ablation.stages.job import Inputs, Spec, facts_of, one
 from ablation.store.files import write_json
@@ -19,18 +19,16 @@ from ablation.store.formats import validate_columns, validate_document
 def evaluate(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
     """Write ``metrics.json`` and ``predictions.csv`` of a trained cell."""
     torch.set_num_threads(1)
-    model, trained, prepared = MODELS[spec["model"]], one(inputs, "train"), one(inputs, "prepare")
+    trained, prepared = one(inputs, "train"), one(inputs, "prepare")
     shared = facts_of(spec, trained.key)
     train, test = (load_file(prepared.folder / f"{part}.safetensors") for part in ("train", "test"))
     numbers, predictions = evaluation.evaluate(
-        model.module("evaluate"),
         shared["spec"],
         load_file(trained.folder / "model.safetensors"),
         (train, test),
         replicates=trained.read("replicates.json"),
-        metrics=[metric.name for metric in model.metrics],
     )
-    source = {"sha256": shared["spec"]["data"]["files"], "prepared": prepared.key}
+    source = {"sha256": pinned(shared["spec"]["data"]), "prepared": prepared.key}
     document = {
         **shared,
         **numbers,
@@ -38,7 +36,7 @@ def evaluate(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> 
         **trained.read("run.json"),
     }
     validate_document(document, "metrics_file")
-    validate_columns(predictions[0], f"predictions_{spec['model']}")
+    validate_columns(predictions[0], f"predictions_{shared['spec']['task']}")
     with (draft / "predictions.csv").open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream, lineterminator="\n").writerows(predictions)
     write_json(draft / "metrics.json", document)

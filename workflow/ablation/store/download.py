@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import shutil
@@ -27,16 +28,31 @@ class DownloadError(RuntimeError):
     """No source gave the right bytes; the message names each source and what was wrong with it."""
 
 
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file, or of the names and digests of all files in a folder, sorted, without hidden ones."""
+    if not path.is_dir():
+        return sha256(path)
+    found = hashlib.sha256()
+    names = {file.relative_to(path).as_posix(): file for file in path.rglob("*") if file.is_file()}
+    for name in sorted(names):
+        if not any(part.startswith(".") for part in name.split("/")):
+            found.update(f"{name}\0{sha256(names[name])}\n".encode())
+    return found.hexdigest()
+
+
 def is_pinned(path: Path, expected: str, repacked: Mapping[str, str] = NOTHING) -> bool:
-    """Whether a file is, byte for byte, the pinned one or its known repackaging."""
-    return sha256(path) in (expected, repacked.get(expected))
+    """Whether a file or folder is, byte for byte, the pinned one or its known repackaging."""
+    return digest_of(path) in (expected, repacked.get(expected))
 
 
 def verify(path: Path, expected: str, repacked: Mapping[str, str] = NOTHING) -> None:
-    """Raise DownloadError if the file is not, byte for byte, the pinned one or its known repackaging."""
+    """Raise DownloadError if a file or folder is not, byte for byte, the pinned one or its known repackaging."""
+    if not path.exists():
+        raise DownloadError(f"{path} is missing")
     if not is_pinned(path, expected, repacked):
+        size = "" if path.is_dir() else f" and {path.stat().st_size} bytes"
         raise DownloadError(
-            f"{path.name} has SHA-256 {sha256(path)[:12]}… and {path.stat().st_size} bytes, expected {expected[:12]}…"
+            f"{path.name} has SHA-256 {digest_of(path)[:12]}…{size}, expected {expected[:12]}…"
         )
 
 
@@ -119,6 +135,10 @@ def fetch_official(
     """
     import torchvision.datasets
 
+    if dataset not in TORCHVISION:
+        raise DownloadError(
+            f"torchvision does not serve {dataset}: allowed is one of {', '.join(TORCHVISION)}"
+        )
     own: list[str] = getattr(torchvision.datasets, TORCHVISION[dataset]).mirrors
     for pause in [*pauses, None]:
         failures = []
