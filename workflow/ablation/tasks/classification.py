@@ -1,0 +1,1 @@
+"""Classification: loss, scores and predictions."""

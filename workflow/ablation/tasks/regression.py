@@ -1,0 +1,1 @@
+"""Regression: loss, scores and predictions."""

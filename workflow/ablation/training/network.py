@@ -1,0 +1,1 @@
+"""A network as its file declares it, with trained weights or without."""
