@@ -9,7 +9,6 @@ rule train:
         "results/store/train/{key}/manifest.json",
     log:
         "logs/train/{key}.log",
-    threads: PLAN.study.config["compute"]["threads"]
     resources:
         gpu=int(resolves_to_cuda(PLAN.device)),  # so that --resources gpu=1 never holds up a CPU
     params:

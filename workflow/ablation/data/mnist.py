@@ -35,12 +35,14 @@ NOTES = {
         {
             "en": "The classes 0 to 9 are T-shirt, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag and ankle boot "
             "(Xiao, Rasul and Vollgraf 2017).",
-            "zh": "类别 0 至 9 依次为 T 恤、长裤、套头衫、连衣裙、外套、凉鞋、衬衫、运动鞋、包、短靴（Xiao、Rasul 与 Vollgraf 2017）。",
+            "zh": "类别 0 至 9 依次为 T 恤、长裤、套头衫、连衣裙、外套、凉鞋、衬衫、运动鞋、包、短靴"
+            "（Xiao、Rasul 与 Vollgraf 2017）。",
         },
     ],
     "kmnist": [
         {
-            "en": "The classes 0 to 9 are the cursive characters o, ki, su, tsu, na, ha, ma, ya, re and wo (Clanuwat et al. 2018).",
+            "en": "The classes 0 to 9 are the cursive characters o, ki, su, tsu, na, ha, ma, ya, re and wo (Clanuwat et al. "
+            "2018).",
             "zh": "类别 0 至 9 依次为草书假名 o、ki、su、tsu、na、ha、ma、ya、re、wo（Clanuwat 等 2018）。",
         },
     ],
@@ -89,10 +91,12 @@ FILES = {
 }
 # The same compressed bytes without the name and time in gzip's header: how Debian packs dataset-fashion-mnist.
 REPACKED = {
-    "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84": "b0564c3eedabfbf835052cff8503ea422014ce006caf5b757f851416ee8300c7",
-    "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845": "0ae29f65d86684f32d1b9c85147786c547b9c6aebcaf235f0400a0cce308b056",
-    "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073": "cc1d090a38ace84dfa1aa66e3ada7c336ef481a96936906477e6dd344da56eaa",
-    "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5": "8d3605d196f4be44669e46906da9733c8131fef761fdbfec72c424d5222f1a05",
+    "fashion-mnist": {
+        "train-images-idx3-ubyte.gz": "b0564c3eedabfbf835052cff8503ea422014ce006caf5b757f851416ee8300c7",
+        "train-labels-idx1-ubyte.gz": "0ae29f65d86684f32d1b9c85147786c547b9c6aebcaf235f0400a0cce308b056",
+        "t10k-images-idx3-ubyte.gz": "cc1d090a38ace84dfa1aa66e3ada7c336ef481a96936906477e6dd344da56eaa",
+        "t10k-labels-idx1-ubyte.gz": "8d3605d196f4be44669e46906da9733c8131fef761fdbfec72c424d5222f1a05",
+    },
 }
 
 

@@ -41,22 +41,22 @@ PARAMETERS = {
         "default": 128,
         "title": {"en": "Units of the fully connected layer", "zh": "全连接层的单元数"},
     },
-    "pooling": {
-        "enum": ["max", "average"],
-        "default": "max",
-        "title": {"en": "Pooling", "zh": "池化方式"},
-    },
-    "batchnorm": {
-        "type": "boolean",
-        "default": False,
-        "title": {"en": "Batch normalisation", "zh": "批归一化"},
-    },
     "dropout": {
         "type": "number",
         "minimum": 0,
         "exclusiveMaximum": 1,
         "default": 0,
         "title": {"en": "Dropout rate", "zh": "Dropout 比率"},
+    },
+    "batchnorm": {
+        "type": "boolean",
+        "default": False,
+        "title": {"en": "Batch normalisation", "zh": "批归一化"},
+    },
+    "pooling": {
+        "enum": ["max", "average"],
+        "default": "max",
+        "title": {"en": "Pooling", "zh": "池化方式"},
     },
 }
 

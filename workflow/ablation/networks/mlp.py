@@ -1,4 +1,4 @@
-"""A multilayer perceptron: each hidden layer is a linear map followed by the activation; a last linear map gives the outputs."""
+"""A multilayer perceptron: hidden layers of a linear map and the activation, and a last linear map that gives the outputs."""
 
 from __future__ import annotations
 

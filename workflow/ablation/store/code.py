@@ -132,10 +132,10 @@ def reached(entries: Iterable[str], root: Path = PACKAGE_FOLDER) -> dict[str, Pa
     found: dict[str, Path] = {}
     while waiting:
         for name in _with_parents(waiting.pop()):
-            path = module_path(name, root)
-            if path is not None and name not in found:
-                found[name] = path
-                waiting.extend(_own_imports(path))
+            file = module_path(name, root)
+            if file is not None and name not in found:
+                found[name] = file
+                waiting.extend(_own_imports(file))
     return found
 
 

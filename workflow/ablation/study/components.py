@@ -185,7 +185,9 @@ def check_signature(
             )
     for parameter in parameters:
         if parameter not in keywords and arguments.kwarg is None:
-            known = f"its keywords {', '.join(keywords)}" if keywords else "none, it has no keywords"
+            known = (
+                f"its keywords {', '.join(keywords)}" if keywords else "none, it has no keywords"
+            )
             raise ConfigError(
                 f"{source.file}: PARAMETERS has {parameter}, which {name} does not take: allowed are {known}."
             )

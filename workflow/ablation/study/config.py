@@ -104,6 +104,9 @@ def _model(name: str, body: dict[str, Any]) -> Model:
     complete = {**defaults, **recipe, **parameters}
     validate(complete, closed(model.rules, required=True), f"{where}.parameters")
     body["parameters"] = complete
+    for axis, content in body["axes"].items():
+        if isinstance(content.get("values"), list) and axis in model.rules:
+            content.setdefault("parameter", axis)
     return model
 
 

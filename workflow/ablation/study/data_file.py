@@ -126,7 +126,9 @@ def read_data(named: Any, where: str) -> DataFile:
     parameters = parameters_of(source)
     load = source.functions().get("load")
     if load is None:
-        raise ConfigError(f"{file} has no function load: it must be load(folder) and give the data.")
+        raise ConfigError(
+            f"{file} has no function load: it must be load(folder) and give the data."
+        )
     check_signature(source, "load", load, ("folder",), parameters)
     datasets = parameters.get(DATASET, {}).get("enum", [])
     constants = {name: _constant(source, name, datasets) for name in CONSTANTS}
@@ -188,8 +190,8 @@ CONSTANTS: dict[str, tuple[Callable[[Any], bool], str]] = {
         "a list of two numbers, the samples to train on and those of the official test set",
     ),
     "REPACKED": (
-        lambda value: isinstance(value, dict) and all(map(_is_digest, (*value, *value.values()))),
-        "a mapping of a file's SHA-256 to that of the same bytes packed otherwise",
+        _is_files,
+        "a mapping of file names to the SHA-256 of the same bytes packed otherwise",
     ),
 }
 

@@ -116,9 +116,7 @@ def _check_schema(rule: Any, where: str) -> None:
 
 
 def _is_scalar(value: Any) -> bool:
-    return isinstance(value, SCALAR) and not (
-        isinstance(value, float) and not math.isfinite(value)
-    )
+    return isinstance(value, SCALAR) and not (isinstance(value, float) and not math.isfinite(value))
 
 
 def _is_number(value: Any, *, whole: bool) -> bool:

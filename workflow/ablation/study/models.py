@@ -199,9 +199,7 @@ class Model:
             f"allowed is a share that leaves at least {SMALLEST_PART} in each"
         )
 
-    def check_comparable(
-        self, parameters: Mapping[str, Any], baseline: Mapping[str, Any]
-    ) -> None:
+    def check_comparable(self, parameters: Mapping[str, Any], baseline: Mapping[str, Any]) -> None:
         """Refuse a cell that would be tested on other samples than the baseline: their difference would mean nothing.
 
         Raises:

@@ -97,7 +97,9 @@ def load_study(
     """
     variants = list(files)
     named = [read(path) for path in variants] + [expand(overrides or {}, {})]
-    if variants and not any(isinstance(s := each.get("study"), dict) and "name" in s for each in named):
+    if variants and not any(
+        isinstance(s := each.get("study"), dict) and "name" in s for each in named
+    ):
         last = variants[-1]
         name = re.sub(r"[^a-z0-9_-]", "-", last.stem.lower()).lstrip("-_0123456789")[:40] or "mine"
         raise ConfigError(

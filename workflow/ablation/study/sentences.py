@@ -70,7 +70,7 @@ def sentence(error: ValidationError, where: str, wanted: dict[str, Any]) -> str:
         where: the key of the value that was checked.
         wanted: of a missing key, what it must be.
     """
-    path = ([where] if where else []) + list(error.absolute_path)
+    path: list[str | int] = [*([where] if where else []), *error.absolute_path]
     rule: dict[str, Any] = dict(error.schema) if isinstance(error.schema, dict) else {}
     value: Any = error.instance
     if error.validator == "additionalProperties":
@@ -83,7 +83,7 @@ def sentence(error: ValidationError, where: str, wanted: dict[str, Any]) -> str:
     if error.validator == "not":
         return f"{dotted(*path)} is {shown(value)}, a name kept for the project's own folders: choose another."
     if error.parent is not None and error.parent.validator == "propertyNames":
-        path = ([where] if where else []) + list(error.parent.absolute_path)
+        path = [*([where] if where else []), *error.parent.absolute_path]
         if error.validator == "not" or "not" in error.schema_path:
             return f"{dotted(*path)} has the name {shown(value)}, kept for the project's own folders: choose another."
     if error.validator == "pattern" and "propertyNames" in error.schema_path:

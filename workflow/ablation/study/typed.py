@@ -68,8 +68,10 @@ def _scalar(text: str) -> Any:
 
 def typed_model(model: Rule, rules: Rules) -> Rule:
     """One model's part of a configuration, its parameters and the values of its axes read as what the parameters want."""
-    known = {"properties": rules}
-    found = {name: typed(model[name], known) for name in ("recipe", "parameters") if name in model}
+    known: Rule = {"properties": rules}
+    found: Rule = {
+        name: typed(model[name], known) for name in ("recipe", "parameters") if name in model
+    }
     axes = {name: _typed_axis(axis, name, rules) for name, axis in model["axes"].items()}
     return {**model, **found, "axes": axes}
 
@@ -85,4 +87,6 @@ def _typed_axis(axis: Rule, name: str, rules: Rules) -> Rule:
         "with": {"properties": rules},
         "factorial": levels,
     }
-    return {each: typed(item, kinds[each]) if each in kinds else item for each, item in axis.items()}
+    return {
+        each: typed(item, kinds[each]) if each in kinds else item for each, item in axis.items()
+    }

@@ -1,7 +1,7 @@
 """How any network is trained: the parameters that every model has beside those of its network and its data.
 
-Reading the workflow takes the literal out of this file; nothing imports it. ``only`` names the data or the task that a parameter
-exists for, ``where`` the value of another parameter without which it is never read.
+Reading the workflow takes the literal out of this file; nothing imports it. ``only`` names the data or the task that a
+parameter exists for, ``where`` the value of another parameter without which it is never read.
 """
 
 from __future__ import annotations
