@@ -235,7 +235,7 @@ def _stamp(file: str) -> tuple[int, int]:
 
 
 def code_of(*modules: str) -> dict[str, Any]:
-    """What a specification says of the code that makes its numbers: modules and files, and the digest of all that they reach."""
+    """What a specification says of the code that makes its numbers: modules and files, and the digest of what they reach."""
     return {"modules": list(modules), "digest": installed_digest(*modules)}
 
 

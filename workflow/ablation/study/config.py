@@ -20,7 +20,7 @@ from ablation.study.typed import resolved_rule, typed, typed_model
 
 __all__ = ["ConfigError", "dotted", "merge", "resolve", "schema", "validate", "walk"]
 
-# Where null in a variant takes an entry of the configuration away.
+# Where null in a variant takes an entry of the configuration away: entries of these mappings, and these keys.
 DROPPED = (
     ("models",),
     ("models", "*", "margin"),
@@ -33,6 +33,7 @@ DROPPED = (
     ("statistics", "tested", "*"),
 )
 FOLDERS = {"network": "networks", "data": "data"}
+DROPPED_KEYS = (("models", "*", "margin"), ("models", "*", "network"), ("models", "*", "data"))
 REPLICATES = {"parts": 6000, "drawn": 1000}  # at most, by how the data are split
 
 
@@ -171,15 +172,18 @@ def _without_null(value: Any, *path: Any) -> Any:
     """Drop what a variant sets to null where it may take something away: see :data:`DROPPED`."""
     if not isinstance(value, dict):
         return value
-    droppable = any(
-        len(path) == len(place) and all(map(fnmatchcase, map(str, path), place))
-        for place in DROPPED
-    )
+    droppable = _is_one_of(DROPPED, path)
     return {
         name: _without_null(item, *path, name)
         for name, item in value.items()
-        if item is not None or not droppable
+        if item is not None or not (droppable or _is_one_of(DROPPED_KEYS, (*path, name)))
     }
+
+
+def _is_one_of(places: tuple[tuple[str, ...], ...], path: tuple[Any, ...]) -> bool:
+    return any(
+        len(path) == len(place) and all(map(fnmatchcase, map(str, path), place)) for place in places
+    )
 
 
 def _named(value: Any, *path: Any) -> Any:

@@ -15,8 +15,8 @@ from ablation.store.copies import Copy
 from ablation.store.entries import MANIFEST, STORE
 from ablation.store.places import PROJECT, WORKFLOW
 from ablation.study.grid import Cell, build
-from ablation.study.progress import CELLS, RUN_FACTS
 from ablation.study.parts import sources
+from ablation.study.progress import CELLS, RUN_FACTS
 from ablation.study.reading import load_study, overrides_of, require_plain
 from ablation.study.stage import Stage
 from ablation.study.table import Given, Table

@@ -80,12 +80,13 @@ def sentence(error: ValidationError, where: str, wanted: dict[str, Any]) -> str:
     if error.validator == "required":
         missing = next(name for name in rule["required"] if name not in value)
         return f"{dotted(*path, missing)} is missing: it must be {allowed(wanted)}."
-    if error.validator == "not":
-        return f"{dotted(*path)} is {shown(value)}, a name kept for the project's own folders: choose another."
-    if error.parent is not None and error.parent.validator == "propertyNames":
+    is_name = error.parent is not None and error.parent.validator == "propertyNames"
+    if error.parent is not None and is_name:
         path = [*([where] if where else []), *error.parent.absolute_path]
-        if error.validator == "not" or "not" in error.schema_path:
-            return f"{dotted(*path)} has the name {shown(value)}, kept for the project's own folders: choose another."
-    if error.validator == "pattern" and "propertyNames" in error.schema_path:
+    is_name = is_name or "propertyNames" in error.schema_path
+    if error.validator == "not":
+        found = f"has the name {shown(value)}," if is_name else f"is {shown(value)}, a name"
+        return f"{dotted(*path)} {found} kept for the project's own folders: choose another."
+    if error.validator == "pattern" and is_name:
         return f"{dotted(*path)} has the name {shown(value)}: allowed is {allowed({'type': 'string', **rule})}."
     return f"{dotted(*path)} is {shown(value)}: allowed is {allowed(rule)}."
