@@ -114,6 +114,8 @@ def test_code_files_and_parameters_of_other_times_are_named(config: Config) -> N
         "raw files of mnist-5k changed; code of cnn changed; reads pooling max; no longer reads momentum"
     )
     assert len([c for c in changed(old, cell) if not c.implied]) == 4
+    moved = {**cell.spec, "code": {"modules": ["ablation.old"], "digest": "0" * 16}}
+    assert listed(changed(moved, cell)) == "code of cnn changed"
 
 
 def test_many_changes_are_counted(config: Config) -> None:

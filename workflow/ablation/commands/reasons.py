@@ -99,7 +99,9 @@ def changes(old: Spec, cell: Cell, model: Model) -> list[Change]:
     for name in ("replicates", "seed", "precision", "replicates_at_once"):
         if old[name] != new[name]:
             found.append(_arrow(name, old[name], new[name]))
-    if old["code"] != new["code"]:
+    # Other modules follow from another parameter, as those of an optimiser do.
+    same_modules = old["code"]["modules"] == new["code"]["modules"]
+    if old["code"] != new["code"] and (same_modules or not found):
         found.append(Change("code", f"code of {new['model']} changed"))
     return sorted(found, key=lambda change: (change.implied, change.one_sided))
 
