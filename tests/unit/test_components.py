@@ -112,8 +112,10 @@ NETWORKS: list[tuple[str, str, str]] = [
     ("import nowhere", "\0", "my/net.py is no valid Python"),
     ('"layer", "none"', '*CHOICES', "my/net.py: PARAMETERS in line 8 is no literal: allowed are texts, numbers, lists and "
      "mappings written out, without names and calls."),
-    ('"default": 8', '"default": 65', "my/net.py: PARAMETERS.width.default is 65: allowed is an integer at least 1, at most 64."),
-    ('"default": "layer"', '"default": "batch"', "my/net.py: PARAMETERS.norm.default is 'batch': allowed is one of layer, none."),
+    ('"default": 8', '"default": 65', "my/net.py: PARAMETERS.width.default is 65: allowed is an integer at least 1, "
+     "at most 64."),
+    ('"default": "layer"', '"default": "batch"', "my/net.py: PARAMETERS.norm.default is 'batch': allowed is one of "
+     "layer, none."),
     ('"minimum": 1', '"minimun": 1', "my/net.py: PARAMETERS.width.minimun is not known: allowed are type, enum, minimum, "
      "maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, minItems, maxItems, minLength, maxLength, pattern, items, "
      "default, title, description, first, where, only."),
@@ -132,8 +134,8 @@ NETWORKS: list[tuple[str, str, str]] = [
      "letter first."),
     ('"norm": {"enum": ["layer", "none"], "default": "layer"},', '"norm": "layer",', "my/net.py: PARAMETERS.norm is 'layer': "
      "allowed is a mapping of type, enum, "),
-    (f'{INIT}"layer")', 'def __init__(self, inputs, outputs, *, width=8, norm=0, bias=True)', "my/net.py: Net takes bias, which "
-     "PARAMETERS does not have: each keyword needs an entry there, with its type, bounds and default."),
+    (f'{INIT}"layer")', 'def __init__(self, inputs, outputs, *, width=8, norm=0, bias=True)', "my/net.py: Net takes bias, "
+     "which PARAMETERS does not have: each keyword needs an entry there, with its type, bounds and default."),
     (f'{INIT}"layer")', 'def __init__(self, inputs, outputs, *, width=8)', "my/net.py: PARAMETERS has norm, which Net does not "
      "take: allowed are its keywords width."),
     (f'{INIT}"layer")', 'def __init__(self, *, width=8, norm=0)', "my/net.py: Net in line 15 must take inputs and outputs "
@@ -146,8 +148,8 @@ NETWORKS: list[tuple[str, str, str]] = [
      "write which is the network, as in network: my/net.py:Net."),
     ('def __init__', 'def start', "my/net.py: Net has no __init__ in this file: it must take inputs and outputs first, and "
      "then the parameters as keywords."),
-    ('TITLE = {"en"', 'TITLE = {3', "my/net.py: TITLE is {3: 'Mine', 'zh': '我的'}: allowed is a text, or a mapping of languages "
-     "to texts."),
+    ('TITLE = {"en"', 'TITLE = {3', "my/net.py: TITLE is {3: 'Mine', 'zh': '我的'}: allowed is a text, or a mapping of "
+     "languages to texts."),
 ]  # fmt: skip
 
 

@@ -91,9 +91,13 @@ def _is_load(node: ast.Name) -> bool:
     return isinstance(node.ctx, ast.Load)
 
 
-def _read(path: Path) -> Code:
+def _stamp(path: Path) -> tuple[int, int]:
     status = path.stat()
-    return _parsed(path, (status.st_mtime_ns, status.st_size))
+    return status.st_mtime_ns, status.st_size
+
+
+def _read(path: Path) -> Code:
+    return _parsed(path, _stamp(path))
 
 
 def _code_text(node: object) -> str:
@@ -225,13 +229,10 @@ def _installed_digest(entries: tuple[str, ...], stamps: tuple[tuple[int, int], .
 
 
 def installed_digest(*entries: str) -> str:
-    """:func:`code_digest` of this installation, taken once per process: the plan asks for it of every cell."""
-    return _installed_digest(entries, tuple(_stamp(each) for each in entries if _is_file(each)))
-
-
-def _stamp(file: str) -> tuple[int, int]:
-    status = Path(file).stat()
-    return status.st_mtime_ns, status.st_size
+    """:func:`code_digest` of this installation, taken once per process and state of a user's files: the plan asks for it of
+    every cell."""
+    own = (path for entry in entries if _is_file(entry) for path in beside(Path(entry)).values())
+    return _installed_digest(entries, tuple(map(_stamp, own)))
 
 
 def code_of(*modules: str) -> dict[str, Any]:
