@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 import yaml
+from ablation.study.components import shipped
 from ablation.study.config import ConfigError, merge, resolve, schema
 from ablation.study.grid import build
 from conftest import REPOSITORY
 
 FNN_KEYS = (
-    "activation, batch_size, epochs, hidden_layers, learning_rate, lr_factor, lr_patience, width"
+    "activation, batch_size, clip_norm, epochs, hidden_layers, learning_rate, lr_factor, lr_patience, optimizer, schedule, "
+    "target, weight_decay, width"
 )
 SAFE = (
     "is no safe file name: allowed are letters, digits, dots, hyphens and underscores, "
@@ -17,7 +19,7 @@ SAFE = (
 )
 SEVERAL = "allowed is a list of at least 1 entries or a mapping of at least 1 entries."
 TWO_OR_THREE = "allowed is a mapping of at least 2 entries, of at most 3 entries."
-KERNELS = "but same padding of a 28 × 28 image allows the odd sizes 1 to 27."
+KERNELS = "allowed is one of 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27."
 AXIS_NAME = schema()["$defs"]["axes"]["propertyNames"]["pattern"]
 STUDY_NAME = schema()["properties"]["study"]["properties"]["name"]["pattern"]
 OWN_PATH = "each cell needs a path of its own."
@@ -48,18 +50,23 @@ UNKNOWN = [
         "report: {titel: x}",
         "report.titel is not a known key: allowed here are language, palette, title.",
     ),
-    ("models: {rnn: {}}", "models.rnn is not a known key: allowed here are cnn, fnn."),
+    (
+        "models: {rnn: {replicates: 6, axes: {wide: {values: [1]}}}}",
+        "models.rnn.network is missing: it must be one of "
+        + ", ".join(shipped("networks"))
+        + ", or the path of a file that ends in .py.",
+    ),
     (
         "models: {fnn: {parameters: {widht: 3}}}",
         f"models.fnn.parameters.widht is not a known key: allowed here are {FNN_KEYS}.",
     ),
     (
         cnn("kernel: {valeus: [3]}"),
-        f"{CNN}kernel.valeus is not a known key: allowed here are factorial, parameter, reference, values, with.",
+        f"{CNN}kernel.valeus is not a known key: allowed here are factorial, parameter, reference, title, values, with.",
     ),
     (
         fnn("wide: {parameter: widht, values: [64]}"),
-        f"{FNN}wide.values (64).widht is not a known key: allowed here are {FNN_KEYS}.",
+        f"{FNN}wide.parameter is 'widht': allowed is one of {FNN_KEYS}.",
     ),
     (
         fnn("depth: {with: {lr: 1}}"),
@@ -126,26 +133,26 @@ RANGES = [
     ),
     (
         "models: {fnn: {replicates: 0}}",
-        "models.fnn.replicates is 0: allowed is an integer at least 6, at most 6000, a multiple of 6.",
+        "models.fnn.replicates is 0: allowed is an integer at least 1, at most 6000.",
     ),
     (
         fnn("depth: {with: {learning_rate: 0}}"),
         f"{FNN}depth.with.learning_rate is 0: allowed is a number greater than 0, at most 10.",
     ),
     (
-        fnn("depth: {values: [2, 65]}"),
+        fnn("depth: {parameter: hidden_layers, values: [2, 65]}"),
         f"{FNN}depth.values (65).hidden_layers is 65: allowed is an integer at least 1, at most 64.",
     ),
 ]
 NETWORKS = [
     (
         cnn("kernel: {values: [5, 6]}"),
-        f"{CNN}kernel.values (6): kernel is 6, {KERNELS}",
+        f"{CNN}kernel.values (6).kernel is 6: {KERNELS}",
     ),
-    ("models: {cnn: {parameters: {kernel: 4}}}", f"models.cnn.parameters: kernel is 4, {KERNELS}"),
+    ("models: {cnn: {parameters: {kernel: 4}}}", f"models.cnn.parameters.kernel is 4: {KERNELS}"),
     (
         "models: {cnn: {parameters: {kernel: 29}}}",
-        "models.cnn.parameters.kernel is 29: allowed is an integer at least 1, at most 27.",
+        f"models.cnn.parameters.kernel is 29: {KERNELS}",
     ),
     (
         "models: {cnn: {parameters: {depth: 5}}}",
@@ -167,8 +174,11 @@ NETWORKS = [
 LABELS = [
     (
         cnn("kernel: {values: [5, 5.0]}"),
-        f"{CNN}kernel.values holds 5, which shares the path results/cnn/kernel_5 with 5 of axis kernel: "
-        + OWN_PATH,
+        f"{CNN}kernel.values holds 5 twice: each value is allowed once.",
+    ),
+    (
+        fnn("learning_rate: {values: [0.1, 0.01, 0.010]}"),
+        f"{FNN}learning_rate.values holds 0.01 twice: each value is allowed once.",
     ),
     (
         fnn("wide: {values: {A: {width: 64}, a: {width: 32}}}"),
@@ -232,7 +242,7 @@ SHAPES = [
     ),
     (
         fnn(
-            "depth: null, depth_at_0.01: null, learning_rate: null, activation: null, "
+            "depth: null, depth_at_0.01: null, learning_rate: null, activation: null, optimizer: null, "
             "depth_by_learning_rate: null"
         ),
         "models.fnn.axes is {}: allowed is a mapping of at least 1 entries.",
@@ -291,7 +301,7 @@ GRIDS = [
     ),
     (
         cnn("grid: {factorial: {kernel: [5, 6], depth: [1, 2]}}"),
-        f"{CNN}grid.factorial (depth-1_kernel-6): kernel is 6, {KERNELS}",
+        f"{CNN}grid.factorial (depth-1_kernel-6).kernel is 6: {KERNELS}",
     ),
     (
         cnn("grid: {factorial: {depth: [2, 4], channels: [[16, 32], [8, 8, 8, 8]]}}"),
@@ -314,9 +324,81 @@ GRIDS = [
     ),
 ]
 
+MODELS = [
+    (
+        "models: {fnn: {network: mpl, replicates: 6, axes: {width: {values: [64]}}}}",
+        "models.fnn.network is 'mpl': allowed is one of "
+        + ", ".join(shipped("networks"))
+        + ", or the path of a file that ends in .py.",
+    ),
+    (
+        "models: {fnn: {data: houses}}",
+        "models.fnn.data is 'houses': allowed is one of boston, diabetes, digits, mnist, "
+        "or the path of a file that ends in .py.",
+    ),
+    (
+        "models: {Net: {replicates: 6, axes: {width: {values: [64]}}}}",
+        "models has the name 'Net': allowed is a text that matches ^[a-z][a-z0-9_]{0,39}\\Z.",
+    ),
+    (
+        "models: {store: {replicates: 6, axes: {width: {values: [64]}}}}",
+        "models has the name 'store', kept for the project's own folders: choose another.",
+    ),
+    (
+        "study: {name: cnn}",
+        "study.name is 'cnn', which is a model's name, too: both would own results/cnn, so choose another.",
+    ),
+    (
+        "models: {fnn: {recipe: {width: 3}}}",
+        "models.fnn.recipe.width is not a known key: allowed here are batch_size, clip_norm, epochs, learning_rate, "
+        "lr_factor, lr_patience, optimizer, schedule, target, weight_decay.",
+    ),
+    (
+        "models: {cnn: {recipe: {target: raw}}}",
+        "models.cnn.recipe.target is not a known key: allowed here are augmentation, batch_size, brightness, clip_norm, "
+        "epochs, learning_rate, lr_factor, lr_patience, optimizer, rotation_degrees, schedule, translation, weight_decay.",
+    ),
+    (
+        "models: {fnn: {recipe: {epochs: 5}, parameters: {epochs: 6}}}",
+        "models.fnn.recipe.epochs is 5, and models.fnn.parameters.epochs is 6: allowed is one of the two.",
+    ),
+    (
+        "models: {fnn: {recipe: {optimizer: rmsprop}}}",
+        "models.fnn.recipe.optimizer is 'rmsprop': allowed is one of sgd, adam, adamw.",
+    ),
+    (
+        "compute: {threads: 2}",
+        "compute.threads is 2, but no number depends on threads any more: leave it out, and write snakemake --cores N, or "
+        "--set-threads train=N for the most that one cell may take.",
+    ),
+    (
+        "compute: {replicates_at_once: 0}",
+        "compute.replicates_at_once is 0: allowed is one of auto or an integer at least 1, at most 6000.",
+    ),
+    (
+        fnn("optimizer: {parameter: optimizr, values: [sgd, adam]}"),
+        f"{FNN}optimizer.parameter is 'optimizr': allowed is one of {FNN_KEYS}.",
+    ),
+    (
+        fnn("width: {values: [64], title: ''}"),
+        f"{FNN}width.title is '': allowed is a text of at least 1 characters, of at most 120 characters or a mapping of at "
+        "least 1 entries.",
+    ),
+    (
+        "models: {cnn: {parameters: {test: official}}}",
+        "models.cnn.parameters: test is 'official', but mnist-5k has no test set of its own: allowed is drawn.",
+    ),
+    (
+        "models: {cnn: {parameters: {share: 0.001}}}",
+        "models.cnn.parameters: share is 0.001, which leaves a part of 1 images: allowed is a share that leaves at least 10 "
+        "in each.",
+    ),
+]
+
 
 @pytest.mark.parametrize(
-    ("change", "sentence"), [*UNKNOWN, *TYPES, *RANGES, *NETWORKS, *LABELS, *SHAPES, *GRIDS]
+    ("change", "sentence"),
+    [*MODELS, *UNKNOWN, *TYPES, *RANGES, *NETWORKS, *LABELS, *SHAPES, *GRIDS],
 )
 def test_one_sentence(change: str, sentence: str) -> None:
     with pytest.raises(ConfigError) as refused:
@@ -328,14 +410,16 @@ def test_one_sentence(change: str, sentence: str) -> None:
 @pytest.mark.parametrize(
     ("change", "key"),
     [
-        ("models: {fnn: {parameters: {width: null}}}", "models.fnn.parameters.width is"),
         ("study: null", "study is"),
         ("report: null", "report is"),
         ("models: null", "models is"),
         ("models: {fnn: {axes: null}}", "models.fnn.axes is"),
         (fnn("depth: {values: null}"), f"{FNN}depth.values is"),
         (fnn("depth: {with: null}"), f"{FNN}depth.with is"),
-        (fnn("depth: {values: [2, null]}"), f"{FNN}depth.values (None).hidden_layers is"),
+        (
+            fnn("depth: {parameter: hidden_layers, values: [2, null]}"),
+            f"{FNN}depth.values (None).hidden_layers is",
+        ),
     ],
 )
 def test_null_is_refused_where_it_drops_nothing(change: str, key: str) -> None:
@@ -386,11 +470,7 @@ def test_what_must_be_there(missing: str) -> None:
         resolve(document)
 
 
-def test_a_missing_parameter_is_named() -> None:
-    document = variant("{}")
-    del document["models"]["fnn"]["parameters"]["width"]
-    with pytest.raises(ConfigError) as refused:
-        resolve(document)
-    assert str(refused.value) == (
-        "models.fnn.parameters.width is missing: it must be an integer at least 1, at most 4096."
-    )
+def test_a_parameter_that_is_left_out_or_null_has_its_default() -> None:
+    document = variant("models: {fnn: {parameters: {width: null}, recipe: {batch_size: null}}}")
+    parameters = resolve(document)["models"]["fnn"]["parameters"]
+    assert (parameters["width"], parameters["batch_size"]) == (64, 32)

@@ -7,16 +7,18 @@ from typing import Any
 
 import pytest
 import yaml
-from ablation.networks.registry import MODELS
 from ablation.store.keys import normalise
-from ablation.study.config import merge, resolve, schema
+from ablation.study.components import shipped as shipped_files
+from ablation.study.config import FOLDERS, merge, model_in, resolve, schema
 from ablation.study.grid import build
+from ablation.study.margins import MARGINS as MARGINS_OF
+from ablation.study.models import Model
 from ablation.study.reading import load
+from ablation.tasks import METRICS
 from conftest import REPOSITORY
 from jsonschema import Draft202012Validator
 
 VARIANTS = sorted((REPOSITORY / "config").glob("*.yaml"))
-MARGINS = {"margin", "margin_ratio"}
 Node = dict[str, Any]
 
 
@@ -47,6 +49,11 @@ def keys(node: Node, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ..
         yield from keys(item, (*path, name))
 
 
+def model_keys() -> Iterator[tuple[tuple[str, ...], Node]]:
+    """Every key of a model."""
+    return keys(schema()["$defs"]["model"])
+
+
 def lookup(document: Node, path: tuple[str, ...]) -> Any:
     for name in path:
         document = document[name]
@@ -69,10 +76,12 @@ def test_every_key_is_described() -> None:
     described = {
         path: {**_referred(node), **node}.get("description") for path, node in keys(schema())
     }
-    described |= {
-        ("axis", *path): node.get("description") for path, node in keys(schema()["$defs"]["axis"])
-    }
-    assert len(described) > 40
+    for name in ("axis", "model"):
+        described |= {
+            (name, *path): {**_referred(node), **node}.get("description")
+            for path, node in keys(schema()["$defs"][name])
+        }
+    assert len(described) > 35
     assert [".".join(path) for path, text in described.items() if not text] == []
     assert [text for text in described.values() if text and not text.endswith(".")] == []
 
@@ -84,9 +93,9 @@ def _referred(node: Node) -> Node:
 
 
 def test_every_number_has_bounds_and_every_key_a_type() -> None:
-    for path, node in keys(schema()):
+    for path, node in (*keys(schema()), *model_keys()):
         rule = {**_referred(node), **node}
-        assert rule.keys() & {"type", "anyOf"}, path
+        assert rule.keys() & {"type", "anyOf", "$ref"}, path
         if rule.get("type") in ("integer", "number"):
             assert rule.keys() & {"minimum", "exclusiveMinimum"}, path
 
@@ -101,10 +110,11 @@ def test_defaults_are_what_the_schema_allows() -> None:
 def test_config_yaml_has_every_key_of_the_schema() -> None:
     document = shipped()
     for path, _ in keys(schema()):
-        if path[-1] in MARGINS:  # a metric has one of the two
-            assert len(MARGINS & lookup(document, path[:-1]).keys()) == 1, path
-        else:
+        if path != ("statistics", "tested"):  # the margins of the models say it
             lookup(document, path)  # a KeyError names what is missing
+    for name in document["models"]:
+        own = {path[0] for path, _ in model_keys()}
+        assert document["models"][name].keys() == own
 
 
 def test_config_yaml_has_the_defaults() -> None:
@@ -113,38 +123,57 @@ def test_config_yaml_has_the_defaults() -> None:
     for path, node in keys(schema()):
         if "default" in node and node["default"] != {} and path[-1] != "title":
             assert lookup(document, path) == node["default"], path
+    for name, model in models().items():
+        tested = MARGINS_OF[model.task.name]
+        assert document["models"][name]["margin"] == tested
+
+
+def models() -> dict[str, Model]:
+    return {name: model_in(name, body) for name, body in shipped()["models"].items()}
 
 
 def test_choices_are_named_in_the_comments() -> None:
-    lines = (REPOSITORY / "config.yaml").read_text(encoding="utf-8").splitlines()
-    for path, node in keys(schema()):
-        if "enum" in node and path[:2] != ("statistics", "tested"):
-            line = next(line for line in lines if re.match(rf"\s+{path[-1]}: .*#", line))
-            comment = line.partition("#")[2]
-            assert all(choice in comment for choice in node["enum"]), path
+    text = (REPOSITORY / "config.yaml").read_text(encoding="utf-8")
+    lines = text.splitlines()
+    rules = [(path[-1], node) for path, node in keys(schema())]
+    for name, model in models().items():
+        part = text[text.index(f"\n  {name}:") :].splitlines()
+        for parameter, rule in model.rules.items():
+            choices = [choice for choice in rule.get("enum", []) if isinstance(choice, str)]
+            line = next((line for line in part if re.match(rf"\s+{parameter}: .*#", line)), "")
+            assert all(choice in line.partition("#")[2] for choice in choices), parameter
+        for each in ("network", "data"):
+            line = next(line for line in part if re.match(rf"\s+{each}: .*#", line))
+            assert all(
+                known in line for known in shipped_files(FOLDERS[each]) if known != "streams"
+            )
+    for name, node in rules:
+        if "enum" in node:
+            line = next(line for line in lines if re.match(rf"\s+{name}: .*#", line))
+            assert all(choice in line.partition("#")[2] for choice in node["enum"]), name
 
 
 def test_the_metrics_of_each_model_are_named_in_the_comments() -> None:
     """Of all metrics that the schema lists, each model allows its own."""
     text = (REPOSITORY / "config.yaml").read_text(encoding="utf-8")
     named: set[str] = set()
-    for name, model in MODELS.items():
-        found = re.search(rf"^    {name}: # metric: (.*)$", text, re.M)
+    for name, model in models().items():
+        found = re.search(r"^      metric: \w+ # (.*)$", text[text.index(f"\n  {name}:") :], re.M)
         assert found is not None
         own = {metric.name for metric in model.metrics}
         assert set(re.findall(r"\b(?:mse|mae|r2|accuracy|loss)\b", found[1])) == own
         named |= own
-    assert set(schema()["$defs"]["tested"]["properties"]["metric"]["enum"]) == named
+    assert set(schema()["$defs"]["tested"]["properties"]["metric"]["enum"]) == named == set(METRICS)
 
 
-def test_parameters_of_the_schema_are_those_of_the_models() -> None:
-    document = shipped()["models"]
-    assert set(document) == set(MODELS) == set(schema()["properties"]["models"]["properties"])
-    for name in MODELS:
-        rule = schema()["$defs"][f"{name}_parameters"]
-        assert set(rule["required"]) == set(rule["properties"]) == set(document[name]["parameters"])
-    tested = schema()["properties"]["statistics"]["properties"]["tested"]
-    assert set(tested["properties"]) == set(MODELS)
+def test_config_yaml_says_every_parameter_that_a_baseline_reads() -> None:
+    for name, model in models().items():
+        body = shipped()["models"][name]
+        said = {**body["recipe"], **body["parameters"]}
+        assert set(model.relevant({**resolve(shipped())["models"][name]["parameters"]})) <= set(
+            said
+        )
+        assert set(body["recipe"]) <= set(model.recipe)
 
 
 def test_there_are_variants() -> None:

@@ -12,8 +12,8 @@ from ablation.study.reading import load
 from conftest import REPOSITORY
 
 OLD = (
-    "an old spelling: errors are now compared as ratios. Allowed is statistics.tested, as in "
-    "fnn: {metric: mse, margin_ratio: 1.2} (20 % more matters) and cnn: {metric: accuracy, margin: 0.01}."
+    "an old spelling: errors are now compared as ratios. Allowed is the margin of a model, as in "
+    "fnn: {margin: {metric: mse, margin_ratio: 1.2}} (20 % more matters) and cnn: {margin: {metric: accuracy, margin: 0.01}}."
 )
 RATIO = (
     "compared as a ratio: allowed is margin_ratio, a number above 1 (a variant drops the other "
@@ -71,6 +71,21 @@ SENTENCES = {
 }
 
 
+MARGINS = {
+    "fnn: {margin: 0.9}": (
+        "models.fnn.margin is 0.9, but mse is compared as a ratio: allowed is a number greater than 1, at most 100."
+    ),
+    "cnn: {margin: 2}": (
+        "models.cnn.margin is 2, but accuracy is compared as a difference: allowed is a number greater than 0, at most 1."
+    ),
+    "cnn: {margin: {metric: mse, margin: 0.1}}": (
+        "models.cnn.margin.metric is 'mse': allowed is one of accuracy, loss."
+    ),
+    "fnn: {margin: {margin: 0.1}}": f"models.fnn.margin.margin is 0.1, but mse is {RATIO}",
+    "fnn: {margin: wide}": ("models.fnn.margin is 'wide': allowed is a number or a mapping."),
+}
+
+
 def variant(text: str) -> dict[str, Any]:
     """The shipped configuration with a change of its statistics, as YAML reads it."""
     base = yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8"))
@@ -87,6 +102,47 @@ def test_one_sentence(change: str) -> None:
         grid.build(resolve(variant(change)))
     assert str(refused.value) == SENTENCES[change]
     assert "\n" not in SENTENCES[change]
+
+
+@pytest.mark.parametrize("change", MARGINS)
+def test_one_sentence_for_a_margin(change: str) -> None:
+    base = yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8"))
+    with pytest.raises(ConfigError) as refused:
+        resolve(merge(base, yaml.safe_load(f"models: {{{change}}}")))
+    assert str(refused.value) == MARGINS[change]
+
+
+def test_a_margin_stands_in_one_place() -> None:
+    document = variant("confidence: 0.9")
+    document["statistics"]["tested"] = {"fnn": {"metric": "mse", "margin_ratio": 1.5}}
+    with pytest.raises(ConfigError) as refused:
+        resolve(document)
+    assert str(refused.value) == (
+        "models.fnn.margin and statistics.tested.fnn are both there: allowed is one of the two."
+    )
+
+
+@pytest.mark.parametrize(
+    ("margin", "found"),
+    [
+        (1.5, grid.Tested("mse", 1.5)),
+        ("1.5", grid.Tested("mse", 1.5)),
+        ({"metric": "r2", "margin": 0.05, "margin_ratio": None}, grid.Tested("r2", 0.05)),
+        ({"metric": "mae"}, grid.Tested("mae", 1.2)),  # the rest is inherited
+        (None, grid.Tested("mse", 1.2)),  # the default
+    ],
+)
+def test_a_margin_of_a_model(margin: Any, found: grid.Tested) -> None:
+    changed = merge(variant("confidence: 0.9"), {"models": {"fnn": {"margin": margin}}})
+    assert questions(resolve(changed))["fnn"] == found
+
+
+def test_a_margin_of_a_model_goes_over_an_inherited_one_of_the_statistics() -> None:
+    base = variant("tested: {fnn: {metric: mae}}")
+    assert questions(resolve(base))["fnn"] == grid.Tested("mae", 1.2)
+    assert questions(resolve(merge(base, {"models": {"fnn": {"margin": 1.3}}})))["fnn"] == (
+        grid.Tested("mse", 1.3)
+    )
 
 
 def test_the_shipped_study_tests_an_error_as_a_ratio_and_an_accuracy_as_a_difference() -> None:

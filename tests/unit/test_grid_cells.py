@@ -77,15 +77,22 @@ def test_resolved_parameters(config: Config) -> None:
         "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
     ]
     modules = [
-        "ablation.networks.cnn.prepare",
-        "ablation.networks.cnn.train",
-        "ablation.networks.stack.chunks",
-        "ablation.networks.stack.records",
+        "ablation.training.run",
+        "ablation.training.optimisers.adam",
+        "ablation.tasks.classification",
+        "ablation.networks.convnet",
+        "ablation.tasks.prepare",
+        "ablation.data.mnist",
         "ablation.store.tensors",
     ]
     assert cell.spec["code"] == {"modules": modules, "digest": code_digest(*modules)}
-    modules = ["ablation.networks.cnn.prepare", "ablation.store.tensors"]
-    assert cell.data_spec["code"] == {"modules": modules, "digest": code_digest(*modules)}
+    assert cell.data_spec["code"] == {"modules": modules[4:], "digest": code_digest(*modules[4:])}
+    assert cell.spec["network"] == {"file": "ablation/networks/convnet.py", "entry": "ConvNet"}
+    assert cell.spec["replicates_at_once"] == "auto"
+    assert cell.data_spec["split"] == {"drawn": [4.8, 1.2, 1]}
+    assert cell.data_spec["parameters"] == {"dataset": "mnist-5k", "share": 0.7, "test": "drawn"}
+    assert study.by_name["fnn/depth_8"].data_spec["split"] == {"parts": 6}
+    assert "threads" not in cell.spec
     assert cell.spec["inputs"] == {"prepare": [cell.data_key]}
 
 
@@ -100,6 +107,7 @@ def test_references(config: Config) -> None:
         "fnn/depth_at_0.01": "2",
         "fnn/learning_rate": "0.01",
         "fnn/activation": "relu",
+        "fnn/optimizer": "sgd",
         "fnn/depth_by_learning_rate": "hidden_layers-2_learning_rate-0.01",
         "cnn/depth": "2",
         "cnn/kernel": "5",
@@ -108,6 +116,7 @@ def test_references(config: Config) -> None:
         "cnn/batchnorm_depth4": "off",
         "cnn/augmentation": "none",
         "cnn/pooling": "max",
+        "cnn/optimizer": "adam",
         "cnn/dropout_by_batchnorm": "dropout-0_batchnorm-off",
     }
 
@@ -163,7 +172,7 @@ def test_what_changes_no_number_is_not_in_the_key(config: Config, change: Change
     "change",
     [
         setting("study.seed", 1),
-        setting("compute.threads", 2),
+        setting("compute.replicates_at_once", 2),
     ],
 )
 def test_what_changes_every_number_is_in_every_key(config: Config, change: Change) -> None:
@@ -181,6 +190,29 @@ def test_a_setting_of_one_model_is_in_that_models_keys(config: Config, model: st
         after = changed(config, setting(f"models.{model}.{path}", value))
         assert not set(keys(before, model).values()) & set(keys(after, model).values())
         assert keys(before, other) == keys(after, other)
+
+
+def test_the_code_of_an_optimiser_and_of_augmentation_counts_where_it_runs(config: Config) -> None:
+    study = build(config)
+    for cell in study.cells:
+        modules, adam = cell.spec["code"]["modules"], cell.parameters["optimizer"] == "adam"
+        assert ("ablation.training.optimisers.adam" in modules) is adam
+        assert ("ablation.training.optimisers.sgd" in modules) is not adam
+        moved = cell.parameters.get("augmentation") == "affine"
+        assert ("ablation.training.augmentation" in modules) is moved
+    names = {cell.axis for cell in study.cells if cell.parameters["optimizer"] == "adam"}
+    assert "optimizer" in names
+
+
+def test_models_on_the_same_data_share_what_is_prepared(config: Config) -> None:
+    own = copy.deepcopy(config)
+    body = copy.deepcopy(own["models"]["fnn"])
+    own["models"]["wide"] = {**body, "axes": {"width": {"values": [64, 128]}}}
+    own["statistics"]["tested"]["wide"] = own["statistics"]["tested"]["fnn"]
+    study = build(resolve(own))
+    assert [part.model.name for part in study.models] == ["fnn", "wide", "cnn"]
+    assert study.by_name["wide/width_64"].data_key == study.by_name["fnn/depth_2"].data_key
+    assert study.by_name["wide/width_64"].key != study.by_name["fnn/depth_at_0.01_2"].key
 
 
 def test_precision_is_the_cnns_alone(config: Config) -> None:

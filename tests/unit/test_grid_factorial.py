@@ -106,9 +106,10 @@ def test_the_reference_is_the_baselines_combination_or_the_one_named(config: Con
 def test_factorial_axes_come_last(config: Config) -> None:
     sets = {"values": {"base": {}, "wide": {"width": 128}}}
     study = with_axis(config, a_grid=GRID, b_sets=sets)
-    assert [axis.name for axis in study.models[0].axes][-4:] == [
-        "activation",
+    assert [axis.name for axis in study.models[0].axes][-5:] == [
+        "learning_rate",
         "b_sets",
+        "optimizer",
         "a_grid",
         "depth_by_learning_rate",
     ]

@@ -189,7 +189,7 @@ def name_of(plan: Plan, key: str) -> str:
 def test_a_stage_has_the_name_of_its_cell_or_model(plan: Plan) -> None:
     cell = plan.study.by_name["cnn/kernel_7"]
     assert name_of(plan, cell.key) == name_of(plan, plan.evaluated[cell.key].key) == "cnn/kernel_7"
-    assert name_of(plan, plan.prepared[cell.data_key].key) == "cnn"
+    assert name_of(plan, plan.prepared[cell.data_key].key) == "mnist-5k"
     assert name_of(plan, plan.figures["fnn"].key) == "fnn"
     assert name_of(plan, plan.portraits["cnn"].key) == "cnn"
     assert name_of(plan, plan.collected.key) == name_of(plan, plan.reported.key) == ""
@@ -197,7 +197,13 @@ def test_a_stage_has_the_name_of_its_cell_or_model(plan: Plan) -> None:
 
 def test_jobs_are_told_what_no_number_depends_on(plan: Plan) -> None:
     facts = json.loads(plan.environment["ABLATION_RUN"])
-    assert set(facts) == {"device", "checkpoint_seconds", "mirrors"}
+    assert set(facts) == {"device", "checkpoint_seconds", "mirrors", "sources"}
+    assert facts["sources"]["boston"] == {
+        "folder": "resources/boston",
+        "files": plan.study.by_name["fnn/depth_2"].spec["data"]["files"],
+        "from": "mlxtend",
+        "repacked": {},
+    }
     assert facts["device"] == plan.study.config["compute"]["device"]
     assert plan.environment["ABLATION_CELLS"] == "results/store/cells/default.json"
 

@@ -9,14 +9,18 @@ from typing import Any
 
 import pytest
 from ablation.commands.costs import estimate, rates
+from ablation.commands.reasons import Change as Reason
 from ablation.commands.reasons import changes, listed, nearest, reason
 from ablation.store.entries import folder_of, publish
 from ablation.store.files import write_json
-from ablation.study.config import resolve
+from ablation.study.config import model_in, resolve
 from ablation.study.grid import Cell, build
 
 Config = dict[str, Any]
 Change = Callable[[Config], Any]
+
+
+MODELS = {name: model_in(name, {}) for name in ("fnn", "cnn")}
 
 
 def cells(config: Config, *edits: Change) -> dict[str, Cell]:
@@ -27,7 +31,15 @@ def cells(config: Config, *edits: Change) -> dict[str, Cell]:
 
 
 def difference(old: Cell, new: Cell) -> str:
-    return listed(changes(old.spec, new))
+    return listed(changed(old.spec, new))
+
+
+def changed(old: Config, new: Cell) -> list[Reason]:
+    return changes(old, new, MODELS[new.model])
+
+
+def nearest_to(cell: Cell, stored: Config) -> str | None:
+    return nearest(cell, MODELS[cell.model], stored)
 
 
 def cnn(**values: Any) -> Change:
@@ -47,7 +59,11 @@ def fnn(**values: Any) -> Change:
         (lambda c: c["study"].update(seed=7), "fnn/depth_2", "seed: 20261 → 7"),
         (lambda c: c["models"]["cnn"].update(replicates=24), "cnn/depth_4", "replicates: 12 → 24"),
         (lambda c: c["compute"].update(precision="fp32"), "cnn/depth_4", "precision: auto → fp32"),
-        (lambda c: c["compute"].update(threads=2), "fnn/depth_2", "threads: 1 → 2"),
+        (
+            lambda c: c["compute"].update(replicates_at_once=2),
+            "fnn/depth_2",
+            "replicates_at_once: auto → 2",
+        ),
         (cnn(dataset="mnist"), "cnn/depth_2", "dataset: mnist-5k → mnist"),
         (
             cnn(epochs=20, channels=[8, 16, 16, 16]),
@@ -75,7 +91,7 @@ def test_what_follows_from_another_change_is_no_change_of_its_own(config: Config
         "augmentation: affine → none; no longer reads rotation_degrees; no longer"
     )
     for old, new in ((none, affine), (affine, none)):
-        assert [c.name for c in changes(old.spec, new) if not c.implied] == ["augmentation"]
+        assert [c.name for c in changed(old.spec, new) if not c.implied] == ["augmentation"]
 
 
 def test_a_list_that_another_parameter_does_not_explain_is_named(config: Config) -> None:
@@ -94,10 +110,12 @@ def test_code_files_and_parameters_of_other_times_are_named(config: Config) -> N
     old["code"] = {**old["code"], "digest": "0" * 16}
     old["data"]["files"] = {"mnist_5k.csv.gz": "0" * 64}
     old["parameters"]["momentum"] = old["parameters"].pop("pooling")
-    assert listed(changes(old, cell)) == (
+    assert listed(changed(old, cell)) == (
         "raw files of mnist-5k changed; code of cnn changed; reads pooling max; no longer reads momentum"
     )
-    assert len([c for c in changes(old, cell) if not c.implied]) == 4
+    assert len([c for c in changed(old, cell) if not c.implied]) == 4
+    moved = {**cell.spec, "code": {"modules": ["ablation.old"], "digest": "0" * 16}}
+    assert listed(changed(moved, cell)) == "code of cnn changed"
 
 
 def test_many_changes_are_counted(config: Config) -> None:
@@ -115,10 +133,10 @@ def test_the_nearest_entry_differs_least(config: Config) -> None:
         config["models"]["cnn"]["axes"]["kernel"]["values"].append(11)
 
     new = cells(config, add)["cnn/kernel_11"]
-    assert nearest(new, stored) == now["cnn/kernel_9"].key
-    assert nearest(new, {}) is None
+    assert nearest_to(new, stored) == now["cnn/kernel_9"].key
+    assert nearest_to(new, {}) is None
     fnn_only = {c.key: c.spec for c in now.values() if c.model == "fnn"}
-    assert nearest(new, fnn_only) is None
+    assert nearest_to(new, fnn_only) is None
 
 
 def test_reasons(config: Config) -> None:
@@ -126,14 +144,21 @@ def test_reasons(config: Config) -> None:
     cell, other = now["cnn/kernel_5"], now["cnn/kernel_9"]
     stored = {other.key: other.spec}
     longer = {**cell.spec, "replicates": 24}
-    assert reason(cell, {}) == "never trained"
-    assert reason(cell, stored) == "not trained yet (kernel: 9 → 5)"
-    assert reason(cell, stored, new="new axis") == "new axis (kernel: 9 → 5)"
-    assert reason(cell, stored, viewed=longer, new="new axis value") == "replicates: 24 → 12"
-    assert reason(cell, stored, viewed=cell.spec) == "its entry is gone from the store"
-    killed = reason(cell, stored, failed="killed by signal 9", is_damaged=True, viewed=longer)
+    assert reason(cell, MODELS["cnn"], {}) == "never trained"
+    assert reason(cell, MODELS["cnn"], stored) == "not trained yet (kernel: 9 → 5)"
+    assert reason(cell, MODELS["cnn"], stored, new="new axis") == "new axis (kernel: 9 → 5)"
+    assert (
+        reason(cell, MODELS["cnn"], stored, viewed=longer, new="new axis value")
+        == "replicates: 24 → 12"
+    )
+    assert (
+        reason(cell, MODELS["cnn"], stored, viewed=cell.spec) == "its entry is gone from the store"
+    )
+    killed = reason(
+        cell, MODELS["cnn"], stored, failed="killed by signal 9", is_damaged=True, viewed=longer
+    )
     assert killed == "failed before: killed by signal 9"
-    assert reason(cell, stored, is_damaged=True, viewed=longer) == "damaged entry"
+    assert reason(cell, MODELS["cnn"], stored, is_damaged=True, viewed=longer) == "damaged entry"
 
 
 # Estimates
@@ -158,7 +183,7 @@ def stored(cell: Cell, seconds: float, device: str = "cpu") -> Costs:
 def guess(
     cell: Cell, known: Costs, device: str = "cuda", study: Collection[str] = ()
 ) -> float | None:
-    return estimate(cell.spec, rates(known, study, device))
+    return estimate(cell.spec, MODELS, rates(known, study, MODELS, device))
 
 
 @pytest.mark.parametrize(
@@ -192,12 +217,26 @@ def test_no_estimate_from_another_device_or_model_or_time(config: Config) -> Non
     assert guess(cell, {}) is None
     assert guess(cell, stored(now["fnn/depth_2"], 3.0, "cuda")) is None
     assert guess(cell, stored(cell, 3.0, "cuda"), "cpu") is None
-    old = {**cell.spec, "parameters": {"epochs": 15, "kernel": 5}}
-    assert guess(cell, {cell.key: old}) is None
+    others = {
+        "parameters": {"epochs": 15, "kernel": 5},
+        "network": {"file": "my/net.py", "entry": "Net"},
+        "data": {**cell.spec["data"], "file": "my/digits.py"},
+    }
+    assert guess(cell, {cell.key: cell.spec}) is not None
+    for name, value in others.items():
+        assert guess(cell, {cell.key: {**cell.spec, name: value}}) is None, name
 
 
-def test_a_cost_is_of_the_processor_by_thread(config: Config) -> None:
-    cell = cells(config, lambda c: c["compute"].update(threads=2))["cnn/kernel_5"]
-    assert guess(cell, stored(cell, 100.0), "cpu") == pytest.approx(40)
+def test_a_cost_is_of_the_processor(config: Config) -> None:
+    cell = cells(config)["cnn/kernel_5"]
+    assert guess(cell, stored(cell, 100.0), "cpu") == pytest.approx(80)
     (folder_of("train", cell.key) / "run.json").write_text("[")
     assert guess(cell, {cell.key: cell.spec}, "cpu") is None
+
+
+def test_another_network_is_named(config: Config) -> None:
+    cell = cells(config)["cnn/kernel_5"]
+    old = {**cell.spec, "network": {"file": "my/net.py", "entry": "Net"}}
+    assert listed(changed(old, cell)) == (
+        "network: my/net.py:Net → ablation/networks/convnet.py:ConvNet"
+    )

@@ -7,12 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ablation.cli import main
 from ablation.study.config import ConfigError
-from ablation.study.reading import load, overrides_of, read, require_plain
+from ablation.study.reading import load, load_study, overrides_of, read, require_plain
 from conftest import REPOSITORY
 
 SHIPPED = REPOSITORY / "config.yaml"
+NETWORK = """
+from torch import nn
+
+PARAMETERS = {"width": {"type": "integer", "minimum": 1, "default": 64}}
+
+class Net(nn.Module):
+    def __init__(self, inputs, outputs, *, width=64):
+        super().__init__()
+        self.layer = nn.Linear(inputs[0], width)
+"""
 TITLE = "report: {title: 研究}\nstudy: {name: own}\n"
 
 
@@ -82,6 +93,95 @@ def test_an_override_has_the_type_that_the_schema_wants() -> None:
     assert config["report"]["title"] == "1e5"
 
 
+@pytest.mark.parametrize(
+    "entries",
+    [
+        ["models.fnn.recipe.epochs=3", "models.fnn.axes.depth_at_0.01.with={width: 8}"],
+        ["models={fnn.recipe.epochs: 3, fnn.axes.depth_at_0.01.with.width: 8}"],
+        ["models.fnn={parameters: {epochs: 3}, axes: {depth_at_0.01: {with: {width: 8}}}}"],
+        ["models.fnn.recipe.epochs=2", "models.fnn.axes={depth_at_0.01: {with: {width: 8}}}",
+         "models.fnn.recipe.epochs=3"],
+    ],
+)  # fmt: skip
+def test_an_override_may_be_dotted(entries: list[str]) -> None:
+    found = load(SHIPPED, overrides=overrides_of(entries))["models"]["fnn"]
+    assert found["parameters"]["epochs"] == 3
+    assert found["axes"]["depth_at_0.01"]["with"] == {"width": 8}
+    assert found["axes"]["depth_at_0.01"]["values"] == [1, 2, 8]
+    assert found["parameters"]["batch_size"] == 32
+
+
+@pytest.mark.parametrize("entry", ["models.=3", ".a=3", "a", "models..fnn=3", "models fnn=3"])
+def test_what_names_no_key_is_no_override(entry: str) -> None:
+    with pytest.raises(ConfigError, match=r"allowed is KEY=VALUE\.$"):
+        overrides_of([entry])
+
+
+def test_an_unknown_dotted_key_is_named_in_full() -> None:
+    with pytest.raises(ConfigError, match=r"^models\.fnn\.recipe\.epoch is not a known key"):
+        load(SHIPPED, overrides=overrides_of(["models.fnn.recipe.epoch=3"]))
+
+
+ALONE = """
+inherit: false
+study: {name: alone, seed: 1}
+models: {mine: {network: mlp, data: diabetes, replicates: 6, axes: {width: {values: [64, 8]}}}}
+"""
+
+
+def test_a_variant_may_start_from_nothing() -> None:
+    config = over(ALONE)
+    assert list(config["models"]) == ["mine"]
+    assert config == load(written(ALONE))
+    assert config["report"]["title"] != load(SHIPPED)["report"]["title"]
+    assert config["statistics"]["tested"] == {"mine": {"metric": "mse", "margin_ratio": 1.2}}
+    assert "inherit" not in config
+    later = Path("later.yaml")
+    later.write_text("models: {mine: {replicates: 12}}", encoding="utf-8")
+    assert load(SHIPPED, written(ALONE), later)["models"]["mine"]["replicates"] == 12
+
+
+def test_inherit_is_true_or_false() -> None:
+    assert over("inherit: true") == load(SHIPPED)
+    with pytest.raises(ConfigError) as refused:
+        over("inherit: none")
+    assert str(refused.value) == "mine.yaml: inherit is 'none': allowed is true or false."
+
+
+def test_a_variant_names_its_study() -> None:
+    path = written("models: {fnn: {replicates: 12}}")
+    with pytest.raises(ConfigError) as refused:
+        load_study([path])
+    assert str(refused.value) == (
+        "mine.yaml names no study, so its report would take the place of the default one: "
+        "write study: {name: mine} into it."
+    )
+    assert load_study([path], overrides_of(["study.name=other"]))["study"]["name"] == "other"
+    named = Path("named.yaml")
+    named.write_text("study: {name: named}", encoding="utf-8")
+    assert load_study([named, path])["study"]["name"] == "named"
+    assert load_study([])["study"]["name"] == load_study([SHIPPED])["study"]["name"] == "default"
+
+
+def test_the_own_configuration_is_no_variant(here: Path) -> None:
+    own = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    own["models"]["fnn"]["replicates"] = 12
+    (here / "config.yaml").write_text(yaml.safe_dump(own), encoding="utf-8")
+    assert load_study([])["models"]["fnn"]["replicates"] == 12
+
+
+def test_a_file_is_named_from_the_folder_of_its_configuration(here: Path) -> None:
+    (here / "sub").mkdir()
+    (here / "sub" / "net.py").write_text(NETWORK, encoding="utf-8")
+    variant = here / "sub" / "mine.yaml"
+    text = "study: {name: mine}\nmodels: {fnn: {network: 'net.py:Net', axes: {width: {values: [64, 8]}}}}"
+    variant.write_text(text, encoding="utf-8")
+    assert load(SHIPPED, variant)["models"]["fnn"]["network"] == "sub/net.py:Net"
+    axes = "models.fnn.axes={width: {values: [64, 8]}}"
+    there = overrides_of(["models.fnn.network=sub/net.py", axes])
+    assert load(SHIPPED, variant, overrides=there)["models"]["fnn"]["network"] == "sub/net.py"
+
+
 TWICE = "models:\n  fnn:\n    axes:\n      depth: {values: [1]}\n      depth: {values: [2]}\n"
 MISTAKES = {
     "twice": (
@@ -98,11 +198,11 @@ MISTAKES = {
     ),
     "UTF-16": (TITLE.encode("utf-16"), "mine.yaml is UTF-16: allowed is UTF-8."),
     "half a pair": (
-        r'report: {title: "\ud83d x"}',
+        "study: {name: mine}\n" r'report: {title: "\ud83d x"}',
         "report.title holds half a surrogate pair: allowed are whole characters.",
     ),
     "control": (
-        r'report: {title: "a\tb"}',
+        "study: {name: mine}\n" r'report: {title: "a\tb"}',
         r"report.title holds the control character '\t': allowed is text in one line.",
     ),
     "list": ("- 1\n", "mine.yaml holds no mapping: allowed is a configuration."),

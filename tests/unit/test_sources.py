@@ -7,21 +7,34 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ablation.networks.registry import MODELS
-from ablation.store.code import code_digest, reached
+from ablation.store.code import OtherCodeError, beside, code_digest, code_of, reached, require
 from ablation.store.places import PACKAGE
+from ablation.study.models import Model, model_of
 
-TRAIN = {name: model.code("prepare", "train") for name, model in MODELS.items()}
-ENTRIES = [
-    *(
-        model.module(s)
-        for model in MODELS.values()
-        for s in ("prepare", "train", "evaluate", "yardsticks")
-    ),
-    "ablation.results.evaluation",
-    "ablation.stages.collect",
-    "ablation.statistics.compare",
-]
+MODELS = {"fnn": model_of("fnn", "mlp", "boston"), "cnn": model_of("cnn", "convnet", "mnist")}
+
+
+def entries_of(model: Model, **changed: str) -> tuple[str, ...]:
+    """The modules of a cell of the baseline."""
+    baseline = {name: rule["default"] for name, rule in model.rules.items()}
+    return model.code("train", {**baseline, **changed})
+
+
+TRAIN = {name: entries_of(model, optimizer={"fnn": "sgd", "cnn": "adam"}[name])
+         for name, model in MODELS.items()}  # fmt: skip
+ENTRIES = sorted(
+    {
+        *(
+            m
+            for model in MODELS.values()
+            for s in ("prepare", "evaluate", "yardsticks")
+            for m in model.code(s)
+        ),
+        *(module for entries in TRAIN.values() for module in entries),
+        "ablation.stages.collect",
+        "ablation.statistics.compare",
+    }
+)
 
 
 # They import some modules only when they need them.
@@ -54,119 +67,191 @@ def test_a_copy_has_the_same_digest(digests: Digests) -> None:
     assert digests() == {name: code_digest(*entries) for name, entries in TRAIN.items()}
 
 
-def test_comments_formatting_and_docstrings_do_not_count(package: Path, digests: Digests) -> None:
+def append(path: Path, text: str) -> None:
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(text)
+
+
+CODE = """
+def scaled(value):
+    return value * 2
+"""
+MEANT = """
+# a comment
+def scaled(
+    value,  # another
+):
+    \"\"\"A docstring.\"\"\"
+    return (value
+            * 2)
+"""
+
+
+@pytest.mark.parametrize("file", ["training/run.py", "networks/mlp.py", "data/boston.py"])
+def test_comments_formatting_and_docstrings_do_not_count(
+    package: Path, digests: Digests, file: str
+) -> None:
+    text = (package / file).read_text(encoding="utf-8")
+    append(package / file, CODE)
     before = digests()
-    training = package / "networks" / "stack" / "training.py"
-    edit(training, "def train(", "# a comment\n\n\ndef train(  # another\n")
-    edit(training, "DIVERGED_FACTOR = 10.0", "DIVERGED_FACTOR = (\n    10.0\n)")
-    edit(training, '"""Train all replicates', '"""Educate all replicates')  # of a function
-    edit(training, '"""The training loop', '"""A training loop')  # of the module
-    edit(training, '"""What training gives.', '"""What comes out.')  # of a class
-    edit(package / "networks" / "fnn" / "train.py", '"val_loss"', "'val_loss'")
+    (package / file).write_text(text + MEANT, encoding="utf-8")
     assert digests() == before
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("DIVERGED_FACTOR = 10.0", "DIVERGED_FACTOR = 11.0"),
-        ("loss < self.best_loss", "loss <= self.best_loss"),
-        ("better = loss", "best = better = loss"),
-        ("progress.epoch += 1", "progress.epoch += True"),
-    ],
-)
-def test_shared_code_counts_for_both(package: Path, digests: Digests, old: str, new: str) -> None:
-    before = digests()
-    edit(package / "networks" / "stack" / "training.py", old, new)
-    after = digests()
-    assert all(after[name] != before[name] for name in before)
+    (package / file).write_text(text + MEANT.replace("* 2", "* 3"), encoding="utf-8")
+    assert digests()["fnn"] != before["fnn"]
 
 
 @pytest.mark.parametrize(
     ("file", "change"),
     [
-        ("device.py", ('return "bf16"', 'return "fp16"')),  # what auto means
-        ("chunks.py", ("part.best_epoch for", "part.diverged for")),
-        ("records.py", ("for epoch, figures in", "for figures, epoch in")),
+        ("networks/mlp.py", ('"Fully connected network"', '"Another"')),
+        ("networks/mlp.py", ('"maximum": 64', '"maximum": 65')),
+        ("data/boston.py", ('UNIT = "1000 USD"', 'UNIT = "USD"')),
+        ("data/boston.py", ("ROWS = 506", "ROWS = 507")),
+        ("data/boston.py", ('"en": "Boston Housing was', '"en": "Boston was')),
     ],
 )
-def test_what_resolves_joins_and_writes_numbers_counts_too(
+def test_words_and_bounds_that_no_code_reads_do_not_count(
     package: Path, digests: Digests, file: str, change: tuple[str, str]
 ) -> None:
     before = digests()
-    edit(package / "networks" / "stack" / file, *change)
-    after = digests()
-    assert all(after[name] != before[name] for name in before)
-
-
-@pytest.mark.parametrize(
-    ("file", "change", "model"),
-    [
-        ("networks/fnn/network.py", ("INPUT_DIM = 13", "INPUT_DIM = 12"), "fnn"),
-        ("networks/fnn/prepare.py", ("(turn + 1)", "(turn + 2)"), "fnn"),
-        ("networks/fnn/raw.py", ("PARTS = 6", "PARTS = 7"), "fnn"),
-        ("networks/cnn/network.py", ("avg_pool2d", "lp_pool2d"), "cnn"),
-        ("networks/cnn/prepare.py", ("DRAWS = 3", "DRAWS = 4"), "cnn"),
-        ("networks/cnn/augment.py", ("+= 1.0", "+= 1.1"), "cnn"),
-        ("networks/cnn/layers.py", ("kernel // 2", "kernel // 3"), "cnn"),
-    ],
-)
-def test_code_of_one_network_counts_for_it_alone(
-    package: Path, digests: Digests, file: str, change: tuple[str, str], model: str
-) -> None:
-    before = digests()
     edit(package / file, *change)
-    after = digests()
-    assert {name for name in before if before[name] != after[name]} == {model}
+    assert digests() == before
+    append(package / file, "\nREAD = (TITLE, PARAMETERS, UNIT, ROWS, NOTES)\n".replace(
+        ", UNIT, ROWS, NOTES" if "networks" in file else ", PARAMETERS", ""))  # fmt: skip
+    read = digests()
+    edit(package / file, *reversed(change))
+    assert digests()["fnn"] != read["fnn"]
 
 
 @pytest.mark.parametrize(
-    "file",
+    ("file", "models"),
     [
-        *(
-            "networks/cnn/evaluate.py",
-            "networks/fnn/evaluate.py",
-            "networks/cnn/yardsticks.py",
-            "results/evaluation.py",
-            "stages/job.py",
-            "stages/train.py",
-        ),
-        *(
-            "study/grid.py",
-            "study/config.py",
-            "study/plan.py",
-            "store/entries.py",
-            "report/__init__.py",
-        ),
+        ("training/run.py", {"fnn", "cnn"}),
+        ("tasks/prepare.py", {"fnn", "cnn"}),
+        ("store/tensors.py", {"fnn", "cnn"}),
+        ("training/optimisers/sgd.py", {"fnn"}),
+        ("training/optimisers/adam.py", {"cnn"}),
+        ("tasks/regression.py", {"fnn"}),
+        ("tasks/classification.py", {"cnn"}),
+        ("networks/mlp.py", {"fnn"}),
+        ("networks/convnet.py", {"cnn"}),
+        ("data/boston.py", {"fnn"}),
+        ("data/mnist.py", {"cnn"}),
+        ("training/augmentation.py", set()),
+        ("training/recipe.py", set()),
+        ("tasks/yardsticks.py", set()),
+        ("results/evaluation.py", set()),
+        ("stages/job.py", set()),
+        ("study/grid.py", set()),
+        ("study/models.py", set()),
+        ("store/entries.py", set()),
+        ("report/__init__.py", set()),
     ],
 )
-def test_code_that_changes_no_trained_number_does_not_count(
-    package: Path, digests: Digests, file: str
+def test_code_counts_for_the_cells_that_run_it(
+    package: Path, digests: Digests, file: str, models: set[str]
 ) -> None:
     before = digests()
-    with (package / file).open("a", encoding="utf-8") as stream:
-        stream.write("\nEXTRA = 1\n")
-    assert digests() == before
+    append(package / file, "\nEXTRA = 1\n")
+    after = digests()
+    assert {name for name in before if before[name] != after[name]} == models
 
 
-def test_evaluation_has_a_digest_of_its_own(package: Path) -> None:
-    before = code_digest("ablation.networks.cnn.evaluate", root=package)
-    edit(package / "networks" / "cnn" / "evaluate.py", "BATCH = 250", "BATCH = 251")
-    assert code_digest("ablation.networks.cnn.evaluate", root=package) != before
+def test_augmentation_counts_where_it_is_used() -> None:
+    assert "ablation.training.augmentation" in entries_of(MODELS["cnn"], augmentation="affine")
+    assert "ablation.training.augmentation" not in TRAIN["cnn"]
+
+
+NET = """from torch import nn
+from blocks import Block
+from .parts.more import more
+
+TITLE = "Mine"
+
+
+class Net(nn.Module):
+    pass
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a user's network and what it imports beside it."""
+    folder = tmp_path / "own"
+    (folder / "parts").mkdir(parents=True)
+    (folder / "net.py").write_text(NET, encoding="utf-8")
+    (folder / "blocks.py").write_text("class Block: pass\n", encoding="utf-8")
+    (folder / "parts" / "__init__.py").write_text("", encoding="utf-8")
+    (folder / "parts" / "more.py").write_text("from . import less\nmore = 1\n", encoding="utf-8")
+    (folder / "parts" / "less.py").write_text("from ..far import x\n", encoding="utf-8")
+    (folder / "far.py").write_text("x = 1\n", encoding="utf-8")
+    (folder / "stranger.py").write_text("y = 1\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def test_a_file_of_ones_own_is_followed_into_what_lies_beside_it(own: Path) -> None:
+    assert set(beside(own / "net.py")) == {
+        *("net", "blocks", "parts", "parts.more", "parts.less", "far"),
+    }
+
+
+@pytest.mark.parametrize(
+    "file", ["net.py", "blocks.py", "parts/more.py", "parts/less.py", "far.py"]
+)
+def test_a_file_of_ones_own_counts_with_what_it_imports(own: Path, file: str) -> None:
+    before = code_digest("own/net.py")
+    append(own / file, "\n# a comment\n")
+    assert code_digest("own/net.py") == before
+    append(own / file, "\nEXTRA = 1\n")
+    assert code_digest("own/net.py") != before
+
+
+def test_a_strangers_file_and_a_title_do_not_count(own: Path) -> None:
+    before = code_digest("own/net.py")
+    append(own / "stranger.py", "\nz = 2\n")
+    edit(own / "net.py", "Mine", "Yours")
+    assert code_digest("own/net.py") == before
+    append(own / "far.py", "\nimport net\n")  # what another file may read counts
+    imported = code_digest("own/net.py")
+    edit(own / "net.py", "Yours", "Mine")
+    assert code_digest("own/net.py") != imported
+
+
+def test_a_folder_that_moves_keeps_its_digest(own: Path, tmp_path: Path) -> None:
+    before = code_digest("own/net.py", "ablation.training.run")
+    (tmp_path / "deep").mkdir()
+    shutil.move(own, tmp_path / "deep" / "moved")
+    assert code_digest("deep/moved/net.py", "ablation.training.run") == before
+    assert code_digest(str(tmp_path / "deep/moved/net.py"), "ablation.training.run") == before
+
+
+def test_a_file_of_ones_own_is_followed_into_the_package(own: Path, package: Path) -> None:
+    before = code_digest("own/net.py", root=package)
+    append(own / "far.py", "\nfrom ablation.training import run\n")
+    after = code_digest("own/net.py", root=package)
+    assert after != before
+    append(package / "training" / "run.py", "\nEXTRA = 1\n")
+    assert code_digest("own/net.py", root=package) != after
+
+
+def test_an_edit_after_the_workflow_was_read_is_refused(own: Path) -> None:
+    code = code_of("ablation.training.run", "own/net.py")
+    require(code)
+    append(own / "far.py", "\nEXTRA = 1\n")
+    with pytest.raises(OtherCodeError, match="the sources changed"):
+        require(code)
 
 
 def test_a_new_import_is_followed(package: Path, digests: Digests) -> None:
     before = digests()
-    (package / "networks" / "fnn" / "extra.py").write_text("VALUE = 1\n", encoding="utf-8")
+    extra = package / "networks" / "extra.py"
+    extra.write_text("VALUE = 1\n", encoding="utf-8")
     assert digests() == before
-    edit(
-        package / "networks" / "fnn" / "train.py",
-        "import torch\n",
-        "import torch\nfrom ablation.networks.fnn import extra\n",
-    )
+    append(package / "networks" / "mlp.py", "\nfrom ablation.networks import extra\n")
     once = digests()
     assert once["fnn"] != before["fnn"]
-    (package / "networks" / "fnn" / "extra.py").write_text("VALUE = 22\n", encoding="utf-8")
+    extra.write_text("VALUE = 22\n", encoding="utf-8")
     assert digests()["fnn"] != once["fnn"]
     assert digests()["cnn"] == before["cnn"]
 
@@ -216,12 +301,9 @@ def test_what_is_imported_late_is_reached_too(entry: str, imported: dict[str, se
 def test_training_reaches_no_other_network_and_no_evaluation() -> None:
     for name, entries in TRAIN.items():
         modules = set(reached(entries))
-        others = [f"ablation.networks.{other}" for other in MODELS if other != name]
-        strangers = (*others, "ablation.report", "ablation.figures", "ablation.statistics")
-        assert not [m for m in modules if m.startswith(strangers)]
-        assert f"ablation.networks.{name}.evaluate" not in modules
-        assert {
-            "ablation.networks.streams",
-            "ablation.networks.stack.training",
-            f"ablation.networks.{name}.raw",
-        } <= modules
+        strangers = ("ablation.report", "ablation.figures", "ablation.statistics", "ablation.study")
+        # What a metric is comes with the names of the tasks.
+        metric = {"ablation.statistics", "ablation.statistics.metric"}
+        assert not [m for m in modules - metric if m.startswith(strangers)]
+        networks = {m for m in modules if m.startswith("ablation.networks.")}
+        assert networks == {f"ablation.networks.{ {'fnn': 'mlp', 'cnn': 'convnet'}[name] }"}

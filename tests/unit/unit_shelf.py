@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ablation.data import boston, mnist
 from ablation.store.download import copy_embedded
 from ablation.store.entries import Failure, publish
 from ablation.study.grid import build
@@ -30,9 +29,10 @@ def small_plan(config: dict[str, Any]) -> Plan:
     for model, axis in (("fnn", "activation"), ("cnn", "kernel")):
         axes = config["models"][model]["axes"]
         config["models"][model]["axes"] = {axis: axes[axis]}
-    for dataset, files in {"boston": boston.FILES, "mnist-5k": mnist.FILES["mnist-5k"]}.items():
-        copy_embedded(files, Path("resources", dataset))
-    return Plan(build(config))
+    plan = Plan(build(config))
+    for source in plan.sources.values():
+        copy_embedded(source["files"], Path(source["folder"]))
+    return plan
 
 
 def make(stages: Iterable[Stage], failures: dict[str, Failure] | None = None) -> None:

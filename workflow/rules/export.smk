@@ -41,7 +41,7 @@ use rule show_tables as show_export with:
     log:
         f"logs/show/{PLAN.study.name}/export/{{part}}.log",
     wildcard_constraints:
-        part="tables|figures/[a-z]+",
+        part="tables|figures/[a-z][a-z0-9_]*",
     message:
         "Show {output}"
 

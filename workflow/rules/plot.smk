@@ -101,6 +101,6 @@ use rule show_tables as show_figures with:
     log:
         f"logs/show/{PLAN.study.name}/figures-{{model}}.log",
     wildcard_constraints:
-        model="[a-z]+",
+        model="[a-z][a-z0-9_]*",
     message:
         "Show the figures of {wildcards.model}"

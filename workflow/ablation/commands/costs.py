@@ -6,55 +6,63 @@ from collections.abc import Collection, Mapping
 from statistics import median
 
 from ablation.commands.reasons import Spec
-from ablation.networks.registry import MODELS
 from ablation.store.entries import folder_of
 from ablation.store.files import read_json
+from ablation.study.models import Model
 
 
-def work(spec: Spec) -> int:
-    """Samples that training goes through: epochs · replicates · training samples; 0 for a specification of other times."""
-    parameters = spec["parameters"]
+def work(spec: Spec, models: Mapping[str, Model]) -> int:
+    """Samples that training goes through: epochs · replicates · training samples; 0 for what none of the models trains."""
+    model, parameters = models.get(spec["model"]), spec["parameters"]
+    data = spec["data"].get("file")
+    if model is None or (spec.get("network"), data) != (model.network.spec, model.data.file):
+        return 0
     try:
-        size = MODELS[spec["model"]].train_size(parameters)
+        size = model.train_size(parameters)
         return int(parameters["epochs"]) * int(spec["replicates"]) * size
-    except KeyError:
+    except (KeyError, TypeError):  # a specification of other times
         return 0
 
 
-def seconds_per_sample(key: str, spec: Spec, device: str) -> float | None:
+def seconds_per_sample(
+    key: str, spec: Spec, models: Mapping[str, Model], device: str
+) -> float | None:
     """What a stored cell took on ``cpu`` or ``cuda``; None where nothing tells.
 
-    On a processor it is the processor's seconds by thread, which other work on the machine does not stretch.
+    On a processor it is the processor's seconds, which other work on the machine does not stretch.
     """
     run = read_json(folder_of("train", key) / "run.json")
     cost = (run.get("cost") if isinstance(run, dict) else None) or {}
     seconds = cost.get("seconds" if device == "cuda" else "cpu_seconds")
-    if cost.get("device") != device or not seconds or not work(spec):
+    if cost.get("device") != device or not seconds or not work(spec, models):
         return None
-    return float(seconds / work(spec) / (1 if device == "cuda" else spec["threads"]))
+    return float(seconds / work(spec, models))
 
 
 def rates(
-    stored: Mapping[str, Spec], study: Collection[str], device: str
+    stored: Mapping[str, Spec], study: Collection[str], models: Mapping[str, Model], device: str
 ) -> dict[str, list[float]]:
     """Model → seconds per sample of each of its cells in the study, or of its others where none of these is there.
 
     Args:
         stored: key → specification of the cells in the store.
         study: the keys of the study's cells.
+        models: the study's, by name; what another network or other data took tells nothing.
         device: only what ran on such a device counts.
     """
     of_study: dict[str, list[float]] = {}
     of_others: dict[str, list[float]] = {}
     for key, spec in stored.items():
-        rate = seconds_per_sample(key, spec, device)
+        rate = seconds_per_sample(key, spec, models, device)
         if rate is not None:
             group = of_study if key in study else of_others
             group.setdefault(spec["model"], []).append(rate)
     return of_others | of_study
 
 
-def estimate(spec: Spec, known: Mapping[str, list[float]]) -> float | None:
+def estimate(
+    spec: Spec, models: Mapping[str, Model], known: Mapping[str, list[float]]
+) -> float | None:
     """Seconds that a cell would take, by the median of what its model's cells took; None without any."""
     of_model = known.get(spec["model"])
-    return median(of_model) * work(spec) if of_model else None
+    return median(of_model) * work(spec, models) if of_model else None

@@ -51,7 +51,9 @@ def run(options: argparse.Namespace) -> int:
     from ablation.study.config import ConfigError
 
     try:
-        return _run(options)
+        status = _run(options)
+        sys.stdout.flush()  # a pipe whose reader has gone is told of here, and not at the end of the process
+        return status
     except (MistakeError, ConfigError, StoreError) as error:
         sentence = " ".join(str(error).split())
     except BrokenPipeError:  # the reader of a pipe has gone

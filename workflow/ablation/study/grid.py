@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ablation.networks.registry import MODELS, Model
 from ablation.store.code import code_of
 from ablation.store.keys import canonical_json, key_of, label
-from ablation.study.config import ConfigError, schema, validate
+from ablation.study.config import closed, model_in, validate
 from ablation.study.factors import check_label, factors_of, is_factorial, ordered_axes, values_of
+from ablation.study.models import Model
+from ablation.study.sentences import ConfigError
+from ablation.tasks import TASKS
 
 Parameters = dict[str, Any]
 
@@ -58,6 +60,7 @@ class Axis:
     Attributes:
         parameter: the one that the values are of; None for sets of overrides and for a factorial axis.
         factors: of a factorial axis, each parameter's levels; else None.
+        title: what it is called, as a text or in each of some languages; None where nothing is said.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Axis:
     reference: str
     cells: tuple[Cell, ...]
     factors: dict[str, list[Any]] | None = None
+    title: Any = None
 
 
 @dataclass(frozen=True)
@@ -132,42 +136,24 @@ def build(config: dict[str, Any]) -> Study:
     Raises:
         ConfigError: one sentence, if an axis or one of its cells is not allowed.
     """
-    models = tuple(_model(config, name) for name in MODELS if name in config["models"])
-    study = Study(config["study"]["name"], config["study"]["seed"], config, models)
+    parts = [_model(config, name) for name in config["models"]]
+    order = list(TASKS)
+    models = sorted(parts, key=lambda p: (order.index(p.model.task.name), p.model.name))
+    study = Study(config["study"]["name"], config["study"]["seed"], config, tuple(models))
     _check_paths(study.cells)
     return study
 
 
 def _model(config: dict[str, Any], name: str) -> ModelStudy:
-    body, model = config["models"][name], MODELS[name]
-    baseline = body["parameters"]
+    body = config["models"][name]
+    model, baseline = model_in(name, body), body["parameters"]
     _check(model, baseline, f"models.{name}.parameters")
-    axes = tuple(_axis(config, model, axis) for axis in ordered_axes(body["axes"], name))
+    axes = tuple(_axis(config, model, axis) for axis in ordered_axes(body["axes"], model.rules))
     data_spec = _data_spec(config, model, baseline)
-    tested = _tested(config["statistics"]["tested"][name], model)
+    entry = config["statistics"]["tested"][name]
+    margin = entry["margin_ratio" if model.metric(entry["metric"]).log else "margin"]
+    tested = Tested(entry["metric"], float(margin))
     return ModelStudy(model, body["replicates"], tested, baseline, axes, data_spec)
-
-
-def _tested(entry: dict[str, Any], model: Model) -> Tested:
-    where, allowed = f"statistics.tested.{model.name}", [metric.name for metric in model.metrics]
-    if entry["metric"] not in allowed:
-        raise ConfigError(
-            f"{where}.metric is {entry['metric']!r}: allowed is one of {', '.join(allowed)}."
-        )
-    ratio, difference = ("margin_ratio", "a ratio", 1), ("margin", "a difference", 0)
-    is_ratio = model.metric(entry["metric"]).log
-    (needed, kind, bound), (other, *_) = (ratio, difference) if is_ratio else (difference, ratio)
-    if other in entry:
-        raise ConfigError(
-            f"{where}.{other} is {entry[other]}, but {entry['metric']} is compared as {kind}: "
-            f"allowed is {needed}, a number above {bound} (a variant drops the other with null)."
-        )
-    if needed not in entry:
-        raise ConfigError(
-            f"{where}.{needed} is missing: {entry['metric']} is compared as {kind}, "
-            f"so it must be a number above {bound}."
-        )
-    return Tested(entry["metric"], float(entry[needed]))
 
 
 def _axis(config: dict[str, Any], model: Model, name: str) -> Axis:
@@ -175,10 +161,10 @@ def _axis(config: dict[str, Any], model: Model, name: str) -> Axis:
     axis, where = body["axes"][name], f"models.{model.name}.axes.{name}"
     shared = {**body["parameters"], **axis["with"]}
     _check(model, shared, f"{where}.with", only=axis["with"])
-    factors = factors_of(axis, model.name, where)
+    factors = factors_of(axis, model.rules, where)
     listed = f"{where}.{'values' if factors is None else 'factorial'}"
     cells = []
-    for text, value, overrides in values_of(axis, factors, where):
+    for text, value, overrides in values_of(axis, factors, model.rules, where):
         parameters = {**shared, **overrides}
         _check(model, parameters, f"{listed} ({text})", only=overrides)
         check_label(text, value, listed, factorial=factors is not None)
@@ -188,16 +174,16 @@ def _axis(config: dict[str, Any], model: Model, name: str) -> Axis:
         cells.append(Cell(model.name, name, text, value, parameters, *specs, levels))
     reference = _reference(axis, cells, shared, where)
     parameter = axis.get("parameter")
-    return Axis(name, parameter, axis["with"], reference, tuple(cells), factors)
+    title = axis.get("title")
+    return Axis(name, parameter, axis["with"], reference, tuple(cells), factors, title)
 
 
 def _check(
     model: Model, parameters: Parameters, where: str, only: Parameters | None = None
 ) -> None:
-    rule = schema()["$defs"][f"{model.name}_parameters"]
     if only is not None:
-        validate(only, {**rule, "required": []}, where)
-    validate(parameters, rule, where)
+        validate(only, closed(model.rules, required=False), where)
+    validate(parameters, closed(model.rules, required=True), where)
     _ask(where, model.check, parameters)
 
 
@@ -210,20 +196,21 @@ def _ask(where: str, check: Callable[..., None], *parameters: Parameters) -> Non
 
 
 def _shared_spec(config: dict[str, Any], model: Model, parameters: Parameters) -> dict[str, Any]:
-    dataset = model.dataset(parameters)
     return {
-        "model": model.name,
-        "data": {"dataset": dataset, "files": model.raw_files(dataset)},
+        "task": model.task.name,
+        "data": model.data.spec(model.data.dataset(parameters)),
         "seed": config["study"]["seed"],
         "replicates": config["models"][model.name]["replicates"],
     }
 
 
 def _data_spec(config: dict[str, Any], model: Model, parameters: Parameters) -> dict[str, Any]:
-    """The specification of prepared data."""
+    """The specification of prepared data, which models on the same data share."""
     return {
         "stage": "prepare",
         **_shared_spec(config, model, parameters),
+        "images": model.data.images,
+        "split": model.split,
         "parameters": {name: parameters[name] for name in model.data_parameters},
         "code": code_of(*model.code("prepare")),
         "inputs": {},
@@ -238,11 +225,13 @@ def _specs(
     data_spec = _data_spec(config, model, parameters)
     spec = {
         "stage": "train",
+        "model": model.name,
         **_shared_spec(config, model, parameters),
+        "network": model.network.spec,
         "parameters": model.relevant(parameters),
         "precision": compute["precision"] if model.has_precision else "fp32",
-        "threads": compute["threads"],
-        "code": code_of(*model.code("prepare", "train")),
+        "replicates_at_once": compute["replicates_at_once"],
+        "code": code_of(*model.code("train", parameters)),
         "inputs": {"prepare": [key_of(data_spec)]},
     }
     return spec, data_spec

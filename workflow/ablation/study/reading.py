@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import unicodedata
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
@@ -11,10 +13,14 @@ from typing import Any
 import yaml
 
 from ablation.store.places import SHIPPED_CONFIG
-from ablation.study.config import ConfigError, merge, resolve, walk
+from ablation.study.config import ConfigError, resolve, walk
+from ablation.study.merging import expand, merge
 
 MERGE = "tag:yaml.org,2002:merge"
+INHERIT = "inherit"
+FILED = ("network", "data")  # of a model: what may be in a file of one's own
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
+KEY = re.compile(r"[A-Za-z_][\w-]*(\.[\w-]+)*")
 Config = dict[str, Any]
 
 
@@ -60,13 +66,67 @@ def own_file() -> Path:
 def load(*files: Path, overrides: Mapping[str, Any] | None = None) -> Config:
     """The resolved configuration of files, the later over the earlier, and of overrides over them.
 
+    A file that says ``inherit: false`` lies over none.
+
     Raises:
         ConfigError: one sentence, for a file that cannot be read or anything that is not allowed.
     """
     config: Config = {}
     for path in files:
-        config = merge(config, read(path))
-    return resolve(walk(merge(config, dict(overrides or {})), _clean))
+        found = _with_paths(read(path), path.parent)
+        inherits = found.pop(INHERIT, True)
+        if not isinstance(inherits, bool):
+            raise ConfigError(f"{path}: {INHERIT} is {inherits!r}: allowed is true or false.")
+        config = merge(config, found) if inherits else found
+    expanded = expand(overrides or {}, config)
+    return resolve(walk(merge(config, expanded), _clean))
+
+
+def load_study(
+    files: Iterable[Path], overrides: Mapping[str, Any] | None = None, *, alone: bool = False
+) -> Config:
+    """The resolved configuration of the working directory, with variants and overrides over it.
+
+    Args:
+        files: variants, in their order.
+        overrides: what the command line says.
+        alone: whether the files stand for the whole configuration.
+
+    Raises:
+        ConfigError: one sentence, also where variants name no study and so would take the place of the default one.
+    """
+    variants = list(files)
+    named = [read(path) for path in variants] + [expand(overrides or {}, {})]
+    if variants and not any(
+        isinstance(s := each.get("study"), dict) and "name" in s for each in named
+    ):
+        last = variants[-1]
+        name = re.sub(r"[^a-z0-9_-]", "-", last.stem.lower()).lstrip("-_0123456789")[:40] or "mine"
+        raise ConfigError(
+            f"{last} names no study, so its report would take the place of the default one: "
+            f"write study: {{name: {name}}} into it."
+        )
+    return load(*([] if alone else [own_file()]), *variants, overrides=overrides)
+
+
+def _with_paths(config: Config, folder: Path) -> Config:
+    """A configuration whose networks and data in files are named from the working directory, not from its own folder."""
+    models = config.get("models")
+    if not isinstance(models, dict):
+        return config
+    found = {
+        name: {n: _placed(v, folder) if n in FILED else v for n, v in model.items()}
+        if isinstance(model, dict)
+        else model
+        for name, model in models.items()
+    }
+    return {**config, "models": found}
+
+
+def _placed(named: Any, folder: Path) -> Any:
+    if not isinstance(named, str) or not named.partition(".py")[1]:
+        return named
+    return Path(os.path.relpath(folder / named)).as_posix()
 
 
 def read(path: Path) -> Config:
@@ -134,7 +194,7 @@ def overrides_of(entries: Iterable[str]) -> Config:
     found: Config = {}
     for entry in entries:
         name, equals, text = entry.partition("=")
-        if not equals or not name.isidentifier():
+        if not equals or not KEY.fullmatch(name):
             raise ConfigError(f"--config is {entry!r}: allowed is KEY=VALUE.")
         found = merge(found, {name: _value(text, f"--config {name}")})
     return found

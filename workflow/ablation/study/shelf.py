@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from ablation.networks.registry import REPACKED
 from ablation.store.copies import Copy
 from ablation.store.download import is_pinned
 from ablation.store.entries import STORE, Entry, StoreError, find, spec_path, write_spec
@@ -227,8 +226,22 @@ class Shelf:
                     damaged = True
         for stage in missing:
             for name, expected in stage.raw.items():
-                _check_raw(Path(name), expected, say)
+                self._check_raw(name, expected, say)
             _date_back([*stage.raw, *(self.stage(key).manifest for key in stage.inputs)])
+
+    def _check_raw(self, name: str, expected: str, say: Say) -> None:
+        """Set aside a fetched file that is damaged; a file of the user's own is never touched."""
+        path, own = Path(name), self.plan.source_behind(name)["from"] is None
+        if not path.is_file():
+            if own:
+                self.refuse(f"{path} is missing: the data file pins it in FILES.")
+        elif not is_pinned(path, expected, self.plan.source_behind(name)["repacked"]):
+            if own:
+                self.refuse(
+                    f"{path} is not the file that the data file pins in FILES: its SHA-256 must be {expected}."
+                )
+            set_aside(path)
+            say(f"{path} is damaged: it is set aside and fetched again.")
 
     def _set_aside(self, key: str, say: Say) -> None:
         entry, folder = self.entry(key), self.stage(key).folder
@@ -236,12 +249,6 @@ class Shelf:
         set_aside(folder)
         self._found[key] = None
         say(f"{folder} is damaged ({files}): it is set aside and made again.")
-
-
-def _check_raw(path: Path, expected: str, say: Say) -> None:
-    if path.is_file() and not is_pinned(path, expected, REPACKED):
-        set_aside(path)
-        say(f"{path} is damaged: it is set aside and fetched again.")
 
 
 def _date_back(paths: Iterable[str]) -> None:

@@ -52,7 +52,7 @@ class Stage:
         if self.name != "prepare":
             return {}
         source = self.spec["data"]
-        return {f"resources/{source['dataset']}/{n}": d for n, d in source["files"].items()}
+        return {f"{source['folder']}/{n}": d for n, d in source["files"].items()}
 
 
 def stage(name: str, inputs: Iterable[Stage] = (), **facts: Any) -> Stage:

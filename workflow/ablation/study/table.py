@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from ablation.networks.registry import EMBEDDED, MODELS
 from ablation.results import published, verification
 from ablation.store.code import code_of
 from ablation.store.entries import RESULTS
 from ablation.store.keys import canonical_json, digest
 from ablation.store.places import TEMPLATES
 from ablation.study.grid import Cell, ModelStudy, Study
+from ablation.study.models import Model
 from ablation.study.parts import digest_of, raw_files, workflow_files
 from ablation.study.stage import Spec, Stage, stage
 
@@ -51,6 +51,10 @@ class Table:
 
     study: Study
     given: Given = field(default_factory=Given)
+
+    @cached_property
+    def _models(self) -> dict[str, Model]:
+        return {part.model.name: part.model for part in self.study.models}
 
     @property
     def results(self) -> Path:
@@ -88,7 +92,7 @@ class Table:
                 "evaluate",
                 [self.trained[key], self.prepared[cell.data_key]],
                 model=cell.model,
-                code=code_of(MODELS[cell.model].module("evaluate"), "ablation.results.evaluation"),
+                code=code_of(*self._models[cell.model].code("evaluate")),
             )
             for key, cell in self.study.by_key.items()
         }
@@ -101,8 +105,9 @@ class Table:
                 "yardsticks",
                 [self.prepared[part.data_key]],
                 model=part.model.name,
+                task=part.model.task.name,
                 seed=self.study.seed,
-                code=code_of(*part.model.code("prepare", "yardsticks")),
+                code=code_of(*part.model.code("yardsticks")),
             )
             for part in self.study.models
         }
@@ -122,17 +127,26 @@ class Table:
         )
 
     def _described(self, part: ModelStudy) -> Spec:
-        dataset = part.data_spec["data"]["dataset"]
+        """What the tables are told of a model: its task, its words, its baseline and its axes."""
+        model, data = part.model, part.data_spec["data"]
+        titles = {axis.name: axis.title for axis in part.axes if axis.title is not None}
         return {
-            "model": part.model.name,
+            "model": model.name,
+            "task": model.task.name,
+            "unit": model.data.unit,
+            "classes": list(model.data.classes),
+            "images": model.data.images,
+            "words": {**model.words(part.parameters), "axes": titles},
             "replicates": part.replicates,
+            "replicate_step": model.replicate_step,
             "tested": {"metric": part.tested.metric, "margin": part.tested.margin},
             "parameters": part.parameters,
             "data": {
-                "dataset": dataset,
-                "source": "embedded" if dataset in EMBEDDED else "official",
-                "sha256": part.data_spec["data"]["files"],
+                "dataset": data["dataset"],
+                "source": self._source(part),
+                "sha256": data["files"] or {"arrays": data["arrays"]},
                 "prepared": part.data_key,
+                "parameters": list(model.data_parameters),
             },
             "yardsticks": self.yardsticks[part.model.name].key,
             "axes": [
@@ -147,6 +161,14 @@ class Table:
                 for axis in part.axes
             ],
         }
+
+    @staticmethod
+    def _source(part: ModelStudy) -> str:
+        data = part.data_spec["data"]
+        origin = part.model.data.of("FROM", data["dataset"])
+        if origin == "torchvision":
+            return "official"
+        return "embedded" if origin or "arrays" in data else "own"
 
     def _place(self, cell: Cell) -> Spec:
         return {
@@ -166,7 +188,9 @@ class Table:
     @cached_property
     def drawn(self) -> Stage:
         """The best network on further test draws."""
-        evaluation = (part.model.module("evaluate") for part in self.study.models)
+        evaluation = {
+            name: None for part in self.study.models for name in part.model.code("evaluate")
+        }
         return stage(
             "draws",
             [
