@@ -1,1 +1,0 @@
-"""The convolutional network on MNIST."""

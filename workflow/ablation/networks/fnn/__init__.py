@@ -1,1 +1,0 @@
-"""The fully connected network on Boston Housing."""
