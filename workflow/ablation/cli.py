@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ablation.commands import dispatch as commands
+from ablation.machine import faults
 from ablation.machine.logs import DATE_FORMAT, FORMAT
-from ablation.stages.job import STAGES
+from ablation.stages import failures
+from ablation.stages.job import RECORDED, STAGES
 from ablation.store.code import OtherCodeError
 from ablation.store.copies import Copy
 from ablation.store.download import DownloadError
@@ -60,7 +62,8 @@ def _show(options: argparse.Namespace) -> None:
 def _fail(options: argparse.Namespace) -> None:
     from ablation.stages.job import fail
 
-    fail(options.stage, options.key, options.status, options.log)
+    reason = fail(options.stage, options.key, options.status, options.log)
+    failures.say(options.stage, options.key, reason)
 
 
 def _download(options: argparse.Namespace) -> None:
@@ -85,7 +88,7 @@ JOBS: Mapping[str, Callable[[argparse.Namespace], None]] = {
 
 
 def main() -> int:
-    """Run one job or command; an error is one line at the end of the log, after its traceback."""
+    """Run one job or command; an error is one line on the terminal and at the end of the log, after its traceback."""
     # A terminal of another encoding shows a sign for what it lacks.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -97,8 +100,13 @@ def main() -> int:
     try:
         JOBS.get(options.command, _stage)(options)
     except Exception as error:
-        if not isinstance(error, SAY_ALL):
+        if isinstance(error, SAY_ALL):
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        else:
             log.exception("%s failed", options.command)
-        log.error("%s: %s", type(error).__name__, " ".join(str(error).split()))
+            reason = faults.sentence(error)
+        log.error("%s", reason)
+        if options.command in STAGES and options.command not in RECORDED:
+            failures.say(options.command, options.key, reason)
         return 1
     return 0

@@ -44,6 +44,7 @@ STAGES = (
     "export_figures",
     "export_crate",
 )
+RECORDED = ("train", "evaluate")  # a failure takes the place of their result
 # What libraries say where the machine, a limit or a container gives no more memory.
 NO_MEMORY = ("failed to map segment", "annot allocate memory", "not enough memory", "MemoryError")
 
@@ -90,26 +91,30 @@ def run(stage: str, key: str, facts: dict[str, Any]) -> None:
     shutil.rmtree(CHECKPOINTS / key, ignore_errors=True)
 
 
-def fail(stage: str, key: str, status: int, log_file: Path) -> None:
+def fail(stage: str, key: str, status: int, log_file: Path) -> str:
     """Record that a cell's job failed, in place of its result; the next run forgets it and tries again.
 
     Args:
         stage, key: of the job.
         status: its exit status as the shell gives it (128 + signal for a killed one).
         log_file: its last line is the reason; its last lines are kept.
+
+    Returns:
+        The reason.
     """
     reason, lines = f"exit status {status}", tail(log_file) or []
     if status > 128:
         reason = f"killed by signal {status - 128}"
         reason += " (by hand, or out of memory)" if status == 137 else ""
     elif lines:
-        reason = lines[-1].partition(" ")[2][:300] or reason
+        reason = lines[-1].partition(" ")[2] or reason
     if any(sign in reason for sign in NO_MEMORY):
         reason += " (memory is short)"
     failure, folder = Failure(reason, tuple(lines)), folder_of(stage, key)
     with publish(folder, {f"{stage}/{key}": failure}) as draft:
         if stage == "evaluate":
             write_failed(read_spec(key), failure, draft)
+    return reason
 
 
 def write_failed(spec: Spec, failure: Failure, draft: Path) -> None:
