@@ -36,5 +36,5 @@ def _subject(stage: str, key: str) -> str:
         return key
     if stage not in ("train", "evaluate"):
         return str(spec.get("model", "the study"))
-    trained = next(iter(spec["inputs"].get("train", [key])))
+    trained = str(next(iter(spec["inputs"].get("train", [key]))))
     return cell_names().get(trained, trained)
