@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ablation import cli
+from ablation.stages import failures
 from ablation.stages import job as jobs
 from ablation.stages.job import Inputs, Spec, one, run
 from ablation.store.code import OtherCodeError, code_of
@@ -161,6 +162,68 @@ def test_a_failure_is_recorded_in_place_of_a_result(
     entry = find(Path("results/store/train", drawn.key))
     assert entry is not None
     assert entry.failure == Failure("ValueError: no", ("10:00:00 ValueError: no",))
+
+
+# A failure is told at once
+
+
+@pytest.fixture
+def tested(drawn: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """The evaluation of a cell whose name is known."""
+    trained = stage("train", model="cnn", code=CODE)
+    made = stage("evaluate", [trained], model="cnn", code=CODE)
+    for each in (trained, made):
+        write_spec(each.spec)
+    write_json(Path("cells.json"), {trained.key: "cnn/kernel_5"})
+    monkeypatch.setenv(CELLS, "cells.json")
+    monkeypatch.delenv(FOLLOWED, raising=False)
+    return made
+
+
+def test_a_failed_cell_is_told_by_its_name(
+    tested: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("a.log").write_text("10:00:00 ValueError: no (net.py:3)\n", "utf-8")
+    words = ["fail", "evaluate", tested.key, "1", "a.log"]
+    assert call(monkeypatch, *words) == 0
+    assert capsys.readouterr().out == (
+        "cnn/kernel_5 failed in evaluate: ValueError: no (net.py:3); "
+        f"log: logs/evaluate/{tested.key}.log\n"
+    )
+    assert failures.failure_of("evaluate", tested.key) == "ValueError: no (net.py:3)"
+    (trained,) = tested.inputs
+    assert failures.failure_of("train", trained) is None
+    assert failures.line("train", trained, "killed").startswith("cnn/kernel_5 failed in train: k")
+    monkeypatch.setenv(FOLLOWED, "1")
+    assert call(monkeypatch, *words) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_job_of_more_than_a_cell_is_told_too(
+    tested: Stage,
+    drawn: Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The line is the last of its log, too; what the rules record is left to the command that records it."""
+
+    def fails(*_: Any) -> None:
+        raise ValueError("my\nown bug")
+
+    modules = SimpleNamespace(draws=fails, evaluate=fails, train=fails)
+    monkeypatch.setattr(jobs, "import_module", lambda name: modules)
+    assert call(monkeypatch, "draws", drawn.key) == 1
+    said = capsys.readouterr().out
+    assert said.startswith("the study failed in draws: ValueError: my own bug (")
+    assert said.endswith(
+        f"test_jobs.py:{fails.__code__.co_firstlineno + 1}); log: logs/draws/{drawn.key}.log\n"
+    )
+    assert caplog.messages[-1] in said
+    (trained,) = tested.inputs
+    assert call(monkeypatch, "train", trained) == 1
+    assert capsys.readouterr().out == ""
+    assert failures.line("draws", "0" * 16, "no").startswith("0000000000000000 failed in draws: no")
 
 
 def test_what_an_entry_holds_is_shown(
