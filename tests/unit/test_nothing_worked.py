@@ -22,7 +22,7 @@ from ablation.stages import draws as draws_job
 from ablation.stages import portraits as portraits_job
 from ablation.store.entries import find
 from ablation.store.files import read_json
-from report.sample import Sample, blank, page, sample
+from report.sample import Sample, blank, judged_again, page, sample
 from unit_tables import tables_of
 
 REASON = "Killed: out of memory"
@@ -86,6 +86,14 @@ def test_the_report_shows_the_errors(tmp_path: Path, models: tuple[str, ...]) ->
     made.tables = read(made, tmp_path)[2]
     html = page(made, blank(made))
     assert html.count(REASON) >= len(names(*models))
+
+
+@pytest.mark.parametrize("models", MODELS)
+def test_without_data_there_are_no_yardsticks_either(models: tuple[str, ...]) -> None:
+    made = lost(*models)
+    made.study["yardsticks"] |= {model: {} for model in models}
+    made = judged_again(made)
+    assert REASON in page(made, blank(made))
 
 
 @pytest.mark.parametrize("models", MODELS)

@@ -9,17 +9,20 @@ import pytest
 from workflow_calls import PYTHON, ablation, call
 from workflow_project import REPOSITORY, Project, prepared, promise
 
-# Raises in each evaluation, out of a file of the user's.
+# Out of a file of the user's: the data of one model cannot be prepared, the cells of the other not be tested.
 FAILING = """
-import sys
+import json, pathlib, sys
+from importlib import import_module
 
-if sys.argv[-2:-1] == ["evaluate"]:
-    import ablation.results.evaluation
+stage, key = ["", *sys.argv][-2:]
+if stage in ("prepare", "evaluate"):
+    spec = json.loads(pathlib.Path("results/store/specs", f"{key}.json").read_text())
 
-    def evaluate(*arguments, **settings):
+    def fails(*arguments):
         raise RuntimeError("my own bug")
 
-    ablation.results.evaluation.evaluate = evaluate
+    if (spec["model"], stage) in (("cnn", "prepare"), ("fnn", "evaluate")):
+        setattr(import_module(f"ablation.stages.{stage}"), stage, fails)
 """
 BLAMED = r"RuntimeError: my own bug \(workflow/sitecustomize\.py:\d+\)"
 CELLS = ("fnn/depth_1", "fnn/depth_2", "cnn/kernel_3", "cnn/kernel_5")
@@ -65,9 +68,8 @@ def test_the_comparisons_are_printed_and_nothing_is_drawn(outcome: dict[str, Any
 
 
 def hopeless(project: Project) -> dict[str, Any]:
-    """Every evaluation raises: with plain Snakemake, then with the plugin."""
-    made_of_it = ("evaluate", "collect", "draws", "plot", "portraits", "report")
-    project.drop(*(f"results/store/{stage}" for stage in made_of_it))
+    """No cell comes to its numbers: with plain Snakemake, then with the plugin."""
+    project.drop("results/store/[!s]*")
     project.sabotage(FAILING)
     plain = project.snakemake("--cores", "2")
     path = f"{project.path}/workflow:{project.path}/workflow/plugins"
@@ -77,7 +79,8 @@ def hopeless(project: Project) -> dict[str, Any]:
         "runs": [plain, followed],
         "html": project.text("report.html"),
         "views": {cell: project.view(cell) for cell in CELLS},
-        "log": next(project.path.glob("logs/evaluate/*.log")).read_text("utf-8"),
+        "log": next(project.path.glob("logs/prepare/*.log")).read_text("utf-8"),
+        "planned": ablation(project, "plan").text,
         "exported": project.snakemake("--cores", "2", "export"),
         "quick": ablation(project, "quick", "--cores", "2"),
     }
@@ -89,8 +92,12 @@ def hopeless(project: Project) -> dict[str, Any]:
 def test_each_failed_cell_tells_its_error_at_once_and_in_the_log(outcome: dict[str, Any]) -> None:
     for done in outcome["runs"]:
         assert done.status == 0, done.text[-3000:]
-        for cell in CELLS:
-            told = rf"^{cell} failed in evaluate: {BLAMED}; log: logs/evaluate/[0-9a-f]{{16}}\.log$"
+        for failed in (
+            "fnn/depth_1 failed in evaluate",
+            "fnn/depth_2 failed in evaluate",
+            "cnn failed in prepare",
+        ):
+            told = rf"^{failed}: {BLAMED}; log: logs/\w+/[0-9a-f]{{16}}\.log$"
             assert len(re.findall(told, done.text, re.MULTILINE)) == 1, done.text
     assert re.search(rf" {BLAMED}$", outcome["log"].strip())
     assert "Traceback" in outcome["log"]

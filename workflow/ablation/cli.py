@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("manifest", type=Path)
     show.add_argument("target", nargs="+")
     show.add_argument("--source", help="a file of the entry; the target's own name where left out")
-    fail = words.add_parser("fail", help="record a failed job in place of its result")
+    fail = words.add_parser("fail", help="tell of a failed job, and record it where it is a cell's")
     fail.add_argument("stage", choices=STAGES)
     fail.add_argument("key")
     fail.add_argument("status", type=int)
@@ -64,6 +64,8 @@ def _fail(options: argparse.Namespace) -> None:
 
     reason = fail(options.stage, options.key, options.status, options.log)
     failures.say(options.stage, options.key, reason)
+    if options.stage not in RECORDED:
+        sys.exit(1)
 
 
 def _download(options: argparse.Namespace) -> None:
@@ -88,7 +90,7 @@ JOBS: Mapping[str, Callable[[argparse.Namespace], None]] = {
 
 
 def main() -> int:
-    """Run one job or command; an error is one line on the terminal and at the end of the log, after its traceback."""
+    """Run one job or command; an error is one line at the end of the log, after its traceback."""
     # A terminal of another encoding shows a sign for what it lacks.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -106,7 +108,5 @@ def main() -> int:
             log.exception("%s failed", options.command)
             reason = faults.sentence(error)
         log.error("%s", reason)
-        if options.command in STAGES and options.command not in RECORDED:
-            failures.say(options.command, options.key, reason)
         return 1
     return 0
