@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/python -P -m snakemake
 FOLLOW := PYTHONPATH=workflow:workflow/plugins $(SNAKEMAKE) --quiet rules --logger ablation
 
-.PHONY: report plan smoke report-full verify diff prune export gpu-benchmark simulate quoted quoted-check test test-extended browser-test lint types lock docker docker-test clean help
+.PHONY: report plan quick smoke report-full verify diff prune export gpu-benchmark simulate quoted quoted-check test test-extended browser-test lint types lock docker docker-test clean help
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,6 +17,9 @@ report: $(VENV)/.report ## Run the default study and build report.html
 
 plan: $(VENV)/.report ## Show what would run, why and for how long (CONFIG=a variant, CORES=n); writes nothing
 	@PYTHONPATH=workflow $(BIN)/python -P -m ablation plan $(if $(CONFIG),--configfile $(CONFIG)) $(if $(CORES),--cores $(CORES))
+
+quick: $(VENV)/.report ## Train and print the comparisons, without a report (CONFIG=a variant, CORES=n)
+	@PYTHONPATH=workflow $(BIN)/python -P -m ablation quick $(if $(CONFIG),--configfile $(CONFIG)) $(if $(CORES),--cores $(CORES))
 
 smoke: $(VENV)/.report ## Run the smoke study and build report-smoke.html
 	$(FOLLOW) --configfile config/smoke.yaml

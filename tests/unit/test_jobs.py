@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ablation import cli
+from ablation.stages import failures
 from ablation.stages import job as jobs
 from ablation.stages.job import Inputs, Spec, one, run
 from ablation.store.code import OtherCodeError, code_of
@@ -27,7 +28,7 @@ from ablation.store.entries import (
     write_spec,
 )
 from ablation.store.files import write_json
-from ablation.study.progress import CELLS, FOLLOWED, say_trained
+from ablation.study.progress import CELLS, FOLLOWED, Outcome, outcome, say_trained
 from ablation.study.stage import Stage, stage
 
 KILLED = Failure("killed by signal 9", ("epoch 1",))
@@ -161,6 +162,92 @@ def test_a_failure_is_recorded_in_place_of_a_result(
     entry = find(Path("results/store/train", drawn.key))
     assert entry is not None
     assert entry.failure == Failure("ValueError: no", ("10:00:00 ValueError: no",))
+
+
+# A failure is told at once
+
+
+@pytest.fixture
+def tested(drawn: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """The evaluation of a cell whose name is known."""
+    trained = stage("train", model="cnn", code=CODE)
+    made = stage("evaluate", [trained], model="cnn", code=CODE)
+    for each in (trained, made):
+        write_spec(each.spec)
+    write_json(Path("cells.json"), {trained.key: "cnn/kernel_5"})
+    monkeypatch.setenv(CELLS, "cells.json")
+    monkeypatch.delenv(FOLLOWED, raising=False)
+    return made
+
+
+def test_a_failed_cell_is_told_by_its_name(
+    tested: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("a.log").write_text("10:00:00 ValueError: no (net.py:3)\n", "utf-8")
+    words = ["fail", "evaluate", tested.key, "1", "a.log"]
+    assert call(monkeypatch, *words) == 0
+    assert capsys.readouterr().out == (
+        "cnn/kernel_5 failed in evaluate: ValueError: no (net.py:3); "
+        f"log: logs/evaluate/{tested.key}.log\n"
+    )
+    assert failures.failure_of("evaluate", tested.key) == "ValueError: no (net.py:3)"
+    (trained,) = tested.inputs
+    assert failures.failure_of("train", trained) is None
+    assert failures.line("train", trained, "killed").startswith("cnn/kernel_5 failed in train: k")
+    monkeypatch.setenv(FOLLOWED, "1")
+    assert call(monkeypatch, *words) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_job_of_more_than_a_cell_is_told_and_stays_failed(
+    tested: Stage, drawn: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = Path("a.log")
+    for status, reason in ((1, "ValueError: no"), (137, "killed by signal 9 (by hand, or ")):
+        log.write_text("10:00:00 ValueError: no\n", "utf-8")
+        with pytest.raises(SystemExit) as ended:
+            call(monkeypatch, "fail", "draws", drawn.key, str(status), "a.log")
+        assert ended.value.code == 1
+        assert capsys.readouterr().out.startswith(f"the study failed in draws: {reason}")
+        assert log.read_text("utf-8").splitlines()[-1].partition(" ")[2].startswith(reason)
+    assert find(drawn.folder) is None
+    assert failures.line("draws", "0" * 16, "no").startswith("0000000000000000 failed in draws: no")
+
+
+def test_the_last_line_of_a_log_blames_a_line_of_code(
+    drawn: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: Any) -> None:
+        raise ValueError("my\nown bug")
+
+    monkeypatch.setattr(jobs, "import_module", lambda name: SimpleNamespace(draws=fails))
+    assert call(monkeypatch, "draws", drawn.key) == 1
+    place = f"{Path(__file__)}:{fails.__code__.co_firstlineno + 1}"
+    assert caplog.messages[-1] == f"ValueError: my own bug ({place})"
+    assert caplog.records[0].exc_info is not None
+
+
+def test_what_is_made_of_failed_data_fails_like_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    prepared = stage("prepare", model="cnn", code=CODE)
+    trained = stage("train", [prepared], model="cnn", code=CODE)
+    tested = stage("evaluate", [trained, prepared], model="cnn", code=CODE)
+    yardsticks = stage("yardsticks", [prepared], model="cnn", code=CODE)
+    for each in (prepared, trained, tested, yardsticks):
+        write_spec(each.spec)
+    Path("a.log").write_text("10:00:00 ValueError: no\n", "utf-8")
+    assert call(monkeypatch, "fail", "prepare", prepared.key, "1", "a.log") == 0
+    assert capsys.readouterr().out.startswith("cnn failed in prepare: ValueError: no; log: ")
+    for each in (trained, tested, yardsticks):
+        assert call(monkeypatch, each.name, each.key) == 0
+        assert list(require(each.folder).failures) == [f"prepare/{prepared.key}"]
+        assert failures.failure_of(each.name, each.key) is None
+    assert require(tested.folder).read("metrics.json")["status"]["failed"] == "ValueError: no"
+    assert require(yardsticks.folder).read("yardsticks.json") == {}
+    assert outcome(trained.key) == Outcome(failed="ValueError: no")
+    assert capsys.readouterr().out == ""
 
 
 def test_what_an_entry_holds_is_shown(

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ablation.commands import dispatch as commands
+from ablation.machine import faults
 from ablation.machine.logs import DATE_FORMAT, FORMAT
-from ablation.stages.job import STAGES
+from ablation.stages import failures
+from ablation.stages.job import RECORDED, STAGES
 from ablation.store.code import OtherCodeError
 from ablation.store.copies import Copy
 from ablation.store.download import DownloadError
@@ -44,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("manifest", type=Path)
     show.add_argument("target", nargs="+")
     show.add_argument("--source", help="a file of the entry; the target's own name where left out")
-    fail = words.add_parser("fail", help="record a failed job in place of its result")
+    fail = words.add_parser("fail", help="tell of a failed job, and record it where it is a cell's")
     fail.add_argument("stage", choices=STAGES)
     fail.add_argument("key")
     fail.add_argument("status", type=int)
@@ -63,7 +65,10 @@ def _show(options: argparse.Namespace) -> None:
 def _fail(options: argparse.Namespace) -> None:
     from ablation.stages.job import fail
 
-    fail(options.stage, options.key, options.status, options.log)
+    reason = fail(options.stage, options.key, options.status, options.log)
+    failures.say(options.stage, options.key, reason)
+    if options.stage not in RECORDED:
+        sys.exit(1)
 
 
 def _download(options: argparse.Namespace) -> None:
@@ -101,8 +106,11 @@ def main() -> int:
     try:
         JOBS.get(options.command, _stage)(options)
     except Exception as error:
-        if not isinstance(error, SAY_ALL):
+        if isinstance(error, SAY_ALL):
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        else:
             log.exception("%s failed", options.command)
-        log.error("%s: %s", type(error).__name__, " ".join(str(error).split()))
+            reason = faults.sentence(error)
+        log.error("%s", reason)
         return 1
     return 0

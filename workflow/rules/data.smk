@@ -41,7 +41,8 @@ rule download:
         " 2> {log} || {{ tail -n 1 {log} >&2; exit 1; }}"
 
 
-# Most stages inherit this rule: the stage is that of the key.
+# Most stages inherit this rule: the stage is that of the key. What fails is told at once; if it is a cell's, it exits 0, so that
+# the report is built without the cell and names it, and the next run tries it again.
 rule prepare:
     input:
         get_inputs,
@@ -55,7 +56,8 @@ rule prepare:
     message:
         "Split and standardise the data of {params.name} ({wildcards.key})"
     shell:
-        '"$ABLATION_PYTHON" -P -m ablation {params.stage} {wildcards.key} 2> {log}'
+        '"$ABLATION_PYTHON" -P -m ablation {params.stage} {wildcards.key} 2> {log} ||'
+        ' "$ABLATION_PYTHON" -P -m ablation fail {params.stage} {wildcards.key} $? {log}'
 
 
 use rule prepare as yardsticks with:

@@ -1,7 +1,7 @@
 """Training: one job per cell, its replicates in groups, as many groups side by side as the job has threads."""
 
 
-# Exits 0 whatever happens, so that the report is built without a failed cell and names it; the next run tries it again.
+# Exits 0 whatever happens, as preparing its data and testing it do.
 rule train:
     input:
         get_inputs,

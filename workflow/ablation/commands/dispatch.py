@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     Stages = argparse._SubParsersAction[argparse.ArgumentParser]
 
-NAMES = ("plan", "verify", "diff", "prune")
+NAMES = ("plan", "quick", "verify", "diff", "prune")
 MISTAKE = 2  # the exit status of a mistake in the input; 1 says that cells are different
 
 
@@ -23,11 +23,12 @@ class MistakeError(ValueError):
 def add(stages: Stages) -> None:
     """Add the options of all commands."""
     plan = stages.add_parser("plan", help="what would run, why, and for how long; writes nothing")
+    quick = stages.add_parser("quick", help="train and print the comparisons, without a report")
     verify = stages.add_parser("verify", help="train cells again and compare with the store")
     prune = stages.add_parser("prune", help="remove from the store what no study needs")
-    for command in (plan, verify, prune):
+    for command in (plan, quick, verify, prune):
         command.add_argument("--configfile", type=Path, nargs="+", default=[], action="extend")
-    for command in (plan, verify):
+    for command in (plan, quick, verify):
         command.add_argument(
             "--config", nargs="+", action="extend", default=[], metavar="KEY=VALUE"
         )
@@ -74,6 +75,10 @@ def _run(options: argparse.Namespace) -> int:
 
         show(options.configfile, options.config, options.cores)
         return 0
+    if options.command == "quick":
+        from ablation.commands.quick import quick
+
+        return quick(options.configfile, options.config, options.cores)
     if options.command == "prune":
         from ablation.commands.prune import prune
 
@@ -87,6 +92,12 @@ def _run(options: argparse.Namespace) -> int:
 
     diff(options.a, options.b, options.output, language=options.language)
     return 0
+
+
+def variant(configfiles: Sequence[Path], overrides: Sequence[str]) -> list[str]:
+    """Snakemake's options for a configuration."""
+    files = ["--configfile", *map(str, configfiles)] if configfiles else []
+    return files + (["--config", *overrides] if overrides else [])
 
 
 def workflow_command(

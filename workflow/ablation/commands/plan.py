@@ -55,7 +55,7 @@ def _why(
         new = "new axis" if labels is None else new if cell.label in labels else "new axis value"
     folder = plan.trained[cell.key].folder
     entry = find(folder)
-    failure = entry.failure if entry else None
+    failure = next(iter(entry.failures.values()), None) if entry else None
     return reason(
         cell,
         model,

@@ -21,7 +21,7 @@ import yaml
 from safetensors.numpy import load_file
 
 from ablation.commands.agreement import EQUAL_PREDICTIONS, Trained, changed_facts, judge
-from ablation.commands.dispatch import MistakeError, workflow_command
+from ablation.commands.dispatch import MistakeError, variant, workflow_command
 from ablation.machine import provenance
 from ablation.results import verification
 from ablation.results.frames import read_csv
@@ -244,8 +244,7 @@ def _rebuild_report(
     if [stage for stage in Shelf(renewed).to_make([renewed.reported]) if stage.name != "report"]:
         print(f"{plan.report_file} is not made: the study is not finished; snakemake finishes it.")
         return
-    variants = ["--configfile", *map(str, configfiles)] if configfiles else []
-    variants += ["--config", *overrides] if overrides else []
-    command = workflow_command(PROJECT / "Snakefile", cores, plan.report_file, options=variants)
+    options = variant(configfiles, overrides)
+    command = workflow_command(PROJECT / "Snakefile", cores, plan.report_file, options=options)
     if subprocess.run(command, check=False).returncode:
         raise MistakeError(f"{plan.report_file} could not be made; logs/report says why.")

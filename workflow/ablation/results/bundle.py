@@ -133,10 +133,14 @@ def _element(html: str, name: str, path: Path) -> Any:
     return content
 
 
-def _from_folder(path: Path) -> dict[str, Any]:
+def checked_tables(path: Path) -> Path:
+    """The tables in a folder of results, every file of them compared with its digest.
+
+    Raises:
+        BundleError: one sentence, if there are none or they are damaged.
+    """
     tables = path / "tables"
-    study, comparisons = (read_json(tables / f"{name}.json") for name in ("study", "comparisons"))
-    if not isinstance(study, dict) or not isinstance(comparisons, dict):
+    if not all(isinstance(read_json(tables / f"{n}.json"), dict) for n in ("study", "comparisons")):
         raise BundleError(
             f"{path} holds no finished study: allowed is a folder with tables/study.json and tables/comparisons.json, "
             "such as results or results/<study>."
@@ -147,6 +151,12 @@ def _from_folder(path: Path) -> dict[str, Any]:
         raise BundleError(
             f"{tables} is damaged or incomplete ({', '.join(damaged)}): run snakemake, which makes it again."
         )
+    return tables
+
+
+def _from_folder(path: Path) -> dict[str, Any]:
+    tables = checked_tables(path)
+    study, comparisons = (read_json(tables / f"{name}.json") for name in ("study", "comparisons"))
     try:
         rows = read_csv(tables / "replicates.csv", WORDS)
     except (OSError, ValueError) as error:

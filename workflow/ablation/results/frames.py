@@ -18,7 +18,7 @@ WORDS = ("model", "axis", "label", "cell", "key", "status")  # of the study's ta
 def read_csv(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
     """A table as it was written: every number to its last bit, texts as texts, and only an empty field as missing.
 
-    pandas by itself reads texts such as ``NA`` or ``None`` as missing.
+    pandas by itself reads texts such as ``NA`` or ``None`` as missing, and takes the columns of a table without rows for texts.
 
     Args:
         path: the file.
@@ -27,12 +27,14 @@ def read_csv(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
     Raises:
         OSError, ValueError: if it cannot be read.
     """
-    return pd.read_csv(
+    frame = pd.read_csv(
         path,
         dtype=dict.fromkeys(texts, str),
         keep_default_na=False,
         na_values=[""],
     )
+    numbers = [name for name in frame.columns if name not in texts]
+    return frame if len(frame) else frame.astype(dict.fromkeys(numbers, float))
 
 
 def read_tables(tables: Path) -> tuple[StudyDocument, dict[str, Any], dict[str, pd.DataFrame]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ablation.machine.logs import tail
+from ablation.machine.logs import DATE_FORMAT, tail
 from ablation.store import code as sources
 from ablation.store.entries import (
     CHECKPOINTS,
@@ -44,6 +45,7 @@ STAGES = (
     "export_figures",
     "export_crate",
 )
+RECORDED = ("prepare", "train", "evaluate")  # of a cell: a failure takes the place of their result
 # What libraries say where the machine, a limit or a container gives no more memory.
 NO_MEMORY = ("failed to map segment", "annot allocate memory", "not enough memory", "MemoryError")
 
@@ -81,8 +83,8 @@ def run(stage: str, key: str, facts: dict[str, Any]) -> None:
         for name, failure in entry.failures.items()
     }
     with publish(folder_of(stage, key), failures) as draft:
-        if stage == "evaluate" and failures:  # what failed in training has nothing to test
-            write_failed(spec, next(iter(failures.values())), draft)
+        if failures and stage in BARREN:
+            BARREN[stage](spec, next(iter(failures.values())), draft)
         else:
             module = import_module(f"ablation.stages.{stage.partition('_')[0]}")
             make: Make = getattr(module, stage)
@@ -90,26 +92,36 @@ def run(stage: str, key: str, facts: dict[str, Any]) -> None:
     shutil.rmtree(CHECKPOINTS / key, ignore_errors=True)
 
 
-def fail(stage: str, key: str, status: int, log_file: Path) -> None:
-    """Record that a cell's job failed, in place of its result; the next run forgets it and tries again.
+def fail(stage: str, key: str, status: int, log_file: Path) -> str:
+    """Record that a cell's job failed, in place of its result; the next run forgets it and tries again. Of other jobs that
+    is left to Snakemake, which makes nothing of a result that is missing.
 
     Args:
         stage, key: of the job.
         status: its exit status as the shell gives it (128 + signal for a killed one).
         log_file: its last line is the reason; its last lines are kept.
+
+    Returns:
+        The reason.
     """
     reason, lines = f"exit status {status}", tail(log_file) or []
     if status > 128:
         reason = f"killed by signal {status - 128}"
         reason += " (by hand, or out of memory)" if status == 137 else ""
     elif lines:
-        reason = lines[-1].partition(" ")[2][:300] or reason
+        reason = lines[-1].partition(" ")[2] or reason
     if any(sign in reason for sign in NO_MEMORY):
         reason += " (memory is short)"
+    if stage not in RECORDED:
+        if status > 128:  # such a job could not write it itself
+            with log_file.open("a", encoding="utf-8") as log_of_job:
+                log_of_job.write(f"{time.strftime(DATE_FORMAT)} {reason}\n")
+        return reason
     failure, folder = Failure(reason, tuple(lines)), folder_of(stage, key)
     with publish(folder, {f"{stage}/{key}": failure}) as draft:
         if stage == "evaluate":
             write_failed(read_spec(key), failure, draft)
+    return reason
 
 
 def write_failed(spec: Spec, failure: Failure, draft: Path) -> None:
@@ -140,3 +152,19 @@ def facts_of(spec: Spec, key: str) -> dict[str, Any]:
     """
     trained = read_spec(key)
     return {"model": spec["model"], "key": key, "evaluation": key_of(spec), "spec": trained}
+
+
+def _nothing(spec: Spec, failure: Failure, draft: Path) -> None:
+    """Training leaves nothing but the failure."""
+
+
+def _no_yardsticks(spec: Spec, failure: Failure, draft: Path) -> None:
+    write_json(draft / "yardsticks.json", {})
+
+
+# What stages leave that have nothing to work with, because what they are made from failed.
+BARREN: Mapping[str, Callable[[Spec, Failure, Path], None]] = {
+    "train": _nothing,
+    "evaluate": write_failed,
+    "yardsticks": _no_yardsticks,
+}

@@ -60,8 +60,8 @@ def outcome(key: str) -> Outcome:
     entry = find(folder_of("train", key))
     if entry is None:
         return Outcome()
-    if entry.failure is not None:
-        return Outcome(failed=entry.failure.reason)
+    if entry.failures:  # its own, or that of its data
+        return Outcome(failed=next(iter(entry.failures.values())).reason)
     try:
         return Outcome(seconds=float(entry.read("run.json")["cost"]["seconds"]))
     except (OSError, ValueError, TypeError, KeyError):  # damaged
@@ -70,11 +70,12 @@ def outcome(key: str) -> Outcome:
 
 def say_trained(key: str) -> None:
     """Print one line about a trained cell and how far the study is, unless the logger plugin does."""
-    if os.environ.get(FOLLOWED):
+    ended = outcome(key)
+    if os.environ.get(FOLLOWED) or ended.failed:
         return
     names = cell_names()
     done = sum(outcome(each).seconds is not None for each in names)
-    seconds, name = outcome(key).seconds or 0, names.get(key, key)
+    seconds, name = ended.seconds or 0, names.get(key, key)
     print(f"{name} trained in {seconds:.1f} s; {done} of {len(names)} cells done", flush=True)
 
 

@@ -7,9 +7,11 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
-from ablation.machine.logs import printable
+from ablation.machine.logs import printable, tail
+from ablation.stages import failures
 from ablation.study.progress import FOLLOWED, Outcome, cell_names, outcome, progress_file
 from rich.console import Console
 from snakemake.logging import ColorizingTextHandler, DefaultFilter, DefaultFormatter
@@ -39,6 +41,7 @@ class LogHandler(LogHandlerBase):
         self._following = not common.dryrun and not quiet & {Quietness.ALL, Quietness.PROGRESS}
         self._study = Study()
         self._tails: dict[int, Tail] = {}
+        self._keyed: dict[int, tuple[str, str]] = {}  # job → rule and key, but of those that train
         self._state = threading.RLock()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -103,8 +106,7 @@ class LogHandler(LogHandlerBase):
         elif event == LogEvent.JOB_FINISHED:
             self._job_finished(given["job_id"])
         elif event == LogEvent.JOB_ERROR:
-            self._tails.pop(given["jobid"], None)
-            self._study = states.stopped(self._study, given["jobid"])
+            self._job_stopped(given["jobid"], given.get("log") or [])
         elif event == LogEvent.PROGRESS:
             self._study = states.progress(self._study, given["done"], given["total"])
         return event in REPLACED or (event is None and record.getMessage() == SELECTING)
@@ -120,6 +122,7 @@ class LogHandler(LogHandlerBase):
         if given["rule_name"] != RULE:
             text = given["rule_msg"] or given["rule_name"]
             self._study = states.other_started(self._study, job, printable(text))
+            self._keyed[job] = given["rule_name"], key
             return False
         self._tails[job] = Tail(progress_file(key))
         self._study, lines = states.started(self._study, job, key, time.monotonic())
@@ -134,6 +137,18 @@ class LogHandler(LogHandlerBase):
         ended = outcome(cell.key) if cell else Outcome()
         self._study, lines = states.finished(self._study, job, ended)
         self._say(lines)
+        rule, key = self._keyed.pop(job, ("", ""))
+        if key and (reason := failures.failure_of(rule, key)):
+            self._say([failures.line(rule, key, reason)])
+
+    def _job_stopped(self, job: int, logs: list[str]) -> None:
+        """A job ended with an error, of which Snakemake tells; its own last words come first."""
+        self._tails.pop(job, None)
+        self._study = states.stopped(self._study, job)
+        rule, key = self._keyed.pop(job, ("", ""))
+        lines = tail(Path(logs[0])) if key and logs else None
+        if lines:
+            self._say([failures.line(rule, key, lines[-1].partition(" ")[2])])
 
     def _say(self, lines: list[str]) -> None:
         for line in lines:
