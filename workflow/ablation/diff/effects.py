@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ablation.networks.registry import MODELS
 from ablation.results.bundle import frame, study_of
 from ablation.statistics.compare import trivial_values
 from ablation.statistics.families import Comparison
@@ -174,7 +173,7 @@ def why_unpaired(a: Side, b: Side) -> list[str]:
     The code counts where neither the prepared data nor the digest of the code show that the splits were made alike.
     """
     reasons = ["seed"] if a.seed != b.seed else []
-    drawn = MODELS[a.model.name].data_parameters if a.model.name in MODELS else ()
+    drawn = b.model.data.get("parameters", ())  # those that decide which data are prepared
     facts = [
         [side.model.data["dataset"], side.model.data["sha256"]]
         + [side.cell.parameters.get(name) for name in drawn]

@@ -38,7 +38,7 @@ def evaluate(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> 
         **trained.read("run.json"),
     }
     validate_document(document, "metrics_file")
-    validate_columns(predictions[0], f"predictions_{spec['model']}")
+    validate_columns(predictions[0], f"predictions_{model.task}")
     with (draft / "predictions.csv").open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream, lineterminator="\n").writerows(predictions)
     write_json(draft / "metrics.json", document)

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ablation.networks.registry import EMBEDDED, MODELS
+from ablation.networks.words import described
 from ablation.results import published, verification
 from ablation.store.code import code_of
 from ablation.store.entries import RESULTS
@@ -125,14 +126,20 @@ class Table:
         dataset = part.data_spec["data"]["dataset"]
         return {
             "model": part.model.name,
+            **described(part.model.name, dataset),
             "replicates": part.replicates,
-            "tested": {"metric": part.tested.metric, "margin": part.tested.margin},
+            "tested": {
+                "metric": part.tested.metric,
+                "margin": part.tested.margin,
+                "step": part.model.replicate_step,
+            },
             "parameters": part.parameters,
             "data": {
                 "dataset": dataset,
                 "source": "embedded" if dataset in EMBEDDED else "official",
                 "sha256": part.data_spec["data"]["files"],
                 "prepared": part.data_key,
+                "parameters": list(part.model.data_parameters),
             },
             "yardsticks": self.yardsticks[part.model.name].key,
             "axes": [
