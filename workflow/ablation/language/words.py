@@ -1,4 +1,4 @@
-"""Words for names that come from data: values of an axis, parameters, cells; and what a network and its data say of themselves."""
+"""Words for names that come from data: values, parameters, cells; and what a network and its data say of themselves."""
 
 from __future__ import annotations
 

@@ -84,8 +84,8 @@ DATA: dict[str, dict[str, Any]] = {
                 "这里只为重做一份练习而使用，对房屋和人都不说明什么。",
             },
             {
-                "en": "The file is the original one: of its 506 rows, 16 have a value censored at 50, and 8 values are known to "
-                "be wrong (Gilley and Pace, 1996). Neither was changed.",
+                "en": "The file is the original one: of its 506 rows, 16 have a value censored at 50, and 8 values are known "
+                "to be wrong (Gilley and Pace, 1996). Neither was changed.",
                 "zh": "文件保持原样：506 行中有 16 行的目标值在 50 处截断，"
                 "已知有 8 个值是错误的（Gilley and Pace, 1996）。两者均未更改。",
             },
