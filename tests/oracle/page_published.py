@@ -74,7 +74,7 @@ def theirs_per_digit(tables: AxisTables, section: Element, facts: Document) -> i
     found = table(section, words.plain("digits.caption"))
     source = words.known["digits.theirs"]
     rows = [row for row in body(found) if cells(row)[1] == source]
-    digits = facts.get("per_digit", {}).get(tables.axis.name, {})
+    digits = facts.get("per_class", {}).get(tables.axis.name, {})
     expected: list[list[Text]] = [
         [
             (words.label(cell),),

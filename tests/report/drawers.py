@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from ablation.figures import portraits as figures
-from ablation.language.catalogue import load
 from ablation.language.words import Words
 from ablation.portraits.kernels import first_replicate, kernels
 from ablation.portraits.mistakes import confusion, mistakes
@@ -30,11 +29,11 @@ def portraits(
     language: str = "en", failed: tuple[str, ...] = (), axes: tuple[str, ...] | None = None
 ) -> dict[str, Any]:
     """By model, the documents that the portraits stage would write of a sample, or of some axes of it."""
-    made, words = sample(failed=failed), Words(load(language))
+    made, words = sample(failed=failed), Words.of(language)
     found: dict[str, Any] = {}
     for model in made.document.models:
         cells = {
-            cell.key: _portrait(made, model.name, cell, words)
+            cell.key: _portrait(made, model.name, cell, words.about(model))
             for axis, cell in model.places()
             if not cell.failed and (axes is None or axis.name in axes)
         }
@@ -63,7 +62,7 @@ def _portrait(made: Sample, model: str, cell: CellDocument, words: Words) -> dic
             "confusion": confusion(cell.confusion_matrix, (cell.confusion_matrix or [])[::-1]),
         }
     predictions = made.predictions[key]
-    numbers = residuals(predictions, 50.0) if len(predictions) else None
+    numbers = residuals(predictions) if len(predictions) else None
     if numbers is not None:
         svg = figures.residuals(with_residuals(predictions), words, f"r{key}")
         numbers["svg"] = svg.decode() if svg else None

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from ablation.networks.registry import MODELS
 from ablation.results.evaluation import summarise
 from ablation.store.keys import key_of
+from ablation.tasks import CLASSIFICATION, REGRESSION
 
 REPLICATES = {"fnn": 24, "cnn": 12}
 DATA: dict[str, dict[str, Any]] = {
@@ -41,6 +41,11 @@ ENVIRONMENT = {
     "device": "cpu", "precision": "bf16", "threads": 1, "git_commit": "0" * 39 + "a",
     "git_dirty": False,
 }  # fmt: skip
+METRICS = {
+    "fnn": [metric.name for metric in REGRESSION.metrics],
+    "cnn": [metric.name for metric in CLASSIFICATION.metrics],
+}
+AFFINE = ("rotation_degrees", "translation", "brightness")
 ROWS = 506
 LAYERS = 3
 
@@ -48,6 +53,13 @@ LAYERS = 3
 def rng(*parts: object) -> np.random.Generator:
     """Random numbers that are always the same for the same parts."""
     return np.random.default_rng(int(key_of([str(part) for part in parts]), 16) % 2**32)
+
+
+def read_by_cell(p: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that a cell reads: of all channels those of its blocks, and how images are turned only where they are."""
+    plain = p.get("augmentation") == "none"
+    read = {name: value for name, value in p.items() if not (plain and name in AFFINE)}
+    return read | ({"channels": p["channels"][: p["depth"]]} if "channels" in p else {})
 
 
 def view(
@@ -58,7 +70,7 @@ def view(
 ) -> dict[str, Any]:
     """A cell's ``metrics.json``. place: model, axis, label, cell, key, value and evaluation."""
     model = place["model"]
-    shared = {**place, "spec": {"parameters": MODELS[model].relevant(parameters)}}
+    shared = {**place, "spec": {"parameters": read_by_cell(parameters)}}
     empty = ("metrics", "confusion_matrix", "model_size", "cost", "environment", "data")
     if failed is not None:
         status = {"ok": 0, "diverged": 0, "failed": failed, "log": ["epoch 1/100", failed]}
@@ -69,7 +81,7 @@ def view(
         **shared,
         "status": {"ok": n_ok, "diverged": len(rows) - n_ok},
         "replicates": rows,
-        "metrics": summarise(rows, [metric.name for metric in MODELS[model].metrics]),
+        "metrics": summarise(rows, METRICS[model]),
         "confusion_matrix": _confusion(rows) if model == "cnn" else None,
         "environment": {**ENVIRONMENT, **({"precision": "fp32"} if model == "fnn" else {})},
         "data": sizes,
@@ -124,8 +136,7 @@ def _mean_mse(replicate: int) -> float:
 
 def replicates(model: str, p: dict[str, Any]) -> list[dict[str, Any]]:
     """Every replicate of a setting, as a view has them."""
-    metrics = [metric.name for metric in MODELS[model].metrics]
-    none = dict.fromkeys((*metrics, "best_epoch", "val_loss"))
+    none = dict.fromkeys((*METRICS[model], "best_epoch", "val_loss"))
     rows = []
     for replicate in range(REPLICATES[model]):
         fate = _fate(model, p, replicate)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from ablation.claims.judge import judge_claims
 from ablation.claims.rules import evidence_of
-from ablation.networks.registry import MODELS
+from ablation.networks.words import described
 from ablation.results import published
 from ablation.results import tables as tidy
 from ablation.results.courses import courses_table
@@ -69,6 +69,8 @@ TESTED: dict[str, dict[str, Any]] = {
     "fnn": {"metric": "mse", "margin": 1.2},
     "cnn": {"metric": "accuracy", "margin": 0.01},
 }
+
+PARTS = {"fnn": 6, "cnn": 1}  # replicates come in multiples of it
 
 Samples = dict[str, dict[str, dict[int, np.ndarray]]]
 
@@ -154,7 +156,7 @@ def _declared(model: str) -> dict[str, Any]:
         cells, reference = [], None
         for text, value, overrides in _values(declared):
             parameters = {**base, **overrides}
-            key = key_of({"model": model, "parameters": MODELS[model].relevant(parameters)})
+            key = key_of({"model": model, "parameters": invented.read_by_cell(parameters)})
             name = f"{model}/{declared['axis']}_{text}"
             cells.append(
                 {"cell": name, "label": text, "value": value, "key": key,
@@ -166,7 +168,8 @@ def _declared(model: str) -> dict[str, Any]:
             reference = text if parameters == base else reference
         axes.append({name: declared.get(name) for name in ("axis", "parameter", "with", "factors")}
                     | {"reference": reference, "cells": cells})  # fmt: skip
-    return {"model": model, "replicates": REPLICATES[model], "tested": TESTED[model],
+    return {"model": model, **described(model, DATA[model]["dataset"]),
+            "replicates": REPLICATES[model], "tested": TESTED[model],
             "parameters": BASE[model], "data": dict(DATA[model]), "axes": axes}  # fmt: skip
 
 
@@ -179,13 +182,16 @@ def _values(declared: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
     return [(label(value), value, {name: value}) for value in declared["values"]]
 
 
-def questions() -> dict[str, Question]:
+def questions(study: StudyDocument) -> dict[str, Question]:
     """How each model is judged."""
     return {
-        name: Question(
-            MODELS[name].metrics, one["metric"], one["margin"], MODELS[name].replicate_step
+        model.name: Question(
+            tidy.metrics_on(model),
+            TESTED[model.name]["metric"],
+            TESTED[model.name]["margin"],
+            PARTS[model.name],
         )
-        for name, one in TESTED.items()
+        for model in study.models
     }
 
 
@@ -207,7 +213,7 @@ def numbers_of(
     confidence: float,
 ) -> dict[str, ModelNumbers]:
     return study_numbers(
-        study, tables["replicates"], questions(), confidence=confidence, samples=samples
+        study, tables["replicates"], questions(study), confidence=confidence, samples=samples
     )
 
 
@@ -274,14 +280,14 @@ def row(made: Sample, axis: str, label: str, model: str | None = None) -> dict[s
 def drawn(language: str = "en", failed: tuple[str, ...] = ()) -> dict[str, str]:
     """All figures of a sample: name → SVG."""
     from ablation.figures.model import draw
-    from ablation.language.catalogue import load
+    from ablation.language.words import Words
 
     made = sample(failed=failed)
     figures: dict[str, str] = {}
     for model in ("fnn", "cnn"):
         found = draw(
             made.document, made.comparisons, made.tables, made.predictions, model=model,
-            palette=made.config["report"]["palette"], messages=load(language),
+            palette=made.config["report"]["palette"], words=Words.of(language),
         )  # fmt: skip
         figures |= {name: svg.decode() for name, svg in found.items()}
     return figures
@@ -294,7 +300,7 @@ def blank(made: Sample) -> dict[str, str]:
     return {
         name: '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"></svg>'
         for model in made.document.models
-        for name in figure_names(model.name, model.axes)
+        for name in figure_names(model)
     }
 
 

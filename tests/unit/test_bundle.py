@@ -118,11 +118,11 @@ RUN = element(embed({}), "run-data")
         ("<html></html>", "carries no data of a study"),
         (element("{"), "no JSON"),
         (element(embed({"format": 9})), "format 9"),
-        (element(embed({"format": 3})), "carries no data of a study"),
-        (RUN + element(embed({"format": 3})), "not a study's"),
-        (element(embed({"format": 2})), "format 2: allowed is 3"),
+        (element(embed({"format": 4})), "carries no data of a study"),
+        (RUN + element(embed({"format": 4})), "not a study's"),
+        (element(embed({"format": 2})), "format 2: allowed is 4"),
         (RUN + element("[]"), "not a study's"),
-        (element('{"format":3}'), "is damaged"),
+        (element('{"format":4}'), "is damaged"),
     ],
 )
 def test_what_is_no_report_is_one_sentence(tmp_path: Path, html: str, says: str) -> None:

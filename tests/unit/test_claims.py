@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 from ablation.claims.judge import judge_claims
 from ablation.claims.rules import CONFIRMED_BY
-from ablation.networks.registry import MODELS
 from ablation.results import published
 from ablation.results.courses import MEASURES
 from ablation.store.keys import label
+from ablation.tasks import TASKS
 from test_statistics_claims import THEIRS, UNTESTED, YES, claim, compared, evidence, measured
 
+THEIR_TASKS = {name: one["task"] for name, one in published.load()["models"].items()}
 PART, WHOLE = [2400, 2400], [48000, 48000]
 
 
@@ -38,6 +39,14 @@ def test_a_claim_is_tested_on_the_amount_of_data_it_speaks_of(
     own = claim(compared("worse", "worse", data=asked), own=evidence(**data), data="any")
     assert own["answer"] is found["answer"]
     assert own["parts"][0]["cell"] == "worse"
+
+
+def test_a_claim_on_another_task_is_not_tested() -> None:
+    theirs = {"models": {"m": {**THEIRS, "task": "classification"}}}
+    listed = {"id": 7, "model": "m", "parts": [{"axis": "depth", **compared("worse", "worse")}]}
+    claims = {"share": 0.75, "claims": [listed]}
+    (found,) = judge_claims(claims, theirs, {"m": evidence()}, confidence=0.95)
+    assert found["answer"] is UNTESTED
 
 
 def test_a_claim_without_a_model_or_a_published_run_is_not_tested() -> None:
@@ -119,7 +128,9 @@ def test_every_measure_metric_and_event_exists() -> None:
         assert part.get("measure", "rise") in MEASURES, one["id"]
         assert part.get("event", "diverged") == "diverged"
         if "metric" in part:
-            assert part["metric"] in [metric.name for metric in MODELS[one["model"]].metrics]
+            assert part["metric"] in [
+                metric.name for metric in TASKS[THEIR_TASKS[one["model"]]].metrics
+            ]
 
 
 def test_every_cell_is_one_of_the_default_study_or_the_claim_says_what_would_test_it(

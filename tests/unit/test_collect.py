@@ -7,14 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from ablation.machine.logs import LOG
-from ablation.networks.registry import MODELS
 from ablation.results.evaluation import summarise
 from ablation.results.tables import per_sample_metric
 from ablation.stages.collect import collect
 from ablation.store.entries import publish, require
 from ablation.store.files import read_json, write_json
 from ablation.store.formats import columns_of
-from ablation.study.config import schema
+from ablation.tasks import CLASSIFICATION, REGRESSION
 
 REPLICATES, ROWS, EPOCHS = 6, 40, 8
 KEYS = {name: f"{i}" * 16 for i, name in enumerate(("relu", "tanh", "sigmoid"))}
@@ -59,15 +58,9 @@ def test_a_metric_that_is_no_mean_over_samples_has_none() -> None:
     assert per_sample_metric(NUMBERS, "r2") == {}
 
 
-def test_the_step_of_replicates_is_the_one_that_the_configuration_asks_for() -> None:
-    models: dict[str, Any] = schema()["properties"]["models"]["properties"]
-    for name, model in MODELS.items():
-        declared = models[name]["properties"]["replicates"]
-        assert model.replicate_step == declared.get("multipleOf", 1)
-
-
 def test_errors_are_compared_on_the_logarithm_and_guessing_is_known() -> None:
-    metrics = {metric.name: metric for model in MODELS.values() for metric in model.metrics}
+    known = (*REGRESSION.metrics_on(unit="m"), *CLASSIFICATION.metrics_on(classes=10))
+    metrics = {metric.name: metric for metric in known}
     assert {name for name, metric in metrics.items() if metric.log} == {"mse", "mae", "loss"}
     assert metrics["accuracy"].chance == pytest.approx(0.1)
     assert metrics["loss"].chance == pytest.approx(np.log(10))
@@ -92,7 +85,7 @@ def make_cell(folder: Path, label: str, shift: float, diverged: int | None) -> d
     epochs = range(1, EPOCHS + 1)
     history = pd.DataFrame(
         [{"replicate": r, "epoch": e, "train_loss": 9 / e, "val_loss": 10 / e, "learning_rate": 0.1}
-         for r in range(REPLICATES) for e in epochs], columns=columns_of("history_fnn")
+         for r in range(REPLICATES) for e in epochs], columns=columns_of("history_regression")
     )  # fmt: skip
     norms = [{"replicate": r, "epoch": e, "layer": layer, "norm": layer * (1 + e)}
              for r in range(REPLICATES) for e in (0, EPOCHS) for layer in (1, 2)]  # fmt: skip
@@ -150,8 +143,9 @@ def collected(folder: Path, yardsticks: dict[str, Any], margin: float = 1.2) -> 
     spec = {
         "study": {"name": "default", "seed": 1},
         "statistics": {"confidence": 0.95},
-        "models": [{"model": "fnn", "replicates": REPLICATES, "parameters": {}, "data": data,
-                    "tested": {"metric": "mse", "margin": margin},
+        "models": [{"model": "fnn", "task": "regression", "unit": "1000 USD", "classes": [],
+                    "images": False, "words": {}, "replicates": REPLICATES, "parameters": {}, "data": data,
+                    "tested": {"metric": "mse", "margin": margin, "step": 6},
                     "yardsticks": "y", "axes": [axis]}],
     }  # fmt: skip
     inputs = {

@@ -10,6 +10,7 @@ from typing import Any
 from ablation.export.figures import files
 from ablation.figures import model as figures
 from ablation.language.catalogue import load
+from ablation.language.words import Words
 from report.sample import only, sample
 
 
@@ -17,7 +18,7 @@ def draw(language: str, serialise: Any) -> dict[str, Any]:
     made = only(sample(), "fnn", "activation")
     return figures.draw(
         made.document, made.comparisons, made.tables, made.predictions, model="fnn",
-        palette=None, messages=load(language), serialise=serialise,
+        palette=None, words=Words.of(language), serialise=serialise,
     )  # fmt: skip
 
 

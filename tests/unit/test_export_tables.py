@@ -10,7 +10,6 @@ import pytest
 from ablation.export import latex
 from ablation.export import tables as tidy
 from ablation.language import numbers as fmt
-from ablation.language.catalogue import load
 from ablation.language.words import Words
 from ablation.statistics.verdicts import Verdict
 from pyarrow import parquet
@@ -54,7 +53,8 @@ def test_a_column_of_another_length_is_refused() -> None:
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_an_axis_says_what_the_comparisons_say(language: str) -> None:
     made = only(sample(), "cnn", "kernel")
-    words, compared = Words(load(language)), made.comparisons["models"]["cnn"]
+    words = Words.of(language).about(made.document.models[0])
+    compared = made.comparisons["models"]["cnn"]
     (axis,) = made.document.models[0].axes
     text = latex.axis_table(compared, axis, latex.Place("cnn", 0.95, words))
     lines = [line for line in text.splitlines() if " & " in line][1:]
@@ -78,7 +78,7 @@ COLUMNS = [verdict for verdict in Verdict if verdict is not Verdict.REFERENCE]
 def test_the_summary_names_every_value_once_under_its_verdict(verdict: Verdict) -> None:
     made = only(sample(failed=("cnn/kernel_9",)), "cnn", "kernel")
     row_of(made, "kernel", "3")["verdict"] = verdict.value
-    text = latex.summary_table(made.document, made.comparisons, Words(load("en")))
+    text = latex.summary_table(made.document, made.comparisons, Words.of("en"))
     heads, fields = (line.strip(" \\").split(" & ") for line in text.splitlines() if " & " in line)
     values = [value for field in fields[3:] for value in field.split(", ") if value != fmt.DASH]
     assert sorted(values) == ["3", "7", "9"]
@@ -93,7 +93,7 @@ def test_the_summary_names_every_value_once_under_its_verdict(verdict: Verdict) 
 
 
 def test_what_became_of_replicates_stands_beside_the_verdict() -> None:
-    words = Words(load("en"))
+    words = Words.of("en")
     made = only(sample(), "fnn", "depth_at_0.01", "depth")
     assert latex.verdict_text(row_of(made, "depth_at_0.01", "8"), words) == (
         "worse; 4/24 diverged, 12/24 no better than a trivial prediction"
@@ -108,7 +108,8 @@ def test_every_interval_of_a_table_says_its_own_level(confidence: float) -> None
     """Rows that another factor judges have the level of its family, not that of the first row."""
     made = judged_again(only(sample(), "cnn", "dropout", "batchnorm", "dropout_by_batchnorm"),
                         confidence)  # fmt: skip
-    words, compared = Words(load("en")), made.comparisons["models"]["cnn"]
+    words = Words.of("en").about(made.document.models[0])
+    compared = made.comparisons["models"]["cnn"]
     for axis in made.document.models[0].axes:
         text = latex.axis_table(compared, axis, latex.Place("cnn", confidence, words))
         lines = [line for line in text.splitlines() if " & " in line]
@@ -124,7 +125,8 @@ def test_every_interval_of_a_table_says_its_own_level(confidence: float) -> None
 def test_a_factor_that_judges_nothing_of_its_own_has_no_level_in_its_head() -> None:
     """A repeated comparison is judged under the first factor that has it."""
     made = only(sample(), "cnn", "kernel")
-    words, compared = Words(load("en")), made.comparisons["models"]["cnn"]
+    words = Words.of("en").about(made.document.models[0])
+    compared = made.comparisons["models"]["cnn"]
     (axis,) = made.document.models[0].axes
     compared["axes"]["kernel"] |= {"n_comparisons": 0, "difference_level": None}
     text = latex.axis_table(compared, axis, latex.Place("cnn", 0.95, words))
@@ -137,7 +139,7 @@ def test_parquet_keeps_numbers_types_and_nulls(tmp_path: object) -> None:
     compared = tidy.comparisons_frame(made.document, made.comparisons)
     path = f"{tmp_path}/t.parquet"
     for name, frame in {**made.tables, "comparisons": compared}.items():
-        parquet.write_table(tidy.parquet_table(name, frame, {"key": "f" * 16}), path)
+        parquet.write_table(tidy.parquet_table(name, frame, {}, {"key": "f" * 16}), path)
         read = parquet.read_table(path)
         assert read.schema.metadata[b"key"] == b"f" * 16
         assert read.schema.metadata[b"table"] == name.encode()
@@ -151,9 +153,19 @@ def test_parquet_keeps_numbers_types_and_nulls(tmp_path: object) -> None:
 
 def test_units_stand_at_the_columns() -> None:
     made = sample()
-    cells = tidy.parquet_table("cells", made.tables["cells"], {}).schema
+    measured = tidy.metric_units(made.document)
+    cells = tidy.parquet_table("cells", made.tables["cells"], measured, {}).schema
     units = {field.name: (field.metadata or {}).get(b"unit") for field in cells}
     assert units["mse_mean"] == b"(1000 USD)^2"
     assert units["accuracy_low"] == b"1"
     assert units["peak_memory_bytes"] == b"byte"
     assert units["label"] is None
+
+
+def test_a_metric_in_several_units_has_that_of_its_model() -> None:
+    made = sample()
+    other = {**made.study["models"][0], "model": "other", "unit": "points"}
+    made.study["models"].append(other)
+    found = tidy.metric_units(made.document)
+    assert found["mse"] == found["mae"] == "that of the model"
+    assert (found["r2"], found["accuracy"], found["loss"]) == ("1", "1", "nat")

@@ -15,9 +15,10 @@ from ablation.figures import figure_names
 from ablation.figures import model as figures
 from ablation.figures.style import INK, colours, looks, luminance
 from ablation.language.catalogue import load
-from ablation.store.document import AxisDocument
+from ablation.language.words import Words
+from ablation.store.document import ModelDocument
 from report.sample import Sample, only, sample
-from unit_document import axis_of
+from unit_document import plain_axis, study_of
 
 PALETTE = ["#0072b2", "#d55e00", "#009e73", "#b5539c"]
 
@@ -25,7 +26,7 @@ PALETTE = ["#0072b2", "#d55e00", "#009e73", "#b5539c"]
 def draw(made: Sample, model: str, language: str = "en") -> dict[str, bytes]:
     return figures.draw(
         made.document, made.comparisons, made.tables, made.predictions, model=model,
-        palette=PALETTE, messages=load(language),
+        palette=PALETTE, words=Words.of(language),
     )  # fmt: skip
 
 
@@ -39,18 +40,19 @@ def cnn() -> dict[str, bytes]:
     return draw(only(sample(failed=("cnn/kernel_9",)), "cnn", "kernel"), "cnn")
 
 
-def named(*axes: str) -> list[AxisDocument]:
-    return [axis_of(axis) for axis in axes]
+def model_of(name: str, task: str, *axes: str) -> ModelDocument:
+    study = study_of(*(plain_axis(axis=axis) for axis in axes), model=name, task=task)
+    return study.models[0]
 
 
 def test_the_names_are_known_before_anything_is_drawn():
-    assert list(fnn()) == figure_names("fnn", named("learning_rate", "activation"))
-    assert list(cnn()) == figure_names("cnn", named("kernel"))
+    assert list(fnn()) == figure_names(model_of("fnn", "regression", "learning_rate", "activation"))
+    assert list(cnn()) == figure_names(model_of("cnn", "classification", "kernel"))
 
 
 def test_the_names_cost_no_heavy_import():
     heavy = "{'matplotlib', 'pandas', 'numpy', 'seaborn'} & set(sys.modules)"
-    code = f"import sys, ablation.figures as f; f.figure_names('cnn', []); print({heavy})"
+    code = f"import sys, ablation.figures as f; f.KINDS; print({heavy})"
     found = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True,
         env={"PYTHONPATH": ":".join(sys.path)},
@@ -125,12 +127,12 @@ def test_titles_of_square_panels_lie_inside_the_figure():
     made = only(sample(), "fnn", "learning_rate")
     model = made.document.model("fnn")
     pair = dataclasses.replace(model.axes[0], cells=model.axes[0].cells[:2])
-    sheet = figures.Sheet("fnn", pair, made.tables, PALETTE, load("en"))
+    sheet = figures.Sheet(model, pair, made.tables, PALETTE, Words.of("en"))
     figure = figures.predictions_figure(sheet, made.predictions)
     figure.draw_without_rendering()
     top = figure.bbox.height
     assert [ax.title.get_window_extent().y1 <= top for ax in figure.axes] == [True, True]
-    assert [ax.get_ylabel() for ax in figure.axes].count(load("en")["figure.predicted_value"]) == 1
+    assert [ax.get_ylabel() for ax in figure.axes].count("Predicted value, 1000 USD") == 1
 
 
 def test_the_words_of_a_figure_are_those_of_the_language():

@@ -16,7 +16,6 @@ from ablation.figures.interaction import draw_interaction, interaction_figure, i
 from ablation.figures.model import Sheet, legend_columns
 from ablation.figures.style import looks, rc
 from ablation.figures.svg import to_svg
-from ablation.language.catalogue import load
 from ablation.language.words import Words
 from ablation.study.factors import levels_label
 from matplotlib.colors import same_color
@@ -25,6 +24,7 @@ from report.sample import Sample, only, page, sample
 from unit_document import axis_of, plain_axis, plain_cell, study_of
 
 PALETTE = ["#0072b2", "#d55e00", "#009e73", "#b5539c"]
+WORDS = {"parameters": {"hidden_layers": "Hidden layers", "activation": {"en": "Activation"}}}
 AXIS = "depth_by_learning_rate"
 FACTORS: dict[str, list[Any]] = {
     "hidden_layers": [1, 2, 8],
@@ -36,7 +36,7 @@ FACTORS: dict[str, list[Any]] = {
 def draw(made: Sample, model: str = "fnn", language: str = "en") -> dict[str, str]:
     drawn = figures.draw(
         made.document, made.comparisons, made.tables, made.predictions, model=model,
-        palette=PALETTE, messages=load(language),
+        palette=PALETTE, words=Words.of(language),
     )  # fmt: skip
     return {name: svg.decode() for name, svg in drawn.items()}
 
@@ -116,9 +116,13 @@ def sheet(diverged: dict[str, int] | None = None, failed: tuple[str, ...] = ()) 
         "epochs": epochs,
     }
     reference = "hidden_layers-2_learning_rate-0.001_activation-relu"
-    study = study_of(plain_axis(axis=AXIS, factors=FACTORS, reference=reference, cells=cells))
+    study = study_of(
+        plain_axis(axis=AXIS, factors=FACTORS, reference=reference, cells=cells),
+        model="fnn",
+        words=WORDS,
+    )
     (axis,) = study.models[0].axes
-    return Sheet("fnn", axis, tables, PALETTE, Words.of("en", study).messages)
+    return Sheet(study.models[0], axis, tables, PALETTE, Words.of("en"))
 
 
 def test_factors_become_columns_lines_and_panels() -> None:
@@ -150,20 +154,20 @@ def test_what_is_left_out_is_said() -> None:
     figure = interaction_figure(sheet({labels[0]: 6, labels[1]: 2}, (labels[2],)), "mse")
     assert figure._supxlabel is not None
     assert figure._supxlabel.get_text().splitlines() == [
-        "depth 1, learning rate 0.01, activation relu: left out, diverged in 6 of 6",
-        "depth 1, learning rate 0.01, activation tanh: of non-diverged replicates only "
+        "hidden layers 1, learning rate 0.01, activation relu: left out, diverged in 6 of 6",
+        "hidden layers 1, learning rate 0.01, activation tanh: of non-diverged replicates only "
         "(diverged in 2 of 6)",
-        "depth 1, learning rate 0.001, activation relu: left out, failed",
+        "hidden layers 1, learning rate 0.001, activation relu: left out, failed",
     ]
     assert interaction_figure(sheet(), "mse")._supxlabel is None
 
 
 def test_only_factorial_axes_have_it() -> None:
-    assert "interaction" not in kinds_of("fnn", axis_of("depth"))
-    assert kinds_of("fnn", axis_of("a", factors=FACTORS))[0] == "interaction"
+    assert "interaction" not in kinds_of("regression", axis_of("depth"))
+    assert kinds_of("regression", axis_of("a", factors=FACTORS))[0] == "interaction"
     made = sample()
     for model in made.document.models:
-        names = figure_names(model.name, model.axes)
+        names = figure_names(model)
         assert [name for name in names if "interaction" in name] == [
             {"fnn": f"fnn_{AXIS}_interaction", "cnn": "cnn_dropout_by_batchnorm_interaction"}[
                 model.name
@@ -174,14 +178,14 @@ def test_only_factorial_axes_have_it() -> None:
 def test_the_figures_of_a_factorial_axis_are_drawn_in_words() -> None:
     made = only(sample(), "fnn", AXIS)
     drawn = draw(made)
-    assert list(drawn) == figure_names("fnn", made.document.models[0].axes)
+    assert list(drawn) == figure_names(made.document.models[0])
     interaction = drawn[f"fnn_{AXIS}_interaction"]
     assert "currentColor" in interaction
     assert "learning rate 0.001" in interaction
     assert "Hidden layers" in interaction
     for svg in drawn.values():
         assert "hidden_layers-1" not in re.sub(r'(id|href)="[^"]*"', "", svg)
-    assert "depth 1, learning rate 0.01" in drawn[f"fnn_{AXIS}_curves"]
+    assert "hidden layers 1, learning rate 0.01" in drawn[f"fnn_{AXIS}_curves"]
     chinese = draw(only(sample(), "fnn", AXIS), language="zh")[f"fnn_{AXIS}_interaction"]
     assert "学习率 0.001" in chinese
     assert "learning rate" not in chinese
@@ -203,7 +207,7 @@ def test_nothing_left_to_draw_is_still_a_figure() -> None:
 def test_the_page_calls_combinations_by_words() -> None:
     html = page(only(sample(), "fnn", AXIS))
     body = re.sub(r"<(style|script|pre)\b.*?</\1>", "", html, flags=re.S)
-    assert "depth 1, learning rate 0.01" in body
+    assert "hidden layers 1, learning rate 0.01" in body
     assert not re.search(r">\s*hidden_layers-1_learning", body)
     assert "Depth × learning rate" in body
 

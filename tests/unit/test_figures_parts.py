@@ -107,8 +107,20 @@ def test_percent_text(value, text):
 
 
 def test_every_number_of_a_matrix_that_is_not_zero_is_printed():
-    ax = draw_confusion(axes(), row_percent([[3, 1], [0, 4]]), largest=25.0)
+    ax = draw_confusion(axes(), row_percent([[3, 1], [0, 4]]), ["no", "yes"], largest=25.0)
     assert [text.get_text() for text in ax.texts] == ["75.0", "25.0", "100"]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["no", "yes"]
+
+
+def test_a_matrix_of_many_classes_has_colours_and_as_many_names_as_can_be_read():
+    n, names = 100, [f"a name that is long {i}" for i in range(100)]
+    ax = draw_confusion(axes(), row_percent(np.eye(n, dtype=int).tolist()), names, largest=1.0)
+    shown = [text.get_text() for text in ax.get_yticklabels()]
+    assert not ax.texts
+    assert 20 <= len(shown) <= 40
+    assert max(map(len, shown)) <= 12
+    assert panel_size(names) == WIDTH / 2
+    assert panel_size(list("0123456789")) == WIDTH / 3
 
 
 def test_a_prediction_out_of_view_stays_at_the_edge():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 from base64 import b64decode
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from ablation.figures import portraits as figures
 from ablation.figures.sprites import (
     HEAD,
@@ -21,8 +21,7 @@ from ablation.figures.sprites import (
     ink_on_paper,
     sheet,
 )
-from ablation.networks.cnn.network import StackedCNN
-from ablation.portraits.kernels import FIRST_LAYER, first_replicate, kernels
+from ablation.portraits.kernels import first_layer, first_replicate, kernels
 from ablation.portraits.mistakes import confusion, confusion_difference, mistakes, most_confident
 from ablation.portraits.residuals import residuals, with_residuals, worst_rows
 from PIL import Image
@@ -35,9 +34,16 @@ def decoded(uri: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(b64decode(uri.removeprefix(HEAD)))))
 
 
-def words(key: str, /, **_: object) -> str:
+class Keys:
     """Keys in place of a catalogue."""
-    return key
+
+    def __call__(self, key: str, /, **_: object) -> str:
+        return key
+
+    of_target = __call__
+
+
+words: Any = Keys()
 
 
 # Sprites
@@ -138,7 +144,22 @@ def test_mistakes_carry_their_images():
     assert sprite.shape == (28, 28 * found["columns"])
     for place, item in enumerate(found["items"]):
         tile = sprite[:, 28 * place : 28 * (place + 1)]
-        assert np.array_equal(tile, 255 - DIGITS[item["index"]])
+        assert np.array_equal(tile, DIGITS[item["index"]])  # noise is no drawing on an empty ground
+    assert not found["ink"]
+
+
+def test_drawings_become_ink_on_paper_and_pictures_stay():
+    drawn = np.where(DIGITS > 200, DIGITS, 0).astype(np.uint8)
+    found = mistakes(predictions(), drawn)
+    assert found is not None and found["ink"]
+    assert np.array_equal(decoded(found["sprite"])[:, :28], 255 - drawn[3])
+    coloured = np.random.default_rng(1).integers(0, 256, (5, 3, 6, 4), dtype=np.uint8)
+    found = mistakes(predictions(), coloured)
+    assert found is not None and not found["ink"]
+    assert (found["width"], found["height"]) == (4, 6)
+    assert np.array_equal(decoded(found["sprite"])[:, :4], coloured[3].transpose(1, 2, 0))
+    two = mistakes(predictions(), np.full((5, 2, 6, 4), 9, dtype=np.uint8))
+    assert two is not None and decoded(two["sprite"]).shape == (6, 12)
 
 
 def test_no_mistake_has_no_sprite_and_no_prediction_has_no_mistakes():
@@ -185,21 +206,46 @@ def test_the_first_replicate_that_did_not_diverge_is_shown_whatever_it_reached()
     assert first_replicate(rows[rows["status"] == "diverged"]) is None
 
 
-def test_kernels_are_those_of_the_network(cnn_parameters):
-    tensors = StackedCNN(cnn_parameters, 5, range(3)).state_dict()
-    weights = tensors[FIRST_LAYER].numpy()
+def test_kernels_are_those_of_the_network():
+    weights = np.random.default_rng(0).normal(size=(3, 6, 1, 5, 5))
     found = kernels(weights, 1)
-    side, n = cnn_parameters["kernel"], cnn_parameters["channels"][0]
-    assert (found["n"], found["side"], found["replicate"]) == (n, side, 1)
+    assert (found["n"], found["side"], found["replicate"]) == (6, 5, 1)
     assert found["largest"] == pytest.approx(np.abs(weights[1]).max(), rel=1e-3)
     assert found["largest_each"][2] == pytest.approx(np.abs(weights[1, 2]).max(), rel=1e-3)
     sprite = decoded(found["sprite"])
     assert sprite.shape == (found["height"], found["width"], 4)
-    for i in range(n):
-        left = i * (side + found["gap"])
+    for i in range(6):
+        left = i * (5 + found["gap"])
         expected = diverging(weights[1, i])
-        assert np.array_equal(sprite[:, left : left + side], expected[0])
-    assert torch.is_tensor(tensors[FIRST_LAYER])
+        assert np.array_equal(sprite[:, left : left + 5], expected[0])
+
+
+def test_kernels_of_colours_are_coloured_and_of_other_channels_a_mean():
+    weights = np.zeros((1, 2, 3, 2, 2))
+    weights[0, 0, 0, 0, 0], weights[0, 0, 2, 1, 1] = 2.0, -2.0
+    pixels = decoded(kernels(weights, 0)["sprite"])
+    assert pixels[0, 0].tolist() == [255, 128, 128, 255]
+    assert pixels[1, 1].tolist() == [128, 128, 0, 255]
+    pair = np.stack([np.full((3, 3), 1.0), np.full((3, 3), 3.0)])[None, None]
+    assert kernels(pair, 0)["largest"] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("shapes", "channels", "found"),
+    [
+        ({"convolution.0.weight": [6, 16, 1, 5, 5], "convolution.1.weight": [6, 32, 16, 5, 5]}, 1,
+         "convolution.0.weight"),
+        ({"block.10.weight": [6, 8, 3, 3, 3], "block.2.weight": [6, 8, 3, 3, 3]}, 3,
+         "block.2.weight"),
+        ({"a.weight": [6, 8, 16, 3, 3], "stem.weight": [6, 16, 3, 7, 7]}, 3, "stem.weight"),
+        ({"mix.weight": [6, 8, 1, 1, 1], "out.weight": [6, 10, 784]}, 1, None),
+        ({}, 1, None),
+    ],
+)  # fmt: skip
+def test_the_first_layer_is_a_convolution_that_sees_the_image(
+    shapes: dict[str, list[int]], channels: int, found: str | None
+):
+    assert first_layer(shapes, channels) == found
 
 
 # Residuals
@@ -216,13 +262,14 @@ def several() -> pd.DataFrame:
 
 
 def test_residuals_by_hand():
-    found = residuals(several(), 50.0)
+    found = residuals(several())
     assert found is not None
     assert found["n"] == 4
     assert found["mean"] == pytest.approx((-12 + 1 - 4 + 3) / 4)
     assert found["sd"] == pytest.approx(np.std([-12, 1, -4, 3], ddof=1), rel=1e-3)
-    assert (found["over"], found["share_over"]) == (10.0, 0.25)
-    assert (found["censored_at"], found["n_censored"], found["censored_mean"]) == (50.0, 2, -8.0)
+    # Larger than the spread of the true values, each row once.
+    assert found["over"] == pytest.approx(np.std([50, 20, 10], ddof=1), rel=1e-3)
+    assert found["share_over"] == 0.0
     assert found["worst"] == [
         {"index": 4, "target": 50.0, "prediction": 42.0, "n": 2},
         {"index": 6, "target": 10.0, "prediction": 13.0, "n": 1},
@@ -231,11 +278,31 @@ def test_residuals_by_hand():
     assert len(worst_rows(with_residuals(several()), 1)) == 1
 
 
-def test_residuals_of_data_that_are_not_censored_and_of_nothing():
-    found = residuals(several(), None)
+def test_what_is_large_has_the_unit_of_the_target():
+    small = several().assign(
+        target=several()["target"] / 1e3, prediction=several()["prediction"] / 1e3
+    )
+    found, other = residuals(small), residuals(several())
+    assert found is not None and other is not None
+    assert found["over"] == pytest.approx(other["over"] / 1e3, rel=1e-3)
+    assert found["worst"][0]["prediction"] == 0.042
+    far = several().assign(prediction=[0.0, 21.0, 0.0, 13.0, np.nan])
+    assert (residuals(far) or {})["share_over"] == 0.5
+
+
+@pytest.mark.parametrize(("n_top", "known"), [(5, True), (4, False), (100, False)])
+def test_a_largest_value_that_many_rows_share_is_told(n_top: int, known: bool):
+    target = np.where(np.arange(100) < n_top, 50.0, np.arange(100) / 10)
+    made = pd.DataFrame({"replicate": 0, "index": np.arange(100), "target": target,
+                         "prediction": target - 3.0})  # fmt: skip
+    found = residuals(pd.concat([made, made.assign(replicate=1)]))
     assert found is not None
-    assert (found["n_censored"], found["censored_mean"]) == (0, None)
-    assert residuals(several()[lambda rows: rows["replicate"] == 2], 50.0) is None
+    expected = (50.0, n_top, -3.0) if known else (None, 0, None)
+    assert (found["top"], found["n_top"], found["top_mean"]) == expected
+
+
+def test_residuals_of_nothing():
+    assert residuals(several()[lambda rows: rows["replicate"] == 2]) is None
 
 
 # Series and figures

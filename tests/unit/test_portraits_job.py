@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from ablation.portraits.kernels import FIRST_LAYER
 from ablation.stages import portraits as portraits_job
 from ablation.store.entries import STORE, Entry, folder_of, publish, require
 from ablation.store.files import read_json, write_json
@@ -23,26 +22,16 @@ from safetensors.numpy import save_file
 LANGUAGE = "en"
 
 
-class Words:
-    """Keys in place of a catalogue."""
-
-    def __init__(self, _: object) -> None: ...
-
-    def __call__(self, key: str, /, **_values: object) -> str:
-        return key
-
-
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(portraits_job, "Words", Words)
     return tmp_path
 
 
 Inputs = dict[str, dict[str, Entry]]
 
 
-def written(made: Sample, model: str) -> Inputs:
+def written(made: Sample, model: str, rows: dict[str, Any] | None = None) -> Inputs:
     """A sample's entries in the store, as far as portraits read them."""
     with publish(folder_of("collect", "0" * 16)) as draft:
         write_json(draft / "study.json", made.study)
@@ -59,12 +48,12 @@ def written(made: Sample, model: str) -> Inputs:
                 predictions = digits_predicted()
                 kernel = cell["parameters"]["kernel"]
                 weights = np.random.default_rng(0).normal(size=(6, 4, 1, kernel, kernel))
-                save_file({FIRST_LAYER: weights}, draft / "model.safetensors")
+                save_file({"convolution.0.weight": weights}, draft / "model.safetensors")
         with publish(folder_of("evaluate", cell["evaluation"])) as draft:
             predictions.to_csv(draft / "predictions.csv", index=False)
     with publish(folder_of("prepare", part["data"]["prepared"])) as draft:
         images = np.random.default_rng(1).integers(0, 256, (40, 28, 28), dtype=np.uint8)
-        save_file({"images": images}, draft / "test.safetensors")
+        save_file({"images": images, **(rows or {})}, draft / "test.safetensors")
     found: Inputs = {}
     for folder in sorted(path.parent for path in STORE.glob("*/*/manifest.json")):
         found.setdefault(folder.parent.name, {})[folder.name] = require(folder)
@@ -82,10 +71,12 @@ def digits_predicted() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
-def portraits_of(made: Sample, model: str, baseline: str | None, draft: Path) -> dict[str, Any]:
+def portraits_of(
+    made: Sample, model: str, baseline: str | None, draft: Path, rows: dict[str, Any] | None = None
+) -> dict[str, Any]:
     spec = {"model": model, "baseline": baseline, "language": LANGUAGE}
     draft.mkdir()
-    portraits_job.portraits(spec, written(made, model), draft, {})
+    portraits_job.portraits(spec, written(made, model, rows), draft, {})
     found: dict[str, Any] = read_json(draft / "portraits.json")
     validate_document(found, "portraits")
     assert (found["model"], found["baseline"]) == (model, baseline)
@@ -103,8 +94,8 @@ def test_portraits_of_a_regression(here: Path) -> None:
     assert set(found["cells"]) == {keys["0.1"], keys["0.01"], keys["0.001"]}
     good, diverged = found["cells"][keys["0.01"]], found["cells"][keys["0.1"]]
     assert set(good) == {"curves", "residuals"}
-    assert good["residuals"]["censored_at"] == 50.0
-    assert good["residuals"]["n_censored"] > 0
+    assert good["residuals"]["top"] == 50.0
+    assert good["residuals"]["n_top"] > 0
     assert "<image" in good["residuals"]["svg"]
     assert diverged["residuals"] is None
     assert "<svg " in diverged["curves"]
@@ -127,6 +118,21 @@ def test_portraits_of_a_classifier(here: Path) -> None:
     assert own["kernels"]["side"] == 7
     assert own["confusion"]["difference"] is not None
     assert baseline["confusion"]["difference"] is None
+
+
+def test_pictures_are_found_by_their_row_in_the_raw_data(here: Path) -> None:
+    made = only(sample(), "cnn", "pooling")
+    rows = {"row": np.arange(39, -1, -1)}  # of the stored images, the last is number 0
+    found = portraits_of(made, "cnn", None, here / "draft", rows)
+    (own, _) = found["cells"].values()
+    assert [item["index"] for item in own["mistakes"]["items"]] == [37, 38, 39]
+
+
+def test_a_classifier_of_a_table_has_no_pictures(here: Path) -> None:
+    made = only(sample(), "cnn", "pooling")
+    made.study["models"][0]["images"] = False
+    found = portraits_of(made, "cnn", None, here / "draft")
+    assert all(set(cell) == {"curves", "confusion"} for cell in found["cells"].values())
 
 
 def test_the_same_study_has_the_same_bytes(here: Path) -> None:

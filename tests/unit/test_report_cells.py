@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import shlex
 
+import numpy as np
 import pytest
-from ablation.language.catalogue import load
 from ablation.language.words import Words
 from ablation.report.drawers import cell_title, commanded, parameter_rows
-from ablation.report.pictures import gallery, kernels, matrices
+from ablation.report.pictures import confusions, gallery, kernels
 from report.drawers import portraits
 from report.sample import CNN, only, page, sample
 from unit_page import text_of
 
-WORDS = Words(load("en"))
+DIGITS = list("0123456789")
+WORDS = Words.of("en").about(sample().document.model("cnn"))
 
 
 def drawers(html: str) -> list[str]:
@@ -43,8 +44,8 @@ def test_a_title_names_what_differs():
     changed = {**CNN, "kernel": 3, "batchnorm": True}
     assert cell_title(changed, CNN, WORDS) == "kernel size 3, with batch normalisation"
     shallow = {**CNN, "depth": 1, "channels": [16]}  # the channels of blocks that are there
-    assert cell_title(shallow, CNN, WORDS) == "depth 1"
-    assert "channels 8, 8" in cell_title({**CNN, "channels": [8, 8]}, CNN, WORDS)
+    assert cell_title(shallow, CNN, WORDS) == "blocks 1"
+    assert "channels of the blocks 8, 8" in cell_title({**CNN, "channels": [8, 8]}, CNN, WORDS)
 
 
 def test_parameters_stand_beside_the_baselines():
@@ -122,24 +123,45 @@ def test_a_confusion_matrix_is_in_percent_and_its_difference_coloured_by_sense()
     counts[3][3], counts[3][5] = 30, 10
     difference = [[0.0] * 10 for _ in range(10)]
     difference[3][3], difference[3][5], difference[4] = -5.0, 5.0, [None] * 10
-    own, other = matrices({"counts": counts, "difference": difference}, WORDS, is_baseline=False)
-    assert [box["text"] for box in own["rows"][3]][3:6] == ["75.0", "", "25.0"]
-    assert own["rows"][3][5]["kind"] == " wrong"
-    assert [other["rows"][3][i]["kind"] for i in (3, 5)] == [" loss", " loss"]
-    assert other["rows"][4][0]["text"] == ""
-    assert len(matrices({"counts": counts, "difference": None}, WORDS, is_baseline=True)) == 1
-    assert matrices(None, WORDS, is_baseline=False) == []
+    found = {"counts": counts, "difference": difference}
+    own, other = confusions(found, DIGITS, WORDS, is_baseline=False)["matrices"]
+    assert [row["name"] for row in own["rows"]] == DIGITS
+    assert [box["text"] for box in own["rows"][3]["boxes"]][3:6] == ["75.0", "", "25.0"]
+    assert own["rows"][3]["boxes"][5]["kind"] == " wrong"
+    assert [other["rows"][3]["boxes"][i]["kind"] for i in (3, 5)] == [" loss", " loss"]
+    assert other["rows"][4]["boxes"][0]["text"] == ""
+    assert len(confusions(found, DIGITS, WORDS, is_baseline=True)["matrices"]) == 1
+    none = confusions(None, DIGITS, WORDS, is_baseline=False)
+    assert none == {"matrices": [], "confusions": []}
+
+
+def test_of_many_classes_only_the_most_frequent_confusions_are_listed():
+    names = [f"class {i}" for i in range(30)]
+    counts = np.diag([90] * 30)
+    counts[4, 7], counts[7, 4], counts[9] = 10, 30, 0
+    difference = np.zeros((30, 30))
+    difference[7, 4] = 2.5
+    found = {"counts": counts.tolist(), "difference": difference.tolist()}
+    shown = confusions(found, names, WORDS, is_baseline=False)
+    assert shown["matrices"] == []
+    assert shown["confusions"] == [
+        {"true": "class 7", "predicted": "class 4", "share": "25.0", "points": "+2.5"},
+        {"true": "class 4", "predicted": "class 7", "share": "10.0", "points": "0.0"},
+    ]
+    (first, _) = confusions(found, names, WORDS, is_baseline=True)["confusions"]
+    assert first["points"] == "–"
 
 
 @pytest.mark.parametrize(("confidence", "said"), [(0.99999, ">99.9"), (0.5, "50")])
 def test_tiles_of_the_gallery_are_cut_from_the_sprite(confidence, said):
     items = [{"true": 4, "predicted": 9, "confidence": confidence, "replicate": 2}] * 3
     found = gallery({"n_mistakes": 3, "n_predictions": 500, "columns": 2, "sprite": "data:x",
-                     "items": items}, WORDS)  # fmt: skip
+                     "items": items, "width": 14, "height": 28, "ink": True}, DIGITS, WORDS)  # fmt: skip
     assert found is not None
     assert [(tile["x"], tile["y"]) for tile in found["tiles"]] == [
         ("0%", "0%"), ("100%", "0%"), ("0%", "100%")]  # fmt: skip
     assert found["tiles"][0]["size"] == "200% 200%"
+    assert (found["width"], found["height"], found["ink"]) == (28, 56, True)
     assert found["tiles"][0]["text"] == f"4 → 9, {said} %"
     assert "3 of 500 test predictions are wrong" in found["text"]
 

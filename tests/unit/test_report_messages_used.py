@@ -12,20 +12,24 @@ import yaml
 from ablation.claims.rules import Answer
 from ablation.language.catalogue import load
 from ablation.language.words import slug
-from ablation.networks.cnn.raw import IMAGES
-from ablation.networks.registry import MODELS
 from ablation.report.context import PAGE_WORDS
 from ablation.results.courses import MEASURES
 from ablation.results.published import load as published
 from ablation.statistics.verdicts import Reason, Verdict
 from ablation.store.places import TEMPLATES
-from ablation.study.config import schema
-from ablation.study.reading import load as load_config
+from ablation.tasks import METRICS, TASKS
 from conftest import REPOSITORY
 
-METRICS = {metric.name for model in MODELS.values() for metric in model.metrics}
-PARAMETERS = {name for m in MODELS for name in schema()["$defs"][f"{m}_parameters"]["properties"]}
-DATASETS = {"boston", *IMAGES}
+# What every study shares: how data are split and how networks are trained. A network's own parameters bring their words.
+RECIPE = {
+    *("learning_rate", "batch_size", "epochs", "optimizer", "schedule", "lr_factor", "lr_patience"),
+    *("weight_decay", "clip_norm", "target"),
+    *("augmentation", "rotation_degrees", "translation", "brightness", "share", "test"),
+}
+CHOICES = {
+    *("sgd", "adam", "adamw", "constant", "plateau", "raw", "standardised", "none", "affine"),
+    *("drawn", "official", "on", "off"),
+}
 SIDES = ("a", "b")
 
 
@@ -34,20 +38,6 @@ def produced() -> dict:
     path = REPOSITORY / "workflow" / "schemas" / "metrics.schema.yaml"
     found: dict = yaml.safe_load(path.read_text(encoding="utf-8"))
     return found["$defs"]
-
-
-def axes() -> set[str]:
-    """The axes of all shipped studies."""
-    base, variants = REPOSITORY / "config.yaml", (REPOSITORY / "config").glob("*.yaml")
-    configs = [load_config(base), *(load_config(base, variant) for variant in variants)]
-    return {
-        axis for config in configs for model in config["models"].values() for axis in model["axes"]
-    }
-
-
-def noted() -> set[str]:
-    """Facts of the data that the notes of the report quote; ``<data set>.<fact>``."""
-    return {key.removeprefix("data_note.") for key in load("en") if key.startswith("data_note.")}
 
 
 @cache
@@ -61,8 +51,8 @@ def groups() -> dict[str, set[str]]:
         "axis.verdict.": {slug(verdict) for verdict in Verdict if verdict.tested},
         "axis.broken.": {slug(verdict) for verdict in Verdict if verdict.tested},
         "axis.not_tested.": {slug(reason) for reason in Reason if reason is not Reason.DIVERGED},
-        "axis.collapsed_": {"lower", "higher"},
-        "axis.scored_": {"lower", "higher"},
+        "axis.collapsed_": set(TASKS),
+        "axis.scored_": set(TASKS),
         "answer.": {slug(answer) for answer in Answer},
         "measure.": set(MEASURES),
         "claim.event.": {"diverged"},
@@ -74,23 +64,18 @@ def groups() -> dict[str, set[str]]:
             for reason in defs["factorial"]["properties"]["reason"]["enum"]
             if reason
         },
-        "metric.": METRICS,
-        "metric_unit.": METRICS,
-        "with_unit.": METRICS,
-        "difference_unit.": METRICS,
-        "difference_with_unit.": METRICS,
-        "figure.test_": METRICS,
+        "metric.": set(METRICS),
+        "metric_unit.": set(METRICS),
+        "with_unit.": set(METRICS),
+        "difference_unit.": set(METRICS),
+        "difference_with_unit.": set(METRICS),
         "figure.": {"train_loss", "val_loss", "val_accuracy"},
-        "parameter.": PARAMETERS,
-        "fixed.": PARAMETERS,
-        "axis_title.": axes(),
-        "about.": set(MODELS),
-        "model_title.": set(MODELS),
-        "model_short.": set(MODELS),
-        "data_name.": DATASETS,
-        "dataset.": DATASETS,
-        "source.": DATASETS,
-        "data_note.": noted(),
+        "parameter.": RECIPE,
+        "fixed.": RECIPE,
+        "value.": CHOICES,
+        "text.fixed_": {"on", "off"},
+        "model.heading_": set(TASKS),
+        "model.trained_": set(TASKS),
         "yardstick.": {"predict_mean", "ridge", "gradient_boosting", "logistic_regression"},
         "environment.": set(defs["environment"]["properties"]),
         "published.run_": {run["name"] for model in judged for run in model["runs"]},
@@ -111,25 +96,13 @@ def groups() -> dict[str, set[str]]:
         "diff.only_in_": set(SIDES),
         "diff.diverged_": set(SIDES),
         "diff.why.": {"seed", "data", "code"},
-        "value.": {"on", "off", *choices()},
     }
 
 
 def terms() -> list[str]:
     """What the section on reading the numbers explains."""
     text = (TEMPLATES / "report.html.jinja").read_text(encoding="utf-8")
-    return re.findall(r'"(\w+)"', re.findall(r"for term in \[([^\]]*)\]", text)[0])
-
-
-def choices() -> set[str]:
-    """Values that have a name of their own in the language: those that are no technical term."""
-    found = {
-        choice
-        for model in MODELS
-        for rule in schema()["$defs"][f"{model}_parameters"]["properties"].values()
-        for choice in rule.get("enum", [])
-    }
-    return found - {"relu", "tanh", "sigmoid", *DATASETS}
+    return re.findall(r'"(\w+)"', re.findall(r"for term in (.*?) %}", text)[0])
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,9 +11,9 @@ import pandas as pd
 import pytest
 from ablation.figures import draws_name
 from ablation.figures.model import draw
-from ablation.language.catalogue import load
 from ablation.language.words import Words
 from ablation.report.render import environment
+from ablation.results import published
 from jinja2 import UndefinedError
 from report.sample import (
     Sample,
@@ -183,9 +184,9 @@ def test_an_axis_at_another_learning_rate_says_what_is_fixed():
     assert "Fixed for all values: learning rate 0.001" in text
 
 
-def test_digits_are_printed_for_the_classifier_with_the_published_rows():
+def test_classes_are_printed_for_the_classifier_with_the_published_rows():
     html = page(only(sample(), "cnn", "depth"))
-    assert html.count('<table class="digits data">') == 1
+    assert html.count('<table class="by-class data">') == 1
     assert "92.1" in text_of(html)  # digit 9 at depth 1, in the report
 
 
@@ -280,23 +281,32 @@ def test_the_best_network_is_shown_on_further_draws():
     name = draws_name("cnn")
     figures = draw(
         made.document, made.comparisons, made.tables, {}, model="cnn", palette="deep",
-        messages=load("en"), draws=own["cnn"],
+        words=Words.of("en"), draws=own["cnn"],
     )  # fmt: skip
     assert name in figures
     html = page(made, {**blank(made), name: figures[name].decode()}, draws=own)
     text = text_of(html)
     assert "the best setting (kernel size 7), that of replicate 3, a number fixed before" in text
-    assert "3 further disjoint sets of 500 images" in text
+    assert "3 further disjoint sets of 500 samples" in text
     for shown in ("Draw 1", "Draw 3", "96.0", "94.8", "[93.9, 97.4]"):
         assert shown in text
     assert 'id="figure-cnn-draws"' in html
     assert "further disjoint sets" not in text_of(page(made))
 
 
-def test_other_images_are_not_set_beside_the_course_report():
+@pytest.mark.parametrize(
+    "change",
+    [{"data": "kmnist"}, {"data": "digits"}, {"task": "regression"}, {"model": "resnet"}],
+)
+def test_a_study_of_something_else_is_not_set_beside_the_course_report(change):
+    """A model called as one of the course report's, on other data or with another task; and one with another name."""
     made = only(sample(), "cnn", "kernel")
-    made.study["models"][0]["data"] = {**made.study["models"][0]["data"], "dataset": "kmnist"}
-    text = text_of(page(made))
-    assert "a convolutional network on KMNIST" in text
-    assert "The course report is about other images" in text
-    assert "Beside the course report" not in text
+    (model,) = made.document.models
+    data = {**model.data, "dataset": change.get("data", "mnist-5k")}
+    own = {"name": change.get("model", "cnn"), "task": change.get("task", model.task)}
+    assert published.of_model(model) is not None
+    assert published.of_model(replace(model, data=data, **own)) is None
+    if "data" in change:
+        made.study["models"][0] |= {"data": data}
+        text = text_of(page(made))
+        assert "course report" not in text.lower().replace("course report's", "")

@@ -28,7 +28,7 @@ def test_its_tables_have_their_columns() -> None:
     made = sample()
     assert set(TABLES) <= set(made.tables)
     for name, table in made.tables.items():
-        assert list(table.columns) == columns_of(name), name
+        assert list(table.columns) == columns_of(name, classes=10), name
 
 
 def test_it_has_what_a_report_can_meet() -> None:

@@ -39,7 +39,12 @@ NAMES = {
 }
 AXIS = make_axis("depth", "base", **{f"_{name}": name for name in NAMES}, _gone="gone")
 DATA = {"dataset": "mnist-5k", "n_train": [2400, 2400]}
-THEIRS = {"n_train": 2400, "n_train_whole": 48000, "same_data": {"mnist-5k": False, "mnist": True}}
+THEIRS = {
+    "task": "regression",
+    "n_train": 2400,
+    "n_train_whole": 48000,
+    "same_data": {"mnist-5k": False, "mnist": True},
+}
 YES, NO, OPEN, UNTESTED = (
     Answer.CONFIRMED,
     Answer.CONTRADICTED,

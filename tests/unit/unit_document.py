@@ -22,7 +22,9 @@ def plain_axis(**known: Any) -> dict[str, Any]:
 
 
 def plain_model(**known: Any) -> dict[str, Any]:
-    return _plain(ModelDocument, {"model": "m", "data": {}, "axes": [], **known})
+    return _plain(
+        ModelDocument, {"model": "m", "task": "regression", "data": {}, "axes": [], **known}
+    )
 
 
 def study_of(*axes: dict[str, Any], **known: Any) -> StudyDocument:

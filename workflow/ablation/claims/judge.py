@@ -9,6 +9,7 @@ from ablation.claims import rules
 from ablation.claims.rules import Answer, Evidence
 from ablation.results import published as pub
 from ablation.results.courses import MEASURES
+from ablation.store.document import ModelDocument
 
 EVENTS = ("diverged",)
 
@@ -52,7 +53,7 @@ def _judged(
     parts = []
     for part in claim["parts"]:
         asked = part.get("data", claim.get("data", "any"))
-        if own is None or theirs is None or not _about(own.model.data, theirs, asked):
+        if own is None or theirs is None or not _about(own.model, theirs, asked):
             parts.append({**part, "answer": Answer.NOT_TESTED})
             continue
         same = bool(theirs["same_data"][own.model.data["dataset"]])
@@ -69,10 +70,10 @@ def _check(part: dict[str, Any], claim: int) -> None:
             )
 
 
-def _about(data: dict[str, Any], published: dict[str, Any], asked: str) -> bool:
-    """Whether a study's data are those that a claim speaks of."""
+def _about(model: ModelDocument, published: dict[str, Any], asked: str) -> bool:
+    """Whether a model learns what a claim speaks of, on the data that it speaks of."""
     if asked == "part":
-        return pub.comparable(published, data)
+        return pub.comparable(published, model)
     if asked == "whole":
-        return pub.is_whole(published, data)
-    return pub.same_kind(published, data)
+        return pub.is_whole(published, model)
+    return pub.same_kind(published, model)

@@ -173,7 +173,7 @@ def why_unpaired(a: Side, b: Side) -> list[str]:
     The code counts where neither the prepared data nor the digest of the code show that the splits were made alike.
     """
     reasons = ["seed"] if a.seed != b.seed else []
-    drawn = b.model.data.get("parameters", ("dataset", "share", "test"))
+    drawn = b.model.data.get("parameters", ())  # those that decide which data are prepared
     facts = [
         [side.model.data["dataset"], side.model.data["sha256"]]
         + [side.cell.parameters.get(name) for name in drawn]

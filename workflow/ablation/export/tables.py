@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from ablation.results.tables import metrics_on
 from ablation.statistics.verdicts import Verdict
 from ablation.store.document import StudyDocument
 from ablation.tasks import METRICS
 
-# What a number is measured in, by column; the parts of a metric (``mse_mean``, ``accuracy_low``) have the metric's unit.
+# What a number is measured in, by column.
 UNITS = {
-    **{name: metric.unit for name, metric in METRICS.items()},
     "seconds": "s", "cpu_seconds": "s", "peak_memory_bytes": "byte", "samples_per_second": "1/s",
     "parameters": "1", "multiply_adds": "1", "confidence": "1", "difference_level": "1",
     "crossed_level": "1", "effect_size": "1", "p": "1", "p_adjusted": "1", "learning_rate": "1",
@@ -53,7 +53,7 @@ AXIS_COLUMNS = [
 def comparisons_frame(study: StudyDocument, comparisons: dict[str, Any]) -> pd.DataFrame:
     """``comparisons.json`` as a tidy table: one row per axis and cell, in the order of the study.
 
-    Accuracies are fractions of 1, MSE is in (1000 USD)².
+    Numbers are as stored: accuracies are fractions of 1, errors of a regression in the unit of its target.
     """
     rows = []
     for model in study.models:
@@ -125,31 +125,53 @@ def summary_frame(comparisons: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def unit_of(column: str, metric: str | None = None) -> str | None:
+def metric_units(study: StudyDocument) -> dict[str, str]:
+    """The unit of every metric in a table of all models; of one that they measure in several units, that it is the model's."""
+    found: dict[str, set[str]] = {name: set() for name in METRICS}
+    for metric in (metric for model in study.models for metric in metrics_on(model)):
+        found[metric.name].add(metric.unit)
+    found = {name: units or {METRICS[name].unit} for name, units in found.items()}
+    return {
+        name: units.pop() if len(units) == 1 else "that of the model"
+        for name, units in found.items()
+    }
+
+
+def unit_of(column: str, units: Mapping[str, str]) -> str | None:
     """The unit of a column, or None where it has none.
 
-    metric: the one that a table of comparisons is about.
+    Args:
+        column: its name; the parts of a metric (``mse_mean``, ``accuracy_low``) have the metric's unit.
+        units: of the metrics.
     """
-    if column in UNITS:
-        return UNITS[column]
+    known = UNITS | dict(units)
+    if column in known:
+        return known[column]
     stem, _, part = column.rpartition("_")
-    if part in PARTS and stem in UNITS:
-        return UNITS[stem]
-    return UNITS["accuracy"] if column.startswith("class_") else UNITS.get(metric or "")
+    if part in PARTS and stem in known:
+        return known[stem]
+    return known["accuracy"] if column.startswith("class_") else None
 
 
-def parquet_table(name: str, frame: pd.DataFrame, facts: Mapping[str, str]) -> pa.Table:
+def parquet_table(
+    name: str, frame: pd.DataFrame, units: Mapping[str, str], facts: Mapping[str, str]
+) -> pa.Table:
     """A tidy table for Parquet, its units at its columns.
 
     Args:
         name: the table: ``cells``, ``replicates``, ``epochs``, ``comparisons``.
         frame: its rows; types are set by :func:`typed`.
+        units: of the metrics, see :func:`metric_units`.
         facts: kept as metadata beside the name, such as the fingerprint.
     """
     table = pa.Table.from_pandas(typed(frame), preserve_index=False)
     fields = []
     for field in table.schema:
-        unit = unit_of(field.name) if pa.types.is_floating(field.type) else UNITS.get(field.name)
+        unit = (
+            unit_of(field.name, units)
+            if pa.types.is_floating(field.type)
+            else UNITS.get(field.name)
+        )
         if name == "comparisons" and unit is None and pa.types.is_floating(field.type):
             unit = "that of the metric"
         # Text of 64-bit offsets and pandas' own notes are of no use to other readers.

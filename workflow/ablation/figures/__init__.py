@@ -5,14 +5,13 @@ Nothing heavy is imported here, so that the names of figures cost nothing to ask
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ablation.store.document import AxisDocument
+    from ablation.store.document import AxisDocument, ModelDocument
 
 COMMON = ("curves", "metrics")
-KINDS = {"fnn": (*COMMON, "predictions"), "cnn": (*COMMON, "confusion")}
+KINDS = {"regression": (*COMMON, "predictions"), "classification": (*COMMON, "confusion")}
 FACTORIAL = ("interaction",)
 
 
@@ -26,15 +25,18 @@ def draws_name(model: str) -> str:
     return f"{model}_draws"
 
 
-def kinds_of(model: str, axis: AxisDocument) -> tuple[str, ...]:
+def kinds_of(task: str, axis: AxisDocument) -> tuple[str, ...]:
     """The kinds of figures of one axis; a factorial one begins with the interaction."""
-    kinds = KINDS.get(model, COMMON)
-    return (*FACTORIAL, *kinds) if axis.factors else kinds
+    return (*FACTORIAL, *KINDS[task]) if axis.factors else KINDS[task]
 
 
-def figure_names(model: str, axes: Iterable[AxisDocument]) -> list[str]:
+def figure_names(model: ModelDocument) -> list[str]:
     """The names of all figures of a model, axis by axis."""
-    return [figure_name(model, axis.name, kind) for axis in axes for kind in kinds_of(model, axis)]
+    return [
+        figure_name(model.name, axis.name, kind)
+        for axis in model.axes
+        for kind in kinds_of(model.task, axis)
+    ]
 
 
 def figure_place(model: str, name: str) -> dict[str, str]:

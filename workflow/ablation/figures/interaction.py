@@ -15,7 +15,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 
 from ablation.figures.style import Look, looks
-from ablation.language.words import Words
 from ablation.store.document import AxisDocument
 from ablation.store.keys import label as label_of
 from ablation.tasks import METRICS
@@ -90,7 +89,7 @@ def interaction_frame(
 
 def interaction_figure(sheet: Sheet, metric: str) -> Figure:
     """The compared metric of a factorial axis: panels by the third factor, lines by the second, columns by the first."""
-    words = Words(sheet.messages)
+    words = sheet.words
     names, factors = list(sheet.axis.factors), sheet.axis.factors
     labels = [[label_of(level) for level in factors[name]] for name in names]
     frame = interaction_frame(sheet.axis, sheet.summary, metric, METRICS[metric].scale)
@@ -111,7 +110,7 @@ def interaction_figure(sheet: Sheet, metric: str) -> Figure:
         axs[0].yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0), numticks=12))
         axs[0].yaxis.set_major_formatter("{x:g}")
         axs[0].yaxis.set_minor_formatter("")
-    axs[0].set_ylabel(sheet.t(f"figure.test_{metric}"))
+    axs[0].set_ylabel(words.head(metric))
     handles = [
         Line2D([], [], markersize=5, label=words.fixed(names[1], line), **look.line)
         for line, look in lines.items()

@@ -1,4 +1,4 @@
-"""Confusion matrices, in percent of the true digit, scaled so that the errors are what one sees."""
+"""Confusion matrices, in percent of the true class, scaled so that the errors are what one sees."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from ablation.figures.style import INK
 
 # Black on it and white on it both reach a contrast of 4.5, at every strength over white or black.
 HEAT = (0.80, 0.30, 0.16)
+WIDTH = 10.0  # inches of all panels in a row
+NUMBERED = 16  # classes up to which every box has its number
+NAMED = 40  # classes up to which every row has its name
+LONGEST = 12  # characters of a class's name that are shown
 
 
 def row_percent(matrix: list[list[int]]) -> NDArray[np.float64]:
@@ -29,8 +33,19 @@ def largest_error(matrices: list[NDArray[np.float64]]) -> float:
     return max([*worst, 0.1])
 
 
-def draw_confusion(ax: Axes, percent: NDArray[np.float64], *, largest: float) -> Axes:
-    """Draw one matrix: rows are the true digit, the diagonal is bold and left uncoloured."""
+def panel_size(classes: list[str]) -> float:
+    """The side of a panel in inches: three in a row where few classes have short names, else two."""
+    short = len(classes) <= 10 and max(map(len, classes), default=0) <= 2
+    return WIDTH / 3 if short else WIDTH / 2
+
+
+def draw_confusion(
+    ax: Axes, percent: NDArray[np.float64], classes: list[str], *, largest: float
+) -> Axes:
+    """Draw one matrix: rows are the true class, the diagonal is bold and left uncoloured.
+
+    Of many classes the colours alone are shown, and of very many only some names, so that each can be read.
+    """
     size = len(percent)
     shades = np.tile(np.array([*HEAT, 1.0]), (64, 1))
     shades[:, 3] = np.linspace(0, 1, 64)
@@ -46,24 +61,34 @@ def draw_confusion(ax: Axes, percent: NDArray[np.float64], *, largest: float) ->
         cbar=False,
         square=True,
         linewidths=0,
-        xticklabels=range(size),
-        yticklabels=range(size),
+        rasterized=size > NUMBERED,
     )
-    for row in range(size):
-        for column in range(size):
-            value = percent[row, column]
-            if value <= 0:
-                continue
-            text = ax.text(column + 0.5, row + 0.5, percent_text(value), fontsize=6.6)
-            text.set(ha="center", va="center", weight="bold" if row == column else "normal")
-            text.set_in_layout(False)
+    if size <= NUMBERED:
+        _numbers(ax, percent)
+    shown = range(0, size, -(-size // NAMED))
+    names = [_cut(classes[i]) for i in shown]
+    upright = any(len(name) > 2 for name in names) or size > NUMBERED
+    places = [i + 0.5 for i in shown]
+    ax.set_xticks(places, names, rotation=90 if upright else 0)
+    ax.set_yticks(places, names, rotation=0)
     ax.set_axisbelow(True)
     ax.grid(visible=False)
-    ax.tick_params(length=0, labelsize=8)
-    ax.set_yticklabels(ax.get_yticklabels(), rotation=0)
+    ax.tick_params(length=0, labelsize=8 if size <= NUMBERED else 6)
     for spine in ax.spines.values():
         spine.set(visible=True, alpha=0.35, edgecolor=INK, linewidth=0.5)
     return ax
+
+
+def _numbers(ax: Axes, percent: NDArray[np.float64]) -> None:
+    for (row, column), value in np.ndenumerate(percent):
+        if value > 0:
+            text = ax.text(column + 0.5, row + 0.5, percent_text(value), fontsize=6.6)
+            text.set(ha="center", va="center", weight="bold" if row == column else "normal")
+            text.set_in_layout(False)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
 def percent_text(value: float) -> str:

@@ -17,16 +17,20 @@ from ablation.figures import draws_name, figure_name, kinds_of
 from ablation.figures.curves import draw_curves
 from ablation.figures.draws import draws_figure
 from ablation.figures.interaction import interaction_figure
-from ablation.figures.matrices import draw_confusion, largest_error, row_percent
+from ablation.figures.matrices import (
+    WIDTH,
+    draw_confusion,
+    largest_error,
+    panel_size,
+    row_percent,
+)
 from ablation.figures.points import draw_points
 from ablation.figures.scatter import draw_predictions, view_of
 from ablation.figures.style import INK, Look, looks, styled
 from ablation.figures.svg import to_svg
 from ablation.language.metrics import metrics_of
-from ablation.language.words import Words, value_text
-from ablation.store.document import AxisDocument, StudyDocument
-
-WIDTH = 10.0  # inches; 960 px on a page
+from ablation.language.words import Words
+from ablation.store.document import AxisDocument, ModelDocument, StudyDocument
 
 
 class Sheet:
@@ -34,31 +38,32 @@ class Sheet:
 
     def __init__(
         self,
-        model: str,
+        model: ModelDocument,
         axis: AxisDocument,
         tables: dict[str, pd.DataFrame],
         palette: Any,
-        messages: dict[str, str],
+        words: Words,
     ) -> None:
-        self.model, self.axis, self.messages, self.palette = model, axis, messages, palette
+        self.model, self.axis, self.palette = model, axis, palette
+        self.words = words.about(model)
         self.name, self.cells, self.labels = axis.name, axis.cells, axis.labels
         self.looks: dict[str, Look] = looks(self.labels, axis.reference, palette)
         self.summary, self.replicates = (self._here(tables[n]) for n in ("cells", "replicates"))
         fates = self.replicates[["label", "key", "replicate", "status"]]
         epochs = tables["epochs"]
-        epochs = epochs[epochs["model"] == model].drop(columns="model")
+        epochs = epochs[epochs["model"] == model.name].drop(columns="model")
         joined = fates.merge(epochs, on=["key", "replicate"], how="inner")
         self.epochs = joined.assign(ok=joined["status"] == "ok")
 
     def _here(self, table: pd.DataFrame) -> pd.DataFrame:
-        rows = table[(table["model"] == self.model) & (table["axis"] == self.name)]
+        rows = table[(table["model"] == self.model.name) & (table["axis"] == self.name)]
         return rows.assign(label=rows["label"].astype(str))
 
     def t(self, key: str, **values: object) -> str:
-        return self.messages[key] % values
+        return self.words(key, **values)
 
     def text(self, label: str) -> str:
-        return value_text(self.messages, label)
+        return self.words.value(label)
 
     def note(self, label: str) -> str:
         """What to say of a value without numbers: failed, or how many replicates diverged."""
@@ -90,7 +95,7 @@ def draw(
     *,
     model: str,
     palette: Any,
-    messages: dict[str, str],
+    words: Words,
     draws: dict[str, Any] | None = None,
     serialise: Callable[[Figure], Any] = to_svg,
 ) -> dict[str, Any]:
@@ -102,13 +107,12 @@ def draw(
         predictions: by key, read for regressions.
         model: its name.
         palette: a seaborn palette or a list of colours; its first is the reference's.
-        messages: the catalogue that ``ablation.language.catalogue.load`` returns.
+        words: of the language.
         draws: the model's part of ``draws.json``; where it is None or has no draws, that figure is left out.
         serialise: from a figure to what is returned of it.
     """
-    first = comparisons["models"][model]["metric"]
-    messages = Words(messages, study).messages
-    metrics = metrics_of(model, first, tables["replicates"])
+    entry, first = study.model(model), comparisons["models"][model]["metric"]
+    metrics = metrics_of(entry, first, tables["replicates"])
     makers: dict[str, Callable[[Sheet], Figure]] = {
         "curves": curves_figure,
         "metrics": lambda sheet: metrics_figure(sheet, metrics),
@@ -117,16 +121,16 @@ def draw(
         "interaction": lambda sheet: interaction_figure(sheet, first),
     }
     drawn: dict[str, Any] = {}
-    for axis in study.model(model).axes:
-        sheet = Sheet(model, axis, tables, palette, messages)
-        for kind in kinds_of(model, axis):
+    for axis in entry.axes:
+        sheet = Sheet(entry, axis, tables, palette, words)
+        for kind in kinds_of(entry.task, axis):
             name = figure_name(model, sheet.name, kind)
             with styled(name):
                 drawn[name] = serialise(makers[kind](sheet))
     if draws and draws["draws"]:
         name = draws_name(model)
         with styled(name):
-            drawn[name] = serialise(draws_figure(draws, messages))
+            drawn[name] = serialise(draws_figure(draws, entry.classes, words))
     return drawn
 
 
@@ -169,17 +173,17 @@ def metrics_figure(sheet: Sheet, metrics: list[str]) -> Figure:
             reference=sheet.axis.reference,
             notes=notes,
         )
-        ax.set_title(sheet.t(f"figure.test_{metric}"))
+        ax.set_title(sheet.words.head(metric))
         ax.set_yticks(range(rows), [sheet.row_text(label) for label in sheet.labels])
     return figure
 
 
 def confusion_figure(sheet: Sheet) -> Figure:
     """The confusion matrices of an axis side by side."""
-    n = len(sheet.cells)
-    columns = n if n < 4 else (n + 1) // 2
+    n, size = len(sheet.cells), panel_size(sheet.model.classes)
+    fitting = round(WIDTH / size)
+    columns = n if n <= fitting else min((n + 1) // 2, fitting + 1)
     lines = -(-n // columns)
-    size = WIDTH / 3
     figure = Figure(figsize=(size * columns, (size + 0.28) * lines), layout="constrained")
     axs = figure.subplots(lines, columns, squeeze=False).ravel()
     found = {
@@ -191,7 +195,7 @@ def confusion_figure(sheet: Sheet) -> Figure:
     for ax, label in zip(axs, sheet.labels, strict=False):
         ax.set_title(sheet.legend_text(label))
         if label in found:
-            draw_confusion(ax, found[label], largest=largest)
+            draw_confusion(ax, found[label], sheet.model.classes, largest=largest)
             ax.set_xlabel(sheet.t("figure.predicted_class"))
             if ax.get_subplotspec().is_first_col():
                 ax.set_ylabel(sheet.t("figure.true_class"))
@@ -226,11 +230,11 @@ def predictions_figure(sheet: Sheet, predictions: dict[str, pd.DataFrame]) -> Fi
             _empty(ax, sheet.note(label))
             continue
         draw_predictions(ax, frame, sheet.looks[label], view=view)
-        ax.set_xlabel(sheet.t("figure.true_value"))
+        ax.set_xlabel(sheet.words.of_target("figure.true_value"))
         line = ax.get_subplotspec().rowspan.start
         if line not in labelled:
             labelled.add(line)
-            ax.set_ylabel(sheet.t("figure.predicted_value"))
+            ax.set_ylabel(sheet.words.of_target("figure.predicted_value"))
     for ax in axs[n:]:
         ax.set_visible(False)
     return figure

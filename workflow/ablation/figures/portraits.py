@@ -114,6 +114,6 @@ def _residuals_figure(made: pd.DataFrame, words: Words) -> Figure:
         rasterized=True,
     )
     ax.set_ylim(low, high)
-    ax.set_xlabel(words("figure.true_value"))
-    ax.set_ylabel(words("portrait.residual"))
+    ax.set_xlabel(words.of_target("figure.true_value"))
+    ax.set_ylabel(words.of_target("portrait.residual"))
     return figure

@@ -91,3 +91,43 @@ def diverging(weights: NDArray[np.floating]) -> Pixels:
     opaque = np.full((*weights.shape, 1), 255.0)
     coloured: Pixels = np.rint(np.concatenate([colour, opaque], axis=-1)).astype(np.uint8)
     return coloured
+
+
+def colours(weights: NDArray[np.floating]) -> Pixels:
+    """Weights of red, green and blue as a colour, each image on a scale of its own around grey, which is 0.
+
+    Args:
+        weights: ``[n, h, w, 3]``, finite.
+
+    Returns:
+        ``[n, h, w, 4]``, opaque.
+    """
+    largest = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
+    share = np.divide(weights, largest, out=np.zeros(weights.shape), where=largest > 0)
+    opaque = np.full((*weights.shape[:3], 1), 255.0)
+    coloured: Pixels = np.rint(np.concatenate([127.5 * (1 + share), opaque], axis=-1)).astype(
+        np.uint8
+    )
+    return coloured
+
+
+def tiles_of(images: Pixels) -> Pixels:
+    """Images as a sheet takes them.
+
+    Args:
+        images: ``[n, h, w]`` or ``[n, channels, h, w]``.
+
+    Returns:
+        ``[n, h, w, 3]`` where there are three channels, else ``[n, h, w]``: the mean over the channels.
+    """
+    if images.ndim == 3:
+        return images
+    if images.shape[1] == 3:
+        return images.transpose(0, 2, 3, 1)
+    mean: Pixels = np.rint(images.mean(axis=1)).astype(np.uint8)
+    return mean
+
+
+def on_empty_ground(images: Pixels) -> bool:
+    """Whether grey images show something drawn on a ground of 0, as handwriting does; a photograph has no such ground."""
+    return images.ndim == 3 and bool(images.size) and float((images < 8).mean()) > 0.4

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ablation.language import numbers as fmt
-from ablation.tasks import METRICS
+from ablation.store.document import ModelDocument
+from ablation.tasks import METRICS, TASKS
 
 Pair = Sequence[float] | None
 
@@ -31,10 +32,12 @@ def scaled_pair(metric: str, pair: Pair) -> tuple[float, float] | None:
     return float(pair[0]) * scale, float(pair[1]) * scale
 
 
-def metrics_of(model: str, first: str, replicates: pd.DataFrame) -> list[str]:
-    """The metrics that a model has numbers for, the compared one first."""
-    rows = replicates[replicates["model"] == model]
-    present = [name for name in METRICS if name in rows and rows[name].notna().any()]
+def metrics_of(model: ModelDocument, first: str, replicates: pd.DataFrame) -> list[str]:
+    """The metrics of a model's task that it has numbers for, the compared one first."""
+    rows = replicates[replicates["model"] == model.name]
+    present = [
+        metric.name for metric in TASKS[model.task].metrics if rows[metric.name].notna().any()
+    ]
     return [first, *(name for name in present if name != first)]
 
 

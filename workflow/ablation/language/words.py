@@ -1,21 +1,22 @@
-"""Words for names that come from data: values of an axis, parameters, cells, ids."""
+"""Words for names that come from data: values, parameters, cells; and what a network and its data say of themselves."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any
 
 from ablation.language.catalogue import load
 from ablation.language.numbers import MINUS
-from ablation.store.document import AxisDocument, StudyDocument
+from ablation.results.tables import metrics_on
+from ablation.store.document import AxisDocument, ModelDocument
 from ablation.store.keys import label as label_of
+from ablation.tasks import METRICS
 
-
-def value_text(messages: dict[str, str], label: str) -> str:
-    """A value's label as a reader says it: ``on`` is a word of the language, ``5`` stays."""
-    return messages.get(f"value.{label}", label)
+OWN = {"parameter": "parameters", "axis_title": "axes", "value": "values"}
+"""Group of messages → the part of a model's own words that comes before it."""
+TIMES = " × "
 
 
 def slug(text: str) -> str:
@@ -23,32 +24,41 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower()
 
 
+def chosen(words: str | Mapping[str, str] | None, language: str) -> str | None:
+    """A text of a network, a data set or a configuration: in the language, else in English, else in any."""
+    if words is None or isinstance(words, str):
+        return words
+    known = (words[each] for each in (language, "en", *words) if each in words)
+    return next(known, None)
+
+
 class Words:
-    """The catalogue of one language, asked by key: ``words("figure.epoch")``.
+    """The words of a page in one language, asked by key: ``words("figure.epoch")``.
 
     Args:
-        messages: key → text.
-        studies: contents of ``study.json``. A label of a factorial axis is a path (``kernel-3_dropout-0.4``); a reader gets
-            ``kernel size 3, dropout 0.4``.
+        messages: the catalogue, key → text.
+        language: which of a model's own words are taken.
+        model: whose own words come before those of the catalogue; see :meth:`about`.
     """
 
-    def __init__(self, messages: dict[str, str], *studies: StudyDocument) -> None:
-        self.messages = messages
-        levels = {key: text for study in studies for key, text in self._levels(study)}
-        self.messages = messages | levels
+    def __init__(
+        self, messages: dict[str, str], language: str = "en", model: ModelDocument | None = None
+    ) -> None:
+        self.messages, self.language, self.model = messages, language, model
+        self._levels = dict[str, str]()
+        for axis in model.axes if model else ():
+            for cell in axis.cells if axis.factors else ():
+                parts = [self.fixed(name, label_of(value)) for name, value in cell.levels.items()]
+                self._levels[cell.label] = self.join(parts)
 
     @classmethod
-    def of(cls, language: str, *studies: StudyDocument) -> Words:
-        """The words of a language, for the values of these studies."""
-        return cls(load(language), *studies)
+    def of(cls, language: str, part: str = "*") -> Words:
+        """The words of a language, or of one file of its catalogue."""
+        return cls(load(language, part), language)
 
-    def _levels(self, study: StudyDocument) -> Iterator[tuple[str, str]]:
-        for model in study.models:
-            for axis in model.axes:
-                for cell in axis.cells if axis.factors else []:
-                    levels = cell.levels.items()
-                    text = self.join([self.fixed(name, label_of(value)) for name, value in levels])
-                    yield f"value.{cell.label}", text
+    def about(self, model: ModelDocument) -> Words:
+        """The words for a page's part on one model: its title, its parameters, its unit."""
+        return Words(self.messages, self.language, model)
 
     def __call__(self, key: str, /, **values: object) -> str:
         """The message with its placeholders filled.
@@ -58,29 +68,104 @@ class Words:
         """
         return self.messages[key] % values
 
+    def own(self, name: str) -> str | None:
+        """What the model says of itself: ``title``, ``about``, ``source``; None where it says nothing."""
+        return chosen(self.model.words.get(name), self.language) if self.model else None
+
+    def _titled(self, group: str, name: str) -> str | None:
+        """The words for a name: the model's own, else the catalogue's."""
+        known = self.model.words.get(OWN.get(group, "")) if self.model else None
+        own = chosen((known or {}).get(name), self.language)
+        return own if own is not None else self.messages.get(f"{group}.{name}")
+
     def named(self, group: str, name: str) -> str:
-        """The words for a name that comes from data, or the name where the catalogue has none."""
-        return self.messages.get(f"{group}.{name}", name)
+        """The words for a name that comes from data, or the name where there are none."""
+        found = self._titled(group, name)
+        return name if found is None else found
+
+    @property
+    def short(self) -> str:
+        """The model in a table of several models."""
+        assert self.model is not None
+        return self.own("short") or self.model.name
+
+    @property
+    def dataset(self) -> str:
+        """The model's data set."""
+        assert self.model is not None
+        return self.own("data") or str(self.model.data["dataset"])
+
+    @property
+    def heading(self) -> str:
+        """The model over its part of a page."""
+        assert self.model is not None
+        title = self.own("title") or self.model.name
+        return self(f"model.heading_{self.model.task}", title=title, data=self.dataset)
 
     def value(self, label: str) -> str:
-        """See :func:`value_text`."""
-        return value_text(self.messages, label)
+        """A value's label as a reader says it: ``on`` is a word of the language, ``5`` stays.
+
+        A label of a factorial axis is a path (``kernel-3_dropout-0.4``); a reader gets ``kernel size 3, dropout 0.4``.
+        """
+        return self._levels.get(label) or self.named("value", label)
 
     def fixed(self, name: str, value: str) -> str:
-        """A parameter that an axis fixes: ``learning rate 0.001``."""
+        """A parameter with its value: ``learning rate 0.001``, ``with batch normalisation``."""
         if f"fixed.{name}" in self.messages:
             return self(f"fixed.{name}", value=self.value(value))
-        return self("text.fixed", name=name, value=self.value(value))
+        title = self._inside(self.named("parameter", name))
+        if value in ("on", "off"):
+            return self(f"text.fixed_{value}", name=title)
+        return self("text.fixed", name=title, value=self.value(value))
+
+    def _inside(self, title: str) -> str:
+        """A title inside a sentence: a first letter that only begins it is small; that of ``MLP`` stays."""
+        begins = self.language == "en" and title[1:2].islower()
+        return title[0].lower() + title[1:] if begins else title
 
     def title(self, axis: AxisDocument) -> str:
         """An axis with what it fixes: ``Depth (learning rate 0.001)``."""
-        name = self.named("axis_title", axis.name)
+        name = self._titled("axis_title", axis.name) or self._derived(axis)
         fixed = [self.fixed(key, label_of(value)) for key, value in axis.fixed.items()]
         return self("text.axis_with", axis=name, fixed=self.join(fixed)) if fixed else name
+
+    def _derived(self, axis: AxisDocument) -> str:
+        """An axis without a title, by what it varies where no other axis varies the same; else its name."""
+        varied = _varied(axis)
+        titles = [self._titled("parameter", name) for name in varied]
+        others = self.model.axes if self.model else ()
+        alike = [each for each in others if (_varied(each), each.fixed) == (varied, axis.fixed)]
+        if not varied or None in titles or len(alike) > 1:
+            return axis.name
+        first, *rest = (str(title) for title in titles)
+        return TIMES.join([first, *map(self._inside, rest)])
 
     def setting(self, axis: AxisDocument, label: str) -> str:
         """One value of one axis: ``Kernel size = 5``."""
         return self("text.setting", axis=self.title(axis), value=self.value(label))
+
+    def unit(self, metric: str) -> str:
+        """The unit that the data give to a metric; empty where they give none."""
+        known = metrics_on(self.model) if self.model else ()
+        own = next((each.unit for each in known if each.name == metric), METRICS[metric].unit)
+        return own.replace("^2", "²") if own != METRICS[metric].unit else ""
+
+    def in_unit(self, text: str, metric: str) -> str:
+        """A head of a column or an axis with the unit that the data give to a metric: ``Test MAE, points``."""
+        unit = self.unit(metric)
+        return self("text.in_unit", name=text, unit=unit) if unit else text
+
+    def head(self, metric: str) -> str:
+        """A metric over its numbers: ``Test MSE, (points)²``."""
+        return self.in_unit(self(f"metric_unit.{metric}"), metric)
+
+    def difference_head(self, metric: str) -> str:
+        """A difference over its numbers."""
+        return self.in_unit(self(f"difference_unit.{metric}"), metric)
+
+    def of_target(self, key: str) -> str:
+        """A message about the values that a regression predicts, with their unit: ``True value, points``."""
+        return self.in_unit(self(key), "mae")
 
     def number(self, metric: str, text: str) -> str:
         """A formatted number of a metric, with the unit that running text needs."""
@@ -88,7 +173,17 @@ class Words:
 
     def difference(self, metric: str, text: str) -> str:
         """A formatted difference of a metric, with its unit."""
+        if self.unit(metric):
+            return self.amount(text, metric)
         return self(f"difference_with_unit.{metric}", number=text)
+
+    def amount(self, text: str, metric: str = "mae") -> str:
+        """A formatted number in a metric's unit, of which that of ``mae`` is the target's; ``3 × 10 m`` has a sign between."""
+        unit = self.unit(metric)
+        if not unit:
+            return text
+        key = "text.number_times_unit" if unit[0].isdigit() else "text.number_in_unit"
+        return self(key, number=text, unit=unit)
 
     def join(self, parts: Sequence[str]) -> str:
         """A list in running text."""
@@ -113,3 +208,8 @@ class Words:
         if value is None:
             return self("none.word")
         return f"{MINUS}{-value}" if isinstance(value, float) and value < 0 else str(value)
+
+
+def _varied(axis: AxisDocument) -> list[str]:
+    """The parameters that differ between the cells of an axis; none of an axis of labelled settings."""
+    return list(axis.factors) or ([axis.parameter] if axis.parameter else [])

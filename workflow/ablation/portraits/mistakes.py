@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ablation.figures.sprites import data_uri, ink_on_paper, sheet
+from ablation.figures.sprites import data_uri, ink_on_paper, on_empty_ground, sheet, tiles_of
 
 SHOWN, COLUMNS = 24, 12
 
@@ -38,11 +38,12 @@ def mistakes(predictions: pd.DataFrame, images: NDArray[np.uint8]) -> dict[str, 
 
     Args:
         predictions: see :func:`most_confident`.
-        images: ``[N, 28, 28]``, in which ``index`` counts; the background is 0.
+        images: ``[N, h, w]`` or ``[N, channels, h, w]``, in which ``index`` counts.
 
     Returns:
         ``n_mistakes`` of ``n_predictions``; ``items``, the most confident first; ``sprite``, their images in that order,
-        ``columns`` per row, each of ``side`` pixels (None where nothing is wrong).
+        ``columns`` per row, each of ``width`` × ``height`` pixels (None where nothing is wrong); ``ink``, whether they are
+        drawn on an empty ground and stand in the sprite as ink on paper.
     """
     made = predictions.dropna(subset=["predicted", "confidence"])
     if made.empty:
@@ -60,11 +61,15 @@ def mistakes(predictions: pd.DataFrame, images: NDArray[np.uint8]) -> dict[str, 
         }
         for row in worst.to_dict("records")
     ]
-    tiles = ink_on_paper(images[worst["index"].to_numpy(dtype=np.int64)])
+    tiles = tiles_of(images[worst["index"].to_numpy(dtype=np.int64)])
+    ink = on_empty_ground(tiles)
+    tiles = ink_on_paper(tiles) if ink else tiles
     return {
         "n_mistakes": int((made["predicted"] != made["label"]).sum()),
         "n_predictions": len(made),
-        "side": int(images.shape[1]),
+        "width": int(images.shape[-1]),
+        "height": int(images.shape[-2]),
+        "ink": ink,
         "columns": max(min(COLUMNS, len(items)), 1),
         "sprite": data_uri(sheet(tiles, COLUMNS)) if items else None,
         "items": items,
@@ -77,7 +82,7 @@ def confusion_difference(
     """How the shares of each true class differ from the baseline's, in percentage points, to two decimals.
 
     Args:
-        counts, baseline: ``[10][10]``; rows are the true class.
+        counts, baseline: ``[classes][classes]``; rows are the true class.
 
     Returns:
         The difference row by row; a row of None for a class of which either has no sample.

@@ -6,8 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-OVER = 10.0  # 1000 USD: half of the median house
 WORST = 8
+SHARED = (
+    5,
+    0.02,
+)  # rows, and their share, that make the largest true value one that many rows share
 
 
 def with_residuals(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -34,39 +37,43 @@ def worst_rows(made: pd.DataFrame, limit: int = WORST) -> list[dict[str, Any]]:
     return [
         {
             "index": int(index),
-            "target": round(float(row["target"]), 2),
-            "prediction": round(float(row["prediction"]), 2),
+            "target": float(f"{row['target']:.6g}"),
+            "prediction": float(f"{row['prediction']:.6g}"),
             "n": int(row["n"]),
         }
         for index, row in chosen.iterrows()
     ]
 
 
-def residuals(predictions: pd.DataFrame, censored_at: float | None) -> dict[str, Any] | None:
-    """Residuals in figures, in 1000 USD; None where no replicate predicted anything.
+def residuals(predictions: pd.DataFrame) -> dict[str, Any] | None:
+    """Residuals in figures, in the target's unit; None where no replicate predicted anything.
 
     Args:
         predictions: replicate, index, target, prediction of all test rows; the prediction is missing for a diverged replicate.
-        censored_at: the target at which the data are cut off, or None where they are not.
 
     Returns:
-        ``n`` predictions with ``mean`` and ``sd`` of their residuals; ``share_over``, the fraction more than ``over`` off;
-        ``n_censored`` of them on rows cut off at ``censored_at``, with ``censored_mean``, the mean residual of these (None
-        without one); ``worst``, see :func:`worst_rows`.
+        ``n`` predictions with ``mean`` and ``sd`` of their residuals; ``share_over``, the fraction more than ``over`` off, the
+        standard deviation of the true values; where many rows share the largest true value, as they do where a measurement is
+        cut off, that value (``top``, else None), ``n_top`` and ``top_mean``, the mean residual of these; ``worst``, see
+        :func:`worst_rows`.
     """
     made = with_residuals(predictions)
     if made.empty:
         return None
-    cut = made[made["target"] == censored_at] if censored_at is not None else made.iloc[:0]
+    rows = made.drop_duplicates("index")["target"]
+    over = _rounded(rows.std(ddof=1)) if len(rows) > 1 else 0.0
+    n_top = int((rows == rows.max()).sum())
+    shared = n_top >= SHARED[0] and SHARED[1] <= n_top / len(rows) < 1
+    top = made.loc[made["target"] == rows.max(), "residual"]
     return {
         "n": len(made),
         "mean": _rounded(made["residual"].mean()),
         "sd": _rounded(made["residual"].std(ddof=1)) if len(made) > 1 else None,
-        "over": OVER,
-        "share_over": _rounded((made["residual"].abs() > OVER).mean()),
-        "censored_at": censored_at,
-        "n_censored": len(cut),
-        "censored_mean": _rounded(cut["residual"].mean()) if len(cut) else None,
+        "over": over,
+        "share_over": _rounded((made["residual"].abs() > over).mean()),
+        "top": float(rows.max()) if shared else None,
+        "n_top": n_top if shared else 0,
+        "top_mean": _rounded(top.mean()) if shared else None,
         "worst": worst_rows(made),
     }
 

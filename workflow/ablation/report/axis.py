@@ -131,7 +131,7 @@ def axes_of(model: ModelDocument, inputs: Inputs) -> list[Axis]:
     name, palette = model.name, inputs.config["report"].get("palette")
     tables = {each: table[table["model"] == name] for each, table in inputs.tables.items()}
     of_model = inputs.comparisons["models"][name]
-    metrics = metrics_of(name, of_model["metric"], inputs.tables["replicates"])
+    metrics = metrics_of(model, of_model["metric"], inputs.tables["replicates"])
     axes = []
     for axis in model.axes:
         cells, replicates = (

@@ -165,12 +165,12 @@ def _secondary(axis: Axis, label: str, metric: str, words: Words) -> Entry:
     return Entry(words("table.p_and_verdict", p=fmt.p_value(found["p_adjusted"]), verdict=verdict))
 
 
-def digit_rows(
+def class_rows(
     axis: Axis, published: dict[str, list[float]], words: Words
 ) -> list[dict[str, Any]] | None:
-    """Accuracy per digit in percent: ours, and the course report's where there is one."""
-    classes = [f"class_{digit}" for digit in range(10)]
-    if not set(classes) <= set(axis.replicates) or axis.replicates[classes].isna().all(axis=None):
+    """Accuracy per class in percent: ours, and the course report's where there is one."""
+    classes = [f"class_{i}" for i in range(len(axis.model.classes))]
+    if not classes or axis.replicates.reindex(columns=classes).isna().all(axis=None):
         return None
     replicates = axis.replicates[axis.replicates["status"] == "ok"]
     means = replicates.groupby("label")[classes].mean().reindex(axis.labels)

@@ -30,32 +30,29 @@ def claims_view(
     *,
     language: str,
 ) -> dict[str, Any] | None:
-    """The table of claims; None for a study that has no model on the course report's data.
+    """The table of claims about the models that redo the course report's; None for a study that has none of them.
 
     judged: the content of ``claims.json``.
     """
-    published = pub.load()["models"]
-    about = any(
-        model.name in published and pub.same_kind(published[model.name], model.data)
-        for model in study.models
-    )
-    if not about or not judged["claims"]:
+    redone = {model.name for model in study.models if pub.of_model(model)}
+    found = [claim for claim in judged["claims"] if claim["model"] in redone]
+    if not found:
         return None
     claims = pub.load_claims()
     texts = {claim["id"]: claim for claim in claims["claims"]}
-    answers = Counter(claim["answer"] for claim in judged["claims"])
+    answers = Counter(claim["answer"] for claim in found)
     counts = [
         words("claim.count", n=answers[answer], answer=words(f"answer.{slug(answer)}"))
         for answer in Answer
         if answers[answer]
     ]
     return {
-        "summary": words("claim.summary", n=len(judged["claims"]), parts=words.join(counts)),
+        "summary": words("claim.summary", n=len(found), parts=words.join(counts)),
         "level": fmt.percent(judged["confidence"]),
         "share": fmt.percent(claims["share"], 0),
         "rows": [
             _row(claim, texts[claim["id"]], study, comparisons, words, language=language)
-            for claim in judged["claims"]
+            for claim in found
         ],
     }
 
@@ -70,22 +67,20 @@ def _row(
     language: str,
 ) -> dict[str, Any]:
     answer = Answer(claim["answer"])
-    compared = comparisons["models"].get(claim["model"])
+    model, compared = study.model(claim["model"]), comparisons["models"][claim["model"]]
+    words = words.about(model)
     steps = [step for part in claim["parts"] for step in part.get("steps", [part])]
     tested = [step for step in steps if step["answer"] != Answer.NOT_TESTED]
-    evidence = []
-    if compared is not None:
-        teller = Teller(study.model(claim["model"]), compared["metric"], words)
-        tell = teller.line if len(steps) > 1 else teller.text  # else its answer is the claim's
-        evidence = [tell(step) for step in tested]
+    teller = Teller(model, compared["metric"], words)
+    tell = teller.line if len(steps) > 1 else teller.text  # else its answer is the claim's
     return {
         "id": claim["id"],
-        "model": words.named("model_short", claim["model"]),
+        "model": words.short,
         "text": text["text"][language],
         "answer": slug(answer),
         "mark": MARKS[answer],
         "answer_text": words(f"answer.{slug(answer)}"),
-        "evidence": evidence,
+        "evidence": [tell(step) for step in tested],
         "note": text.get("note", {}).get(language, "") if tested else "",
         "would": _would_test(text, words, language) if answer is Answer.NOT_TESTED else "",
     }
@@ -101,16 +96,18 @@ def _would_test(text: dict[str, Any], words: Words, language: str) -> str:
 
 def cost_lines(judged: dict[str, Any], study: StudyDocument, words: Words) -> list[str]:
     """What the cells of some claims cost beside one another, measured; no answer depends on it."""
-    axes = {(m.name, axis.name): axis for m in study.models for axis in m.axes}
     return [
-        words(
+        own(
             "claim.cost",
             id=claim["id"],
-            cell=words.setting(axes[claim["model"], step["axis"]], step["cell"]),
-            than=words.value(step["than"]),
+            cell=own.setting(model.axis(step["axis"]), step["cell"]),
+            than=own.value(step["than"]),
             ratio=fmt.significant(step["cost_ratio"], 2),
         )
+        for model in study.models
+        for own in [words.about(model)]
         for claim in judged["claims"]
+        if claim["model"] == model.name
         for part in claim["parts"]
         for step in part.get("steps", [part])
         if step.get("cost_ratio")

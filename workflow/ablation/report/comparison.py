@@ -19,7 +19,7 @@ def published_view(
 
     None when the course report has no numbers for this axis, or trained on another amount of data.
     """
-    if published is None or not pub.comparable(published, axis.model.data):
+    if published is None or not pub.comparable(published, axis.model):
         return None
     runs = [run for run in published["runs"] if axis.name in run["axes"]]
     if not runs:

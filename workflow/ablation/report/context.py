@@ -11,8 +11,9 @@ from ablation.figures.style import BAND
 from ablation.language import numbers as fmt
 from ablation.language.words import Words, slug
 from ablation.report import provenance as prov
+from ablation.report.about import data_notes, scope_text, what_view
 from ablation.report.axis import Axis, axes_of
-from ablation.report.axis_tables import comparison_rows, digit_rows, other_rows
+from ablation.report.axis_tables import class_rows, comparison_rows, other_rows
 from ablation.report.checks import check_rows, factorial_view, omega_text
 from ablation.report.claims import claims_view
 from ablation.report.comparison import published_view
@@ -57,6 +58,7 @@ def make_context(inputs: Inputs) -> dict[str, Any]:
         "claims": claims_view(
             inputs.claims, study, inputs.comparisons, words, language=inputs.language
         ),
+        "redone": any(pub.of_model(model) for model in study.models),
         "threats": threats(study, inputs.comparisons, words),
         "verification": verification_view(inputs.verification, words),
         "page_words": htmlsafe_json_dumps({name: words(f"page.{name}") for name in PAGE_WORDS}),
@@ -69,78 +71,62 @@ def make_context(inputs: Inputs) -> dict[str, Any]:
 
 
 def _model(entry: ModelDocument, inputs: Inputs) -> dict[str, Any]:
-    name, data, words = entry.name, entry.data, inputs.words
+    name, words = entry.name, inputs.words.about(entry)
     compared = inputs.comparisons["models"][name]
     metric = compared["metric"]
     axes = axes_of(entry, inputs)
-    published = pub.load()
-    facts, theirs = published["facts"], published["models"].get(name)
+    theirs = pub.of_model(entry)
     settings = {
         cell.name: cell_title(cell.parameters, entry.parameters, words) for cell in entry.cells()
     }
     best = best_view(compared, settings, inputs.confidence, words)
     summary = summary_view(axes, compared["ranking"], words)
-    apart = theirs is not None and not pub.comparable(theirs, data)
+    beside = theirs if theirs and pub.comparable(theirs, entry) else None
     return {
         "id": slug(name),
         "name": name,
-        "title": _title(name, data["dataset"], words),
-        "metric_head": words(f"metric_unit.{metric}"),
+        "title": words.heading,
+        "metric_head": words.head(metric),
         "headlines": headlines(
             compared, best, summary["matters"], one_run(entry, axes, theirs, words), words
         ),
         "summary": summary,
-        "difference_head": words(f"difference_unit.{metric}"),
-        "what": _what(entry, words),
-        "scope": _scope(data, facts, words),
-        "notes": _data_notes(data["dataset"], facts, words),
+        "difference_head": words.difference_head(metric),
+        "what": what_view(entry, words),
+        "scope": scope_text(entry, words),
+        "notes": data_notes(entry, words),
+        "classes": entry.classes,
         "parameters": parameter_rows(entry.parameters, entry.parameters, words),
         "yardsticks": yardstick_rows(compared, entry.yardsticks, words),
         "best": best,
         "further_tests": further_tests(inputs.draws.get(name), settings, inputs.confidence, words),
         "draws_figure": _draws_figure(name, inputs),
+        "true_value": words.of_target("figure.true_value"),
+        "predicted_value": words.of_target("figure.predicted_value"),
         "margin": words("model.margin", margin=margin_text(axes[0], words)),
         "log": compared["log"],
-        "not_comparable": _not_comparable(theirs, data, words) if theirs and apart else "",
-        "axes": [_axis(axis, inputs, None if apart else theirs) for axis in axes],
+        "not_comparable": _not_comparable(theirs, entry, words) if theirs and not beside else "",
+        "axes": [_axis(axis, inputs, beside) for axis in axes],
         "drawers": drawers(entry, axes, inputs),
     }
 
 
-def _title(model: str, dataset: str, words: Words) -> str:
-    key = f"model_title.{model}"
-    if key not in words.messages:
-        return model
-    return words(key, data=words.named("data_name", dataset))
-
-
-def _not_comparable(theirs: dict[str, Any], data: dict[str, Any], words: Words) -> str:
+def _not_comparable(theirs: dict[str, Any], model: ModelDocument, words: Words) -> str:
     """Why the course report's numbers do not stand beside ours."""
-    if not pub.same_kind(theirs, data):
-        return words("published.other_data")
-    if "n_train" not in data:
+    if "n_train" not in model.data:
         return ""
-    numbers = {"theirs": fmt.count(theirs["n_train"]), "ours": fmt.counts(data["n_train"])}
+    numbers = {"theirs": fmt.count(theirs["n_train"]), "ours": fmt.counts(model.data["n_train"])}
     return words("published.not_comparable", **numbers)
 
 
-def _scope(data: dict[str, Any], facts: dict[str, Any], words: Words) -> str:
-    name = words.named("dataset", data["dataset"])
-    if data["fixed_test_set"]:
-        return words("model.scope_fixed", dataset=name)
-    if data["dataset"] not in facts:
-        return words("model.scope_data", dataset=name)
-    return words("model.scope_pool", dataset=name, n=fmt.count(facts[data["dataset"]]["rows"]))
-
-
 def _axis(axis: Axis, inputs: Inputs, theirs: dict[str, Any] | None) -> dict[str, Any]:
-    words = inputs.words
+    words = inputs.words.about(axis.model)
     # Of the comparisons judged here; a row that is judged elsewhere says its own.
     level = axis.compared["difference_level"] if axis.compared["n_comparisons"] else None
     fixed = [words.fixed(name, label_of(value)) for name, value in axis.axis.fixed.items()]
     others = [metric for metric in axis.metrics if metric != axis.metric]
-    digits = (theirs or {}).get("per_digit", {}).get(axis.name, {})
-    kinds = kinds_of(axis.model.name, axis.axis)
+    per_class = (theirs or {}).get("per_class", {}).get(axis.name, {})
+    kinds = kinds_of(axis.model.task, axis.axis)
     return {
         "id": axis.id,
         "title": words.title(axis.axis),
@@ -153,12 +139,12 @@ def _axis(axis: Axis, inputs: Inputs, theirs: dict[str, Any] | None) -> dict[str
         "omega": omega_text(axis, words),
         "log": axis.log,
         "level": fmt.percent(level) if level else "",
-        "metric_head": words(f"metric_unit.{axis.metric}"),
-        "difference_head": words(f"difference_unit.{axis.metric}"),
+        "metric_head": words.head(axis.metric),
+        "difference_head": words.difference_head(axis.metric),
         "rows": comparison_rows(axis, words),
-        "others": [words(f"metric_unit.{metric}") for metric in others],
+        "others": [words.head(metric) for metric in others],
         "other_rows": other_rows(axis, words),
-        "digits": digit_rows(axis, digits, words),
+        "per_class": class_rows(axis, per_class, words),
         "published": published_view(axis, theirs, words),
         "crossed": crossed_rows(axis, words),
         "checks": check_rows(axis, words),
@@ -189,38 +175,16 @@ def _shown(name: str, figures: dict[str, str], label: str, caption: str) -> dict
     return {"id": slug(f"figure-{name}"), "svg": svg, "label": label, "caption": caption}
 
 
-def _what(entry: ModelDocument, words: Words) -> list[str]:
-    data = entry.data
-    found = []
-    if f"about.{entry.name}" in words.messages:
-        found.append(words(f"about.{entry.name}"))
-    if "n_train" not in data:  # every cell failed, and nothing was learnt of the data
-        return found
-    numbers = {name: fmt.counts(data[name]) for name in ("n_train", "n_validation", "n_test")}
-    names = {group: words.named(group, data["dataset"]) for group in ("dataset", "source")}
-    found.append(words("model.data", **names, **numbers))
-    fate = "model.fixed_test" if data["fixed_test_set"] else "model.resampled"
-    found.append(words(fate, n=entry.replicates))
-    return found
-
-
-def _data_notes(dataset: str, facts: dict[str, Any], words: Words) -> list[str]:
-    if dataset not in facts:
-        return []
-    keys = [key for key in words.messages if key.startswith(f"data_note.{dataset}.")]
-    return [words(key, **facts[dataset]) for key in keys]
-
-
 def _failures(study: StudyDocument, words: Words) -> list[dict[str, str]]:
     return [
         {
             "cell": cell.name,
-            "text": words.setting(axis, cell.label),
-            "model": words.named("model_short", model.name),
+            "text": own.setting(axis, cell.label),
+            "model": own.short,
             "reason": cell.failed,
         }
         for model in study.models
-        for axis in model.axes
-        for cell in axis.cells
+        for own in [words.about(model)]
+        for axis, cell in model.places()
         if cell.failed is not None
     ]

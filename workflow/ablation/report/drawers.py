@@ -12,7 +12,7 @@ from ablation.language.metrics import scaled
 from ablation.language.words import Words
 from ablation.report.axis import Axis, drawer_id, heads, number_entry
 from ablation.report.inputs import Inputs
-from ablation.report.pictures import gallery, kernels, matrices
+from ablation.report.pictures import confusions, gallery, kernels
 from ablation.report.run import run_id
 from ablation.report.svg import inline
 from ablation.store.document import CellDocument, ModelDocument
@@ -42,7 +42,7 @@ def _drawer(
     portrait: dict[str, Any],
     inputs: Inputs,
 ) -> dict[str, Any]:
-    words, (axis, label) = inputs.words, places[0]
+    words, (axis, label) = inputs.words.about(model), places[0]
     cell = axis.cell(label)
     parameters = parameter_rows(cell.parameters, model.parameters, words)
     differing = [row for row in parameters if row["differs"]]
@@ -55,12 +55,12 @@ def _drawer(
         "verdicts": [_chip(*place, words) for place in places],
         "difference": _difference(differing, words),
         "failed": cell.failed,
-        "metric_heads": [words(f"metric_unit.{name}") for name in axis.metrics],
+        "metric_heads": [words.head(name) for name in axis.metrics],
         "replicates": replicate_rows(axis, label, words),
         "curves": inline(portrait.get("curves")),
         "residuals": _residuals(portrait.get("residuals"), words),
-        "matrices": matrices(portrait.get("confusion"), words, is_baseline=not differing),
-        "mistakes": gallery(portrait.get("mistakes"), words),
+        **confusions(portrait.get("confusion"), model.classes, words, is_baseline=not differing),
+        "mistakes": gallery(portrait.get("mistakes"), model.classes, words),
         "kernels": kernels(portrait.get("kernels"), words),
         "facts": fact_rows(model, cell, cost, words),
         "commands": [
@@ -158,19 +158,20 @@ def replicate_rows(axis: Axis, label: str, words: Words) -> list[dict[str, Any]]
 def _residuals(found: dict[str, Any] | None, words: Words) -> dict[str, Any] | None:
     if not found or not found.get("svg"):
         return None
+    places = fmt.decimals_for(found["over"])
     numbers = {
-        "mean": fmt.fixed(found["mean"], 2, sign=True),
-        "sd": fmt.fixed(found["sd"], 2),
+        "mean": fmt.fixed(found["mean"], places, sign=True),
+        "sd": fmt.DASH if found["sd"] is None else words.amount(fmt.fixed(found["sd"], places)),
         "share": fmt.percent(found["share_over"], 1),
-        "limit": fmt.significant(found["over"], 2),
+        "limit": words.amount(fmt.fixed(found["over"], places)),
     }
     parts = [words("cell.residual_numbers", **numbers)]
-    if found.get("censored_mean") is not None:
-        mean = fmt.fixed(found["censored_mean"], 2, sign=True)
-        value = fmt.significant(found["censored_at"], 3)
-        parts.append(words("cell.censored", mean=mean, value=value))
+    if found.get("top") is not None:
+        mean = fmt.fixed(found["top_mean"], places, sign=True)
+        value = words.amount(fmt.significant(found["top"], 3))
+        parts.append(words("cell.top", mean=mean, value=value, n=found["n_top"]))
     worst = [
-        {"index": row["index"]} | {n: fmt.fixed(row[n], 1) for n in ("target", "prediction")}
+        {"index": row["index"]} | {n: fmt.fixed(row[n], places) for n in ("target", "prediction")}
         for row in found.get("worst", [])
     ]
     return {"svg": inline(found["svg"]), "text": words.sentences(parts), "worst": worst}

@@ -93,8 +93,7 @@ def one_run(
     if not baseline:
         return []
     axis = baseline[0]
-    known = published is not None and pub.same_kind(published, model.data)
-    same_data = not known or published["same_data"][model.data["dataset"]]  # type: ignore[index]
+    same_data = published is None or published["same_data"][model.data["dataset"]]
     bounds = prediction(axis, axis.reference, axis.metric, same_data=same_data)
     if bounds is None:
         return []
@@ -120,7 +119,7 @@ def one_run(
 def _their_runs(
     model: ModelDocument, baseline: list[Axis], published: dict[str, Any] | None
 ) -> list[float]:
-    if published is None or not pub.comparable(published, model.data):
+    if published is None or not pub.comparable(published, model):
         return []
     values = [
         scaled(axis.metric, (run or {}).get(axis.metric))

@@ -40,7 +40,7 @@ def further_tests(
                 "n": fmt.count(row["n"]),
                 "mean": mean,
                 "interval": interval,
-                "digits": [
+                "classes": [
                     number_entry(scaled(METRIC, value), 1, absent)
                     for value in row["per_class_accuracy"]
                 ],

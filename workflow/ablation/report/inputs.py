@@ -44,4 +44,4 @@ class Inputs:
 
     @cached_property
     def words(self) -> Words:
-        return Words.of(self.language, self.study)
+        return Words.of(self.language)

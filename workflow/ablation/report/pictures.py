@@ -11,15 +11,34 @@ from ablation.language.words import Words
 ENLARGED = 0.62  # rem per weight of a kernel
 # Percent of ink behind the largest error or difference: text keeps a contrast of 4.5.
 FULL_SHADE = 45
+MATRIX, CONFUSIONS = (
+    14,
+    20,
+)  # classes of a matrix at most; confusions that are listed of more classes
+TILE = 56  # pixels of the longer side of a picture on the page
 
 
-def matrices(
-    found: dict[str, Any] | None, words: Words, *, is_baseline: bool
+def confusions(
+    found: dict[str, Any] | None, classes: list[str], words: Words, *, is_baseline: bool
+) -> dict[str, list[dict[str, Any]]]:
+    """What a classifier confuses: ``matrices`` of few classes; of many, the most frequent ``confusions`` alone."""
+    counts = (found or {}).get("counts")
+    if not found or not counts:
+        return {"matrices": [], "confusions": []}
+    difference = None if is_baseline else found.get("difference")
+    percent = [[100 * n / (sum(line) or 1) for n in line] for line in counts]
+    if len(counts) <= MATRIX:
+        return {"matrices": _matrices(percent, difference, classes, words), "confusions": []}
+    return {"matrices": [], "confusions": _confusions(percent, difference, classes)}
+
+
+def _matrices(
+    percent: list[list[float]],
+    difference: list[list[float | None]] | None,
+    classes: list[str],
+    words: Words,
 ) -> list[dict[str, Any]]:
     """The confusion matrix in percent of the true class, and its difference to the baseline's in points."""
-    if not found or not found.get("counts"):
-        return []
-    percent = [[100 * n / (sum(line) or 1) for n in line] for line in found["counts"]]
     worst = max(
         (p for i, line in enumerate(percent) for j, p in enumerate(line) if i != j), default=0
     )
@@ -27,16 +46,41 @@ def matrices(
         [_share(p, worst, right=i == j) for j, p in enumerate(line)]
         for i, line in enumerate(percent)
     ]
-    shown = [{"caption": words("cell.confusion"), "rows": shares}]
-    difference = found.get("difference")
-    if difference and not is_baseline:
+    shown = [{"caption": words("cell.confusion"), "rows": _named(shares, classes)}]
+    if difference:
         largest = max((abs(d or 0.0) for line in difference for d in line), default=0.0)
         points = [
             [_points(d, largest, right=i == j) for j, d in enumerate(line)]
             for i, line in enumerate(difference)
         ]
-        shown.append({"caption": words("cell.confusion_difference"), "rows": points})
+        caption = words("cell.confusion_difference")
+        shown.append({"caption": caption, "rows": _named(points, classes)})
     return shown
+
+
+def _named(rows: list[list[dict[str, Any]]], classes: list[str]) -> list[dict[str, Any]]:
+    return [{"name": name, "boxes": boxes} for name, boxes in zip(classes, rows, strict=True)]
+
+
+def _confusions(
+    percent: list[list[float]], difference: list[list[float | None]] | None, classes: list[str]
+) -> list[dict[str, Any]]:
+    """The largest shares off the diagonal, the largest first."""
+    wrong = [
+        (p, i, j) for i, line in enumerate(percent) for j, p in enumerate(line) if i != j and p > 0
+    ]
+    rows = []
+    for share, i, j in sorted(wrong, reverse=True)[:CONFUSIONS]:
+        points = difference[i][j] if difference else None
+        rows.append(
+            {
+                "true": classes[i],
+                "predicted": classes[j],
+                "share": fmt.fixed(share, 1),
+                "points": fmt.DASH if points is None else fmt.fixed(points, 1, sign=True),
+            }
+        )
+    return rows
 
 
 def _share(percent: float, worst: float, *, right: bool) -> dict[str, Any]:
@@ -55,7 +99,9 @@ def _points(points: float | None, largest: float, *, right: bool) -> dict[str, A
     return {"text": fmt.fixed(points, 1, sign=True), "kind": kind, "shade": shade}
 
 
-def gallery(found: dict[str, Any] | None, words: Words) -> dict[str, Any] | None:
+def gallery(
+    found: dict[str, Any] | None, classes: list[str], words: Words
+) -> dict[str, Any] | None:
     """The most confident mistakes: tiles of one sprite with what is true and what was said."""
     if not found:
         return None
@@ -69,7 +115,8 @@ def gallery(found: dict[str, Any] | None, words: Words) -> dict[str, Any] | None
     counts = {"k": fmt.count(found["n_mistakes"]), "n": fmt.count(found["n_predictions"])}
     views = []
     for i, tile in enumerate(tiles):
-        said = {**tile, "confidence": _sure(tile["confidence"])}
+        names = {name: classes[tile[name]] for name in ("true", "predicted")}
+        said = {**tile, **names, "confidence": _sure(tile["confidence"])}
         views.append(
             {
                 "x": place(i % columns, columns),
@@ -80,7 +127,15 @@ def gallery(found: dict[str, Any] | None, words: Words) -> dict[str, Any] | None
             }
         )
     text = words("cell.mistakes_text", **counts, shown=len(tiles))
-    return {"text": text, "sprite": found["sprite"], "tiles": views}
+    scale = TILE / max(found["width"], found["height"])
+    return {
+        "text": text,
+        "sprite": found["sprite"],
+        "tiles": views,
+        "ink": found["ink"],
+        "width": round(scale * found["width"]),
+        "height": round(scale * found["height"]),
+    }
 
 
 def _sure(confidence: float) -> str:

@@ -96,7 +96,7 @@ def fate_sentences(axis: Axis, label: str, words: Words) -> list[str]:
         elif row["n"]:
             parts.append(words("axis.non_diverged", m=row["n"]))
     if row["n_collapsed"]:
-        parts.append(words(f"axis.collapsed_{axis.better}", k=row["n_collapsed"], **numbers))
+        parts.append(words(f"axis.collapsed_{axis.model.task}", k=row["n_collapsed"], **numbers))
     return [words.sentences(parts)] if parts else []
 
 
@@ -111,7 +111,9 @@ def scored_sentences(axis: Axis, words: Words) -> list[str]:
         number = words.difference(axis.metric, fmt.significant(gap, 2, sign=True))
         verdict, value = words(f"verdict.{slug(scored['verdict'])}"), words.value(label)
         found.append(words("axis.scored_one", value=value, difference=number, verdict=verdict))
-    return [words(f"axis.scored_{axis.better}", differences=words.listed(found))] if found else []
+    return (
+        [words(f"axis.scored_{axis.model.task}", differences=words.listed(found))] if found else []
+    )
 
 
 def settle_sentences(axis: Axis, words: Words) -> list[str]:

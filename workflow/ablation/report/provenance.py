@@ -13,7 +13,7 @@ from ablation.store.document import StudyDocument
 def data_rows(study: StudyDocument, words: Words) -> list[dict[str, str]]:
     """The pinned digests of the raw files."""
     return [
-        {"data": words.named("dataset", model.data["dataset"]), "file": name, "sha256": digest}
+        {"data": words.about(model).dataset, "file": name, "sha256": digest}
         for model in study.models
         for name, digest in model.data["sha256"].items()
     ]

@@ -53,7 +53,7 @@ def _counted(counts: Counter[Any], words: Words) -> str:
 def _unlike(model: ModelDocument, words: Words) -> list[str]:
     """Facts of the environment that should be one within a model and are not."""
     environments, notes = model.environments(), []
-    short = words.named("model_short", model.name)
+    short = words.about(model).short
     for name in MUST_AGREE:
         values = sorted({str(e[name]) for e in environments if e.get(name) is not None})
         if len(values) > 1:
@@ -93,19 +93,20 @@ def cell_rows(study: StudyDocument, cells: pd.DataFrame, words: Words) -> list[d
     """One row per stored cell: key, the settings that share it, what it cost, where it was made, and its log."""
     rows = []
     for model in study.models:
+        own = words.about(model)
         axes = {axis.name: axis for axis in model.axes}
         stored = {cell.key: cell for axis in model.axes for cell in axis.cells}
         costs = cells[cells["model"] == model.name].astype({"label": str})
         for key, views in costs.groupby("key", sort=False):
             cell = stored[key]
             settings = [
-                words.setting(axes[axis], label)
+                own.setting(axes[axis], label)
                 for axis, label in zip(views["axis"], views["label"], strict=True)
             ]
             rows.append(
                 {
                     "id": run_id(model.name, cell.key),
-                    "model": words.named("model_short", model.name),
+                    "model": own.short,
                     "settings": settings,
                     "title": words.join(settings),
                     "key": key,

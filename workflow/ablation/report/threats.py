@@ -20,16 +20,16 @@ def threats(study: StudyDocument, comparisons: dict[str, Any], words: Words) -> 
     """One paragraph per threat; those of machines and commits are told with the run."""
     found: list[str] = []
     for model in study.models:
-        compared = comparisons["models"][model.name]
-        found += _fates(model, compared, words)
-        found += _small_test(model, compared, words)
+        compared, own = comparisons["models"][model.name], words.about(model)
+        found += _fates(model, compared, own)
+        found += _small_test(model, compared, own)
     found += _families(comparisons, words)
     return found
 
 
 def _fates(model: ModelDocument, compared: dict[str, Any], words: Words) -> list[str]:
     """Failed cells, and cells of which some replicates diverged or learnt nothing."""
-    name, notes = words.named("model_short", model.name), []
+    name, notes = words.short, []
     rows: dict[str, tuple[str, dict[str, Any]]] = {}
     for axis, cell in model.places():
         row = compared["axes"][axis.name]["rows"][cell.label]
@@ -49,10 +49,10 @@ def _fates(model: ModelDocument, compared: dict[str, Any], words: Words) -> list
 
 def _small_test(model: ModelDocument, compared: dict[str, Any], words: Words) -> list[str]:
     """Small test parts, and how much of the spread between replicates of the baseline they make."""
-    n_test, name = model.data.get("n_test"), model.name
+    n_test = model.data.get("n_test")
     if n_test is None:
         return []
-    short, notes = words.named("model_short", name), []
+    short, notes = words.short, []
     if n_test[0] < SMALL_TEST:
         notes.append(words("threat.small_test", model=short, n=fmt.counts(n_test)))
         noise, metric = _baseline_noise(model, compared), compared["metric"]
@@ -65,7 +65,7 @@ def _small_test(model: ModelDocument, compared: dict[str, Any], words: Words) ->
             said = words("threat.noise", sd=sd, sd_test=sd_test, share=share)
             notes[-1] = words.sentences([notes[-1], said])
     key = "threat.fixed" if model.data["fixed_test_set"] else "threat.pool"
-    notes.append(words(key, model=short, data=words.named("dataset", model.data["dataset"])))
+    notes.append(words(key, model=short, data=words.dataset))
     return notes
 
 

@@ -15,7 +15,7 @@ from ablation.store.entries import find
 from ablation.store.files import read_json, sealed, unsealed
 from ablation.store.formats import InvalidDocumentError, validate_document
 
-FORMAT = 3
+FORMAT = 4
 RUN = ("environment", "finished_at", "log")  # of a cell: may differ between two runs of one key
 BULKY = ("confusion_matrix",)
 _SCRIPT = r'<script type="application/json" id="{}">(.*?)</script>'
@@ -41,7 +41,7 @@ def document(
         config: the resolved configuration, None where it is not known.
 
     Returns:
-        ``format`` (3), ``study`` and ``comparisons`` without confusion matrices, ``replicates`` as column →
+        ``format`` (4), ``study`` and ``comparisons`` without confusion matrices, ``replicates`` as column →
         list (None for no number; columns without any are left out), ``config``.
     """
     return {

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from ablation.store.document import ModelDocument
 from ablation.store.places import TEMPLATES
 
 NUMBERS, CLAIMS = TEMPLATES / "reference.yaml", TEMPLATES / "claims.yaml"
@@ -24,24 +25,31 @@ def load_claims() -> dict[str, Any]:
     return found
 
 
-def same_kind(published: dict[str, Any], data: dict[str, Any]) -> bool:
-    """Whether the published runs are about the same data set, or one drawn from the same source."""
-    return data["dataset"] in published["same_data"]
+def of_model(model: ModelDocument) -> dict[str, Any] | None:
+    """The published runs that a model redoes: those of its name, its task and its data set. None for any other model.
+
+    A name alone says nothing: another study may call its network as it likes.
+    """
+    found = load()["models"].get(model.name)
+    return found if found is not None and same_kind(found, model) else None
 
 
-def comparable(published: dict[str, Any], data: dict[str, Any]) -> bool:
+def same_kind(published: dict[str, Any], model: ModelDocument) -> bool:
+    """Whether the published runs have the model's task, on the same data set or one drawn from the same source."""
+    return model.task == published["task"] and model.data["dataset"] in published["same_data"]
+
+
+def comparable(published: dict[str, Any], model: ModelDocument) -> bool:
     """Whether the published runs trained on the same kind of data, and on about as many samples as ours."""
-    if not same_kind(published, data):
-        return False
-    return _near(data, published["n_train"])
+    return same_kind(published, model) and _near(model.data, published["n_train"])
 
 
-def is_whole(published: dict[str, Any], data: dict[str, Any]) -> bool:
+def is_whole(published: dict[str, Any], model: ModelDocument) -> bool:
     """Whether our runs trained on all that the course report calls its whole data."""
     return (
         "n_train_whole" in published
-        and same_kind(published, data)
-        and _near(data, published["n_train_whole"])
+        and same_kind(published, model)
+        and _near(model.data, published["n_train_whole"])
     )
 
 

@@ -7,11 +7,18 @@ from typing import Any
 import pandas as pd
 from numpy.typing import NDArray
 
+from ablation.statistics.metric import Metric
+from ablation.store.document import ModelDocument
 from ablation.store.formats import columns_of, validate_columns
-from ablation.tasks import METRICS
+from ablation.tasks import METRICS, TASKS
 
 View = dict[str, Any]
 PLACE = ("model", "axis", "label", "cell", "key")
+
+
+def metrics_on(model: ModelDocument) -> tuple[Metric, ...]:
+    """The metrics of a model's task, with what its data decide of them."""
+    return TASKS[model.task].metrics_on(unit=model.unit, classes=len(model.classes))
 
 
 def cells_table(views: list[View], compared: dict[str, Any]) -> pd.DataFrame:
@@ -56,16 +63,20 @@ def cells_table(views: list[View], compared: dict[str, Any]) -> pd.DataFrame:
 
 
 def replicates_table(views: list[View]) -> pd.DataFrame:
-    """One row per cell, axis and replicate."""
+    """One row per cell, axis and replicate; a column per class, as many as the model with the most has."""
     rows = []
+    classes = max(
+        (len(one.get("per_class_accuracy") or ()) for view in views for one in view["replicates"]),
+        default=0,
+    )
     for view in views:
         place = {name: view[name] for name in PLACE}
         for replicate in view["replicates"]:
             row = {**place, "replicate": replicate["replicate"], "status": replicate["status"]}
             row |= {name: replicate.get(name) for name in METRICS}
             row |= {name: replicate[name] for name in ("best_epoch", "val_loss")}
-            classes = replicate.get("per_class_accuracy") or [None] * 10
-            row |= {f"class_{digit}": accuracy for digit, accuracy in enumerate(classes)}
+            accuracies = replicate.get("per_class_accuracy") or []
+            row |= {f"class_{i}": dict(enumerate(accuracies)).get(i) for i in range(classes)}
             rows.append(row)
     columns = None if rows else pd.Index(columns_of("replicates"))
     frame = pd.DataFrame(rows, columns=columns).astype({"best_epoch": "Int64"})

@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from ablation.claims.judge import judge_claims
 from ablation.claims.rules import evidence_of
 from ablation.machine.logs import LOG, tail
-from ablation.networks.registry import MODELS
 from ablation.results import published
 from ablation.results import tables as tidy
 from ablation.results.courses import courses_table
 from ablation.results.frames import read_csv
 from ablation.stages.job import Inputs, Spec
 from ablation.statistics.compare import Question, compare, study_numbers
-from ablation.store.document import StudyDocument
+from ablation.store.document import ModelDocument, StudyDocument
 from ablation.store.entries import Entry
 from ablation.store.files import write_json, write_text
 from ablation.store.formats import validate_columns, validate_document
@@ -45,14 +44,15 @@ def collect(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> N
         "gradients": tidy.joined_table("gradients", _read_each(study, trained, _gradients)),
     }
     tables["courses"] = courses_table(tables["epochs"], tables["gradients"])
+    tested = {model["model"]: model["tested"] for model in spec["models"]}
     questions = {
-        model["model"]: Question(
-            MODELS[model["model"]].metrics,
-            model["tested"]["metric"],
-            model["tested"]["margin"],
-            MODELS[model["model"]].replicate_step,
+        model.name: Question(
+            tidy.metrics_on(model),
+            tested[model.name]["metric"],
+            tested[model.name]["margin"],
+            tested[model.name]["step"],
         )
-        for model in spec["models"]
+        for model in study.models
     }
     confidence = spec["statistics"]["confidence"]
     numbers = study_numbers(
@@ -82,11 +82,11 @@ def collect(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> N
 def _read_each(
     study: StudyDocument,
     trained: Mapping[str, Entry],
-    read: Callable[[Path, str], pd.DataFrame],
+    read: Callable[[Path, ModelDocument], pd.DataFrame],
 ) -> dict[tuple[str, str], pd.DataFrame]:
     """(model, key) → what a file of its entry holds; one key is read once."""
     return {
-        (model.name, cell.key): read(trained[cell.key].folder, model.name)
+        (model.name, cell.key): read(trained[cell.key].folder, model)
         for model in study.models
         for cell in model.sound()
     }
@@ -97,7 +97,7 @@ def _samples(study: StudyDocument, inputs: Inputs) -> dict[str, dict[str, dict[i
     found: dict[str, dict[str, dict[int, NDArray[Any]]]] = {}
     for model, cell in ((m, cell) for m in study.models for cell in m.sound()):
         predictions = read_csv(inputs["evaluate"][cell.evaluation].folder / "predictions.csv")
-        for metric in MODELS[model.name].metrics:
+        for metric in tidy.metrics_on(model):
             values = tidy.per_sample_metric(predictions, metric.name)
             if values:
                 found.setdefault(metric.name, {})[cell.key] = values
@@ -112,14 +112,14 @@ def _log(trained: Entry, view: dict[str, Any]) -> list[str] | None:
     return tail(trained.folder / LOG)
 
 
-def _history(entry: Path, model: str) -> pd.DataFrame:
+def _history(entry: Path, model: ModelDocument) -> pd.DataFrame:
     """A cell's history, of the columns it must have; of no epochs it has none."""
     frame = read_csv(entry / "history.csv")
     if len(frame):
-        validate_columns(list(frame.columns), f"history_{model}")
+        validate_columns(list(frame.columns), f"history_{model.task}")
     return frame
 
 
-def _gradients(entry: Path, model: str) -> pd.DataFrame:
+def _gradients(entry: Path, model: ModelDocument) -> pd.DataFrame:
     """The gradient norms of a cell's layers."""
     return read_csv(entry / "gradients.csv")

@@ -53,15 +53,17 @@ def export_tables(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]
     frames = {**frames, "comparisons": compared}
     for kind, frame in frames.items():
         _write_csv(tidy.typed(frame), draft / f"{kind}.csv")
-        table = tidy.parquet_table(kind, frame, {"study": name, "key": collected.key})
+        table = tidy.parquet_table(
+            kind, frame, tidy.metric_units(study), {"study": name, "key": collected.key}
+        )
         parquet.write_table(table, draft / f"{kind}.parquet")
     _write_csv(tidy.summary_frame(compared), draft / "summary.csv")
-    words = Words.of(spec["language"], study)
+    words = Words.of(spec["language"])
     note = f"% Study {name}, made from {collected.key}. Needs \\usepackage{{booktabs}}"
     note += " and, for its Chinese words, XeLaTeX with ctex." if spec["language"] == "zh" else "."
     note += "\n"
     for model in study.models:
-        place = latex.Place(model.name, comparisons["confidence"], words)
+        place = latex.Place(model.name, comparisons["confidence"], words.about(model))
         for axis in model.axes:
             stem = f"{model.name}_{axis.name}"
             rows = tidy.axis_frame(compared, model.name, axis.name)
@@ -80,7 +82,7 @@ def export_figures(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any
     """Draw the figures of a model once more, as files of their own."""
     from ablation.export.figures import files
     from ablation.figures.model import draw
-    from ablation.language.catalogue import load
+    from ablation.language.words import Words
     from ablation.stages.plot import read_predictions
 
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every glyph
@@ -96,7 +98,7 @@ def export_figures(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any
             predictions,
             model=spec["model"],
             palette=spec["palette"],
-            messages=load(language, "figure"),
+            words=Words.of(language, "figure"),
             draws=draws,
             serialise=serialise,
         )
@@ -113,6 +115,7 @@ def _below(folder: Path) -> Iterable[Path]:
 def export_crate(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
     """Pack the study as an RO-Crate, as a folder and as a zip of it."""
     from ablation.export.crate import Contents, build
+    from ablation.language.words import chosen
 
     study = StudyDocument.from_plain(one(inputs, "collect").read("study.json"))
     software = {
@@ -124,6 +127,10 @@ def export_crate(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any])
     state = git_state(PROJECT)
     commit = state["git_commit"] or f"sha256:{spec['workflow']}"
     evaluated = inputs["evaluate"]
+    sources = {
+        model.data["dataset"]: chosen(model.words.get("source"), "en") or ""
+        for model in study.models
+    }
     crate = draft / "ro-crate"
     with tempfile.TemporaryDirectory(prefix="ablation-crate-") as scratch:
         config = Path(scratch) / "config.yaml"
@@ -139,7 +146,7 @@ def export_crate(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any])
             workflow=[(PROJECT / path, path.as_posix()) for path in workflow_files()],
             readme=readme,
             config=config,
-            raw=[_raw(raw) for raw in spec["raw"]],
+            raw=[_raw(raw, sources) for raw in spec["raw"]],
             report=report,
             outputs={
                 "tables": (
@@ -176,10 +183,11 @@ def _packed(entry: Entry, place: str) -> list[tuple[Path, str]]:
     return [(entry.folder / name, f"{place}/{name}") for name in entry.files]
 
 
-def _raw(raw: dict[str, Any]) -> Any:
+def _raw(raw: dict[str, Any], sources: dict[str, str]) -> Any:
     from ablation.export.crate import Raw
 
     facts = {name: raw[name] for name in ("dataset", "name", "sha256")}
+    facts["source"] = sources.get(raw["dataset"], "")
     if raw["embedded"]:
         return Raw(**facts, path=Path(raw["path"]))
     import torchvision.datasets

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pandas as pd
 
 from ablation.figures.model import draw
-from ablation.language.catalogue import load as load_messages
+from ablation.language.words import Words
 from ablation.results.frames import read_csv, read_tables
 from ablation.stages.job import Inputs, Spec, one
 from ablation.store.document import ModelDocument
@@ -26,7 +26,7 @@ def plot(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None
         read_predictions(study.model(spec["model"]), inputs),
         model=spec["model"],
         palette=spec["palette"],
-        messages=load_messages(spec["language"], "figure"),
+        words=Words.of(spec["language"], "figure"),
         draws=one(inputs, "draws").read("draws.json")["models"][spec["model"]],
     )
     for name, figure in drawn.items():
@@ -36,7 +36,7 @@ def plot(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None
 
 def read_predictions(model: ModelDocument, inputs: Inputs) -> dict[str, pd.DataFrame]:
     """The predictions of a regression's cells, by key; of another model none are drawn."""
-    if model.name != "fnn":
+    if model.task != "regression":
         return {}
     return {
         cell.key: read_csv(inputs["evaluate"][cell.evaluation].folder / "predictions.csv")

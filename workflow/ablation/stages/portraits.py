@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from safetensors import safe_open
 
 from ablation.figures import portraits as figures
-from ablation.language.catalogue import load as load_messages
 from ablation.language.words import Words
-from ablation.portraits.kernels import FIRST_LAYER, first_replicate, kernels
+from ablation.portraits.kernels import first_layer, first_replicate, kernels
 from ablation.portraits.mistakes import confusion, mistakes
 from ablation.portraits.residuals import residuals, with_residuals
-from ablation.results import published
 from ablation.results.frames import read_csv, read_tables
 from ablation.stages.job import Inputs, Spec, one
 from ablation.store.document import CellDocument
@@ -36,20 +36,21 @@ def portraits(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) ->
     study, _, frames = read_tables(one(inputs, "collect").folder)
     model = study.model(spec["model"])
     cells = {cell.key: cell for cell in model.sound()}
-    words = Words(load_messages(spec["language"], "figure"))
-    known = published.load()["facts"].get(model.data["dataset"], {})
+    words = Words.of(spec["language"], "figure").about(model)
     found: dict[str, Any] = {}
     for key, cell in cells.items():
         replicates = frames["replicates"]
         replicates = replicates[replicates["cell"] == cell.name]
         portrait = _training(key, frames["epochs"], replicates, words)
-        if spec["model"] == "cnn":
+        predictions = _predictions(cell, inputs)
+        if model.task == "regression":
+            portrait |= _regression(key, predictions, words)
+        else:
             baseline = cells.get(spec["baseline"]) if key != spec["baseline"] else None
-            portrait |= _classifier(cell, baseline, replicates, inputs)
-        elif spec["model"] == "fnn":
-            portrait |= _regression(
-                key, _predictions(cell, inputs), known.get("censored_at"), words
-            )
+            against = baseline.confusion_matrix if baseline else None
+            portrait["confusion"] = confusion(cell.confusion_matrix, against)
+        if model.task == "classification" and model.images:
+            portrait |= _pictures(cell, predictions, replicates, inputs)
         found[key] = portrait
     document = {"model": spec["model"], "baseline": spec["baseline"], "cells": found}
     validate_document(document, "portraits")
@@ -68,30 +69,41 @@ def _training(
     return {"curves": _text(figure)}
 
 
-def _classifier(
-    cell: CellDocument, baseline: CellDocument | None, replicates: pd.DataFrame, inputs: Inputs
+def _pictures(
+    cell: CellDocument, predictions: pd.DataFrame, replicates: pd.DataFrame, inputs: Inputs
 ) -> dict[str, Any]:
-    """Mistakes, kernels and confusions."""
+    """Mistakes and kernels of a classifier of images."""
     data, trained = inputs["prepare"][cell.prepared], inputs["train"][cell.key]
-    with safe_open(data.folder / "test.safetensors", "numpy") as part:
-        images = part.get_tensor("images")
-    with safe_open(trained.folder / "model.safetensors", "numpy") as network:
-        weights = network.get_tensor(FIRST_LAYER)
+    images, places = _images(data.folder / "test.safetensors")
+    placed = predictions.assign(index=predictions["index"].map(places))
+    channels = 1 if images.ndim == 3 else int(images.shape[1])
     first = first_replicate(replicates)
+    with safe_open(trained.folder / "model.safetensors", "numpy") as network:
+        names = list(network.keys())
+        shapes = {name: network.get_slice(name).get_shape() for name in names}
+        layer = first_layer(shapes, channels)
+        weights = network.get_tensor(layer) if layer and first is not None else None
     return {
-        "mistakes": mistakes(_predictions(cell, inputs), images),
-        "kernels": None if first is None else kernels(weights, first),
-        "confusion": confusion(
-            cell.confusion_matrix, baseline.confusion_matrix if baseline else None
-        ),
+        "mistakes": mistakes(placed, images),
+        "kernels": None if first is None or weights is None else kernels(weights, first),
     }
 
 
-def _regression(
-    key: str, predictions: pd.DataFrame, censored_at: float | None, words: Words
-) -> dict[str, Any]:
+def _images(path: Path) -> tuple[NDArray[np.uint8], dict[int, int]]:
+    """The test images, and where each is among them by its number in the predictions.
+
+    That number is the row in the raw data where the file tells it.
+    """
+    with safe_open(path, "numpy") as part:
+        known = set(part.keys())
+        images = part.get_tensor("inputs" if "inputs" in known else "images")
+        rows = part.get_tensor("row") if "row" in known else np.arange(len(images))
+    return images, {int(row): place for place, row in enumerate(rows)}
+
+
+def _regression(key: str, predictions: pd.DataFrame, words: Words) -> dict[str, Any]:
     """Residuals, in figures and as a figure."""
-    found = residuals(predictions, censored_at)
+    found = residuals(predictions)
     if found is not None:
         made = with_residuals(predictions)
         found["svg"] = _text(figures.residuals(made, words, f"r{key}"))

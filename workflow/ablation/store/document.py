@@ -77,14 +77,29 @@ class AxisDocument(_Part):
 
 @dataclass(frozen=True)
 class ModelDocument(_Part):
-    """One model. yardsticks: name → its numbers."""
+    """One model: a network, its data and its task.
+
+    Attributes:
+        task: the name of what it learns, ``regression`` or ``classification``.
+        yardsticks: name → its numbers.
+        unit: of a regression's target; empty for a number without one.
+        classes: the names of a classification's classes.
+        images: whether its samples are images.
+        words: what the network and the data say of themselves (``title``, ``about``, ``source``, …); each a text, or a text by
+            language.
+    """
 
     name: str = field(metadata={"name": "model"})
+    task: str
     replicates: int
     parameters: dict[str, Any]
     data: dict[str, Any]
     axes: tuple[AxisDocument, ...] = field(metadata={"part": AxisDocument})
     yardsticks: dict[str, Any]
+    unit: str = ""
+    classes: list[str] = field(default_factory=list)
+    images: bool = False
+    words: dict[str, Any] = field(default_factory=dict)
 
     @property
     def fixed_test_set(self) -> bool:

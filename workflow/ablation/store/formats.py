@@ -31,13 +31,15 @@ def validate_document(document: Any, kind: str) -> None:
         raise InvalidDocumentError(f"{kind}: {error.json_path} {error.message[:300]}")
 
 
-def columns_of(kind: str) -> list[str]:
-    """The columns of a table (``cells``, ``replicates``, ``epochs``)."""
-    return list(schema_of("metrics")["tables"][kind])
+def columns_of(kind: str, classes: int = 0) -> list[str]:
+    """The columns of a table (``cells``, ``replicates``, ``epochs``); ``class_*`` stands for one per class."""
+    listed: list[str] = schema_of("metrics")["tables"][kind]
+    numbers = {name: [name] if "*" not in name else range(classes) for name in listed}
+    return [name.replace("*", str(number)) for name in listed for number in numbers[name]]
 
 
 def validate_columns(columns: list[str], kind: str) -> None:
     """Raise InvalidDocumentError if a table has not exactly the columns that the schema lists for it."""
-    expected = columns_of(kind)
+    expected = columns_of(kind, sum(name.startswith("class_") for name in columns))
     if list(columns) != expected:
         raise InvalidDocumentError(f"{kind}: columns {list(columns)}, expected {expected}")

@@ -138,8 +138,11 @@ class Table:
             "images": model.data.images,
             "words": {**model.words(part.parameters), "axes": titles},
             "replicates": part.replicates,
-            "replicate_step": model.replicate_step,
-            "tested": {"metric": part.tested.metric, "margin": part.tested.margin},
+            "tested": {
+                "metric": part.tested.metric,
+                "margin": part.tested.margin,
+                "step": model.replicate_step,
+            },
             "parameters": part.parameters,
             "data": {
                 "dataset": data["dataset"],
