@@ -14,7 +14,7 @@ from ablation.report.claims import cost_lines
 from ablation.report.inputs import Inputs
 from ablation.store.document import CellDocument, ModelDocument, StudyDocument
 
-MUST_AGREE = ("torch", "device", "gpu", "cpu", "precision", "threads", "python")
+MUST_AGREE = ("torch", "device", "gpu", "cpu", "precision", "python")
 
 
 def run_view(inputs: Inputs) -> dict[str, Any]:

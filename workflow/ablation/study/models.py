@@ -229,8 +229,6 @@ class Model:
         found = {
             **{name: network.get(name) for name in ("title", "short", "about")},
             "data": data.get("title"),
-            "data_short": data.get("short"),
-            "data_about": data.get("about"),
             "target": data.get("target"),
             "source": data.get("source"),
         }
