@@ -250,6 +250,7 @@ def test_further_draws_are_tested_as_the_test_part_is(engine: Any) -> None:
     tensors, index = weights(20, CLASSES), test["test_index"]
     test["draw_index"] = torch.stack([index, index, index.flip(1)], 1)
     test["draw_n"] = torch.tensor([[12, 6, 12]] * 6)
+    test["draw_n"][2] = torch.tensor([0, 0, 5])
     expected, _ = evaluate("classification", tensors, (train, test))
     for r in (0, 5):
         draws = evaluation.evaluate_draws({}, tensors, (train, test), r)
@@ -259,6 +260,8 @@ def test_further_draws_are_tested_as_the_test_part_is(engine: Any) -> None:
             assert draw["accuracy"] == row["accuracy"]
             assert draw["loss"] == pytest.approx(row["loss"])
             assert np.array(draw["confusion_matrix"]).sum() == 12
+
+    assert [draw["n"] for draw in evaluation.evaluate_draws({}, tensors, (train, test), 2)] == [5]
 
 
 def test_yardsticks_of_a_table_of_numbers() -> None:
