@@ -8,9 +8,9 @@ from typing import Any
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ablation.networks.registry import MODELS
 from ablation.store.entries import STORE, StoreError, require_or_set_aside
 from ablation.store.files import read_json
+from ablation.training.network import network_of, standardised
 
 
 def _view(cell: str, results: Path) -> tuple[dict[str, Any], Path]:
@@ -32,8 +32,8 @@ def _view(cell: str, results: Path) -> tuple[dict[str, Any], Path]:
     return view, store
 
 
-def load_replicate(cell: str, replicate: int, results: str | Path = "results") -> nn.Sequential:
-    """Load one replicate of a trained cell as a plain ``torch.nn.Sequential`` in evaluation mode.
+def load_replicate(cell: str, replicate: int, results: str | Path = "results") -> nn.Module:
+    """Load one replicate of a trained cell as the network of its file, in evaluation mode.
 
     Args:
         cell: its name, such as ``cnn/kernel_5``.
@@ -41,8 +41,8 @@ def load_replicate(cell: str, replicate: int, results: str | Path = "results") -
         results: the folder of results; of another study than the default, ``results/<study>``.
 
     Returns:
-        A network that takes standardised features ``[B, 13]`` or images ``[B, 1, 28, 28]``, as
-        :func:`load_test_part` gives them.
+        A network that takes standardised features ``[B, F]`` or images ``[B, C, H, W]``, as :func:`load_test_part` gives
+        them.
 
     Raises:
         StoreError: if the cell is not there, failed, or its files are damaged.
@@ -50,13 +50,10 @@ def load_replicate(cell: str, replicate: int, results: str | Path = "results") -
     """
     view, store = _view(cell, Path(results))
     entry = require_or_set_aside(store / "train" / view["key"])
+    train, _ = _parts(view, store)
+    _require_replicate(cell, replicate, train)
     tensors = load_file(entry.folder / "model.safetensors")
-    count = len(next(iter(tensors.values())))
-    if not 0 <= replicate < count:
-        raise IndexError(f"replicate {replicate} of {cell}: there are 0 to {count - 1}")
-    module = MODELS[view["model"]].load("evaluate")
-    network: nn.Sequential = module.sequential(view["spec"]["parameters"], tensors, replicate)
-    return network
+    return network_of(view["spec"], tensors, train, replicate)
 
 
 def load_test_part(
@@ -66,14 +63,25 @@ def load_test_part(
 
     Raises:
         StoreError: if the cell is not there, failed, or its files are damaged.
+        IndexError: if there is no such replicate.
     """
-    view, store = _view(cell, Path(results))
+    train, test = _parts(*_view(cell, Path(results)))
+    _require_replicate(cell, replicate, train)
+    index = test["test_index"][replicate, : int(test["test_n"][replicate])]
+    return standardised(test, train, replicate, index), test["target"][index]
+
+
+def _parts(view: dict[str, Any], store: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The prepared train and test part."""
     folder = require_or_set_aside(store / "prepare" / view["data"]["prepared"]).folder
     train, test = (load_file(folder / f"{part}.safetensors") for part in ("train", "test"))
-    module = MODELS[view["model"]].load("evaluate")
-    seen = {name: train[name] for name in ("mean", "scale")}
-    inputs, targets = module.test_part({**test, **seen}, replicate)
-    return inputs, targets
+    return train, test
+
+
+def _require_replicate(cell: str, replicate: int, train: dict[str, Tensor]) -> None:
+    count = len(train["train_n"])
+    if not 0 <= replicate < count:
+        raise IndexError(f"replicate {replicate} of {cell}: there are 0 to {count - 1}")
 
 
 def _store(results: Path) -> Path:
