@@ -107,7 +107,8 @@ def boston_parts(raw: Path) -> Parts:
     """``boston_parts(replicates)``: the prepared train and test part as tensors."""
     import torch
     from ablation.data import boston
-    from ablation.tasks.prepare import form_of, prepare
+    from ablation.tasks.form import form_of
+    from ablation.tasks.prepare import prepare
 
     @cache
     def parts(replicates: int = 6) -> tuple[Part, Part]:
@@ -122,7 +123,8 @@ def digit_parts(digits: tuple[NDArray[np.uint8], NDArray[np.int64]]) -> Parts:
     """``digit_parts(replicates, train, validation, test)``: small parts of real digits as tensors."""
     import torch
     from ablation.data import Data
-    from ablation.tasks.prepare import Form, prepare
+    from ablation.tasks.form import Form
+    from ablation.tasks.prepare import prepare
 
     def parts(
         replicates: int = 3, train: int = 96, validation: int = 40, test: int = 40

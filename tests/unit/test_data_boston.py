@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ablation.data import Data, arrays_digest, boston, diabetes
-from ablation.tasks.prepare import Arrays, form_of, prepare
+from ablation.tasks.form import form_of
+from ablation.tasks.prepare import Arrays, prepare
 from ablation.tasks.splits import deal
 
 ROWS, SEED = 506, 20261

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from ablation.data import Data, arrays_digest, digits, mnist
-from ablation.tasks.prepare import Arrays, form_of, prepare
+from ablation.tasks.form import form_of
+from ablation.tasks.prepare import Arrays, prepare
 from ablation.tasks.splits import draw, draw_further, part_sizes
 from numpy.typing import NDArray
 

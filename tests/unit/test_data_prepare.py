@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from ablation.data import Data
-from ablation.tasks.prepare import Arrays, Form, form_of, prepare
+from ablation.tasks.form import Form, form_of
+from ablation.tasks.prepare import Arrays, prepare
 
 CHANCE = np.random.default_rng(0)
 TABLE = Data(CHANCE.normal(size=(60, 3)), CHANCE.normal(size=60))

@@ -33,7 +33,7 @@ def _view(cell: str, results: Path) -> tuple[dict[str, Any], Path]:
 
 
 def load_replicate(cell: str, replicate: int, results: str | Path = "results") -> nn.Module:
-    """Load one replicate of a trained cell as the plain module that its file builds, in evaluation mode.
+    """Load one replicate of a trained cell as the network of its file, in evaluation mode.
 
     Args:
         cell: its name, such as ``cnn/kernel_5``.
@@ -41,7 +41,8 @@ def load_replicate(cell: str, replicate: int, results: str | Path = "results") -
         results: the folder of results; of another study than the default, ``results/<study>``.
 
     Returns:
-        A network that takes standardised inputs ``[B, …]``, as :func:`load_test_part` gives them.
+        A network that takes standardised features ``[B, F]`` or images ``[B, C, H, W]``, as :func:`load_test_part` gives
+        them.
 
     Raises:
         StoreError: if the cell is not there, failed, or its files are damaged.
@@ -49,9 +50,10 @@ def load_replicate(cell: str, replicate: int, results: str | Path = "results") -
     """
     view, store = _view(cell, Path(results))
     entry = require_or_set_aside(store / "train" / view["key"])
+    train, _ = _parts(view, store)
+    _require_replicate(cell, replicate, train)
     tensors = load_file(entry.folder / "model.safetensors")
-    _require_replicate(cell, replicate, view)
-    return network_of(view["spec"], tensors, _part(view, store, "train"), replicate)
+    return network_of(view["spec"], tensors, train, replicate)
 
 
 def load_test_part(
@@ -63,24 +65,23 @@ def load_test_part(
         StoreError: if the cell is not there, failed, or its files are damaged.
         IndexError: if there is no such replicate.
     """
-    view, store = _view(cell, Path(results))
-    _require_replicate(cell, replicate, view)
-    train, test = (_part(view, store, name) for name in ("train", "test"))
+    train, test = _parts(*_view(cell, Path(results)))
+    _require_replicate(cell, replicate, train)
     index = test["test_index"][replicate, : int(test["test_n"][replicate])]
     return standardised(test, train, replicate, index), test["target"][index]
 
 
-def _require_replicate(cell: str, replicate: int, view: dict[str, Any]) -> None:
-    count = view["spec"]["replicates"]
+def _parts(view: dict[str, Any], store: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The prepared train and test part."""
+    folder = require_or_set_aside(store / "prepare" / view["data"]["prepared"]).folder
+    train, test = (load_file(folder / f"{part}.safetensors") for part in ("train", "test"))
+    return train, test
+
+
+def _require_replicate(cell: str, replicate: int, train: dict[str, Tensor]) -> None:
+    count = len(train["train_n"])
     if not 0 <= replicate < count:
         raise IndexError(f"replicate {replicate} of {cell}: there are 0 to {count - 1}")
-
-
-def _part(view: dict[str, Any], store: Path, name: str) -> dict[str, Tensor]:
-    """A prepared part."""
-    folder = require_or_set_aside(store / "prepare" / view["data"]["prepared"]).folder
-    part: dict[str, Tensor] = load_file(folder / f"{name}.safetensors")
-    return part
 
 
 def _store(results: Path) -> Path:

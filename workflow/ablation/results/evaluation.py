@@ -68,11 +68,13 @@ def evaluate_draws(
     """Test one replicate of a classifier on each of its further draws.
 
     Returns:
-        Per draw its size ``n``, ``accuracy``, ``loss``, ``per_class_accuracy`` and ``confusion_matrix``.
+        Per draw that holds any sample its size ``n``, ``accuracy``, ``loss``, ``per_class_accuracy`` and ``confusion_matrix``.
     """
     (train, test), found = parts, []
     counts = test["draw_n"][replicate].tolist()
     for index, count in zip(test["draw_index"][replicate], counts, strict=True):
+        if count == 0:  # no group that the replicate has not seen is small enough
+            continue
         own = index[:count]
         output = outputs(spec, tensors, train, test, replicate=replicate, index=own).numpy()
         labels = test["target"][own].numpy()

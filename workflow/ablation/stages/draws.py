@@ -54,6 +54,8 @@ def _first_network(cell: CellDocument, inputs: Inputs, confidence: float) -> dic
     chosen = next(row for row in tested["replicates"] if row["status"] == "ok")
     weights = load_file(trained.folder / "model.safetensors")
     rows = evaluate_draws(tested["spec"], weights, (train, test), chosen["replicate"])
+    if not rows:
+        return None
     for row in rows:
         hits = sum(row["confusion_matrix"][i][i] for i in range(len(row["confusion_matrix"])))
         interval = binomtest(hits, row["n"]).proportion_ci(confidence, method="wilson")

@@ -13,6 +13,7 @@ from ablation.stages.job import Inputs, Spec
 from ablation.store.download import copy_embedded, fetch_official, mirror_variable, verify
 from ablation.store.tensors import save_arrays
 from ablation.tasks import prepare as preparing
+from ablation.tasks.form import form_of
 
 log = logging.getLogger("ablation")
 PAUSES = (2.0, 4.0)  # seconds between rounds over all mirrors
@@ -58,7 +59,7 @@ def prepare(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> N
     data = module.load(Path(source["folder"]), **own)
     _check_loaded(data, source)
     try:
-        form = preparing.form_of(module)
+        form = form_of(module)
         parts = preparing.prepare(data, form, parameters, spec["seed"], spec["replicates"])
     except ValueError as error:
         raise ValueError(f"{source['file']}: {error}") from error
