@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ablation.data import Data, arrays_digest, module_of
+from ablation.data import Data, arrays_digest
 from ablation.data.pins import files_to_pin, pinned, raw_files
 from ablation.stages.prepare import download, prepare
 from ablation.store.download import DownloadError, digest_of, sha256
+from ablation.store.modules import module_of
 from safetensors.numpy import load_file
 
 OWN = '''"""Leaves of two trees."""
@@ -119,21 +120,22 @@ def test_the_folder_is_searched_during_the_import_alone(own: Path) -> None:
     before = list(sys.path)
     (own / "torch.py").write_text("raise RuntimeError('hides torch')")
     (own / "leaves.py").write_text(OWN + "import torch\n")
-    module = module_of(spec_of({}))
+    module = module_of("mine/leaves.py")
     assert module.__doc__ == "Leaves of two trees."
     assert sys.path == before
     (own / "leaves.py").write_text("import no_such_module")
+    module_of.cache_clear()
     with pytest.raises(ModuleNotFoundError):
-        module_of(spec_of({}))
+        module_of("mine/leaves.py")
     assert sys.path == before
     with pytest.raises(ValueError, match="is not there"):
-        module_of({"data": {"file": "mine/absent.py"}})
+        module_of("mine/absent.py")
 
 
 def test_a_shipped_file_is_imported_by_its_name() -> None:
     from ablation.data import boston
 
-    assert module_of({"data": {"file": "ablation/data/boston.py"}}) is boston
+    assert module_of("ablation/data/boston.py") is boston
 
 
 def test_a_folder_of_images_is_pinned_by_names_and_contents(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ Every reader raises ValueError with one sentence that names the file and what is
 
 from ablation.data.arrays import Data, arrays_digest
 from ablation.data.images import images_from_folder, images_from_idx
-from ablation.data.modules import module_of
 from ablation.data.tables import table_from_csv
 
 __all__ = [
@@ -23,6 +22,5 @@ __all__ = [
     "arrays_digest",
     "images_from_folder",
     "images_from_idx",
-    "module_of",
     "table_from_csv",
 ]

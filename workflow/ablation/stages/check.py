@@ -1,4 +1,4 @@
-"""Build the networks of a model's cells before the first of them is trained: what cannot be built, and what is the same twice."""
+"""Build the networks of a model's cells before the first is trained: what cannot be built, and what is the same twice."""
 
 from __future__ import annotations
 

@@ -7,10 +7,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ablation.data import Data, arrays_digest, module_of
+from ablation.data import Data, arrays_digest
 from ablation.data.pins import Source, files_to_pin, pinned, raw_files
 from ablation.stages.job import Inputs, Spec
 from ablation.store.download import copy_embedded, fetch_official, mirror_variable, verify
+from ablation.store.modules import module_of
 from ablation.store.tensors import save_arrays
 from ablation.tasks import prepare as preparing
 from ablation.tasks.form import form_of
@@ -54,7 +55,7 @@ def prepare(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> N
     known = facts.get("sources", {}).get(source["dataset"], {})
     for path, expected in raw_files(source).items():
         verify(path, expected, known.get("repacked", {}))
-    module = module_of(spec)
+    module = module_of(source["file"])
     own = {name: parameters[name] for name in getattr(module, "PARAMETERS", {})}
     data = module.load(Path(source["folder"]), **own)
     _check_loaded(data, source)

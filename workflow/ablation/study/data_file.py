@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ablation.data.pins import files_to_pin
 from ablation.store.places import PACKAGE
 from ablation.study.components import (
     Source,
     check_signature,
     find,
     parameters_of,
+    path_of,
     source_of,
 )
 from ablation.study.fragments import Rules, is_words
@@ -64,7 +66,11 @@ class DataFile:
     def of(self, constant: str, dataset: str, default: Any = None) -> Any:
         """What a constant says of one data set."""
         value = self.constants.get(constant)
-        if isinstance(value, dict) and value and set(value) <= set(self.datasets):
+        if (
+            DATASET in self.parameters
+            and isinstance(value, dict)
+            and set(value) <= set(self.datasets)
+        ):
             return value.get(dataset, default)
         return default if value is None else value
 
@@ -215,9 +221,11 @@ def _check_raw(source: Source, constants: dict[str, Any], datasets: list[str]) -
     """Refuse data whose bytes nothing pins."""
     files, arrays = constants["FILES"] or {}, constants["ARRAYS"] or {}
     if not files and not arrays:
+        line = files_to_pin(path_of(source.file))
+        if line is None:  # the job that loads the arrays says their digest
+            return
         raise ConfigError(
-            f"{source.file} has neither FILES nor ARRAYS: it must pin its raw files as {{name: SHA-256}}, "
-            "or the SHA-256 of the arrays that a package makes."
+            f"{source.file} pins neither files nor arrays, so nobody could tell whether they are the same: write {line}"
         )
     by_dataset = all(isinstance(each, dict) for each in files.values())
     pinned = (set(files) if by_dataset else set(datasets)) | (

@@ -138,20 +138,24 @@ class Plan(Table):
         return [name for name, source in self.sources.items() if source["from"] == origin]
 
     @property
-    def environment(self) -> dict[str, str]:
-        """The variables through which jobs find this Python and this package and get what no number depends on, and the logger
-        plugin the names of the cells."""
+    def facts(self) -> dict[str, Any]:
+        """What a job needs to know and no number depends on."""
         compute = self.study.config["compute"]
-        facts = {
+        return {
             "device": compute["device"],
             "checkpoint_seconds": compute["checkpoint_seconds"],
             "mirrors": self.study.config["data"]["mirrors"],
             "sources": {name: source for name, source in self.sources.items() if source["from"]},
         }
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables through which jobs find this Python and this package and their facts, and the logger plugin the names
+        of the cells."""
         return {
             "ABLATION_PYTHON": sys.executable,
             "ABLATION_PACKAGE": str(WORKFLOW),
-            RUN_FACTS: json.dumps(facts),
+            RUN_FACTS: json.dumps(self.facts),
             CELLS: self.names_file,
         }
 

@@ -232,7 +232,7 @@ class Shelf:
     def _check_raw(self, name: str, expected: str, say: Say) -> None:
         """Set aside a fetched file that is damaged; a file of the user's own is never touched."""
         path, own = Path(name), self.plan.source_behind(name)["from"] is None
-        if not path.is_file():
+        if not path.exists():
             if own:
                 self.refuse(f"{path} is missing: the data file pins it in FILES.")
         elif not is_pinned(path, expected, self.plan.source_behind(name)["repacked"]):

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import random
-import sys
 import threading
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
-from functools import cache
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from ablation.store.modules import module_of
 from ablation.training.streams import Purpose, torch_seed
 
 Tensors = Mapping[str, Tensor]
@@ -28,24 +23,6 @@ BATCH = 250
 RANDOMNESS = threading.Lock()
 # Transformer layers have another kernel for evaluation, which neither rounds as the one for training does nor gives gradients.
 torch.backends.mha.set_fastpath_enabled(False)
-
-
-@cache
-def module_of(file: str) -> ModuleType:
-    """Import a network's file: by name where the package has it, else by its path, with its neighbours in reach."""
-    if file.startswith("ablation/"):
-        return importlib.import_module(file.removesuffix(".py").replace("/", "."))
-    path = Path(file).resolve()
-    found = importlib.util.spec_from_file_location(path.stem, path)
-    if found is None or found.loader is None:
-        raise ImportError(f"{file} is no Python file")
-    module = importlib.util.module_from_spec(found)
-    sys.path.insert(0, str(path.parent))
-    try:
-        found.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(path.parent))
-    return module
 
 
 def load_network(
