@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/python -P -m snakemake
 FOLLOW := PYTHONPATH=workflow:workflow/plugins $(SNAKEMAKE) --quiet rules --logger ablation
 
-.PHONY: report plan quick smoke report-full verify diff prune export gpu-benchmark simulate quoted quoted-check test test-extended browser-test lint types lock docker docker-test clean help
+.PHONY: report plan check quick smoke report-full verify diff prune export gpu-benchmark simulate quoted quoted-check test test-extended browser-test lint types lock docker docker-test clean help
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,6 +17,9 @@ report: $(VENV)/.report ## Run the default study and build report.html
 
 plan: $(VENV)/.report ## Show what would run, why and for how long (CONFIG=a variant, CORES=n); writes nothing
 	@PYTHONPATH=workflow $(BIN)/python -P -m ablation plan $(if $(CONFIG),--configfile $(CONFIG)) $(if $(CORES),--cores $(CORES))
+
+check: $(VENV)/.report ## Try a network on data: NETWORK=my/net.py DATA=my/data.py (SET="units=8 epochs=2")
+	@PYTHONPATH=workflow $(BIN)/python -P -m ablation try --network "$(NETWORK)" --data "$(DATA)" $(if $(SET),--set $(SET))
 
 quick: $(VENV)/.report ## Train and print the comparisons, without a report (CONFIG=a variant, CORES=n)
 	@PYTHONPATH=workflow $(BIN)/python -P -m ablation quick $(if $(CONFIG),--configfile $(CONFIG)) $(if $(CORES),--cores $(CORES))

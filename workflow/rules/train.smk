@@ -1,6 +1,18 @@
 """Training: one job per cell, its replicates in groups, as many groups side by side as the job has threads."""
 
 
+use rule prepare as check with:
+    output:
+        "results/store/check/{key}/manifest.json",
+    log:
+        "logs/check/{key}.log",
+    message:
+        "Check the networks of {params.name} ({wildcards.key})"
+    shell:
+        '"$ABLATION_PYTHON" -P -m ablation check {wildcards.key} 2> {log} ||'
+        ' "$ABLATION_PYTHON" -P -m ablation fail check {wildcards.key} $? {log}'
+
+
 # Exits 0 whatever happens, as preparing its data and testing it do.
 rule train:
     input:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ablation.machine import faults
 from ablation.study.config import resolve
 from ablation.study.grid import Cell, Study, build
 from ablation.study.models import Model, model_of
@@ -19,36 +19,37 @@ NAME = "checked"
 REPLICATES = 3
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
-    parser.add_argument("--network", required=True, help="mlp, convnet or my/net.py[:Class]")
-    parser.add_argument("--data", required=True, help="boston, mnist, … or my/data.py")
-    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="parameters")
+def check(network: str, data: str, settings: Sequence[str]) -> int:
+    """Print one sentence per finding; 1 if a promise is broken.
 
-
-def run(options: argparse.Namespace) -> int:
-    """Print one sentence per finding; 1 if a promise is broken."""
-    model = model_of(NAME, options.network, options.data)
-    study = build(resolve(_config(model, options)))
-    cell = next(iter(study.cells))
-    print(f"{options.network} on {options.data}")
+    Args:
+        network, data: as a configuration names them.
+        settings: ``NAME=VALUE`` of parameters other than their defaults.
+    """
+    model = model_of(NAME, network, data)
+    study = build(resolve(_config(model, network, data, settings)))
+    print(f"{network} on {data}")
     wrong = 0
-    for text, bad in _findings(model, study, cell):
-        wrong += bad
-        print(f"{'✗' if bad else '✓'} {text}", flush=True)
+    try:
+        for text, bad in _findings(model, study, next(iter(study.cells))):
+            wrong += bad
+            print(f"{'✗' if bad else '✓'} {text}", flush=True)
+    except Exception as error:  # whatever the files' own code raises
+        print(f"✗ {faults.sentence(error)}")
+        return 1
     print("nothing is wrong with it" if not wrong else f"{wrong} to mend")
     return int(wrong > 0)
 
 
-def _config(model: Model, options: argparse.Namespace) -> dict[str, Any]:
+def _config(model: Model, network: str, data: str, settings: Sequence[str]) -> dict[str, Any]:
     """A study of one cell."""
     step = model.replicate_step
-    given = overrides_of([f"models.{NAME}.parameters.{each}" for each in options.set])
+    given = overrides_of([f"models.{NAME}.parameters.{each}" for each in settings])
     own = given.get("models", {}).get(NAME, {}).get("parameters", {})
     size = own.get("batch_size", model.rules["batch_size"]["default"])
     body = {
-        "network": options.network,
-        "data": options.data,
+        "network": network,
+        "data": data,
         "replicates": step * -(-REPLICATES // step),
         "parameters": own,
         "axes": {"batch_size": {"parameter": "batch_size", "values": [size]}},

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     Stages = argparse._SubParsersAction[argparse.ArgumentParser]
 
-NAMES = ("plan", "quick", "verify", "diff", "prune")
+NAMES = ("plan", "quick", "try", "verify", "diff", "prune")
 MISTAKE = 2  # the exit status of a mistake in the input; 1 says that cells are different
 
 
@@ -39,6 +39,10 @@ def add(stages: Stages) -> None:
     verify.add_argument("--keep", action="store_true", help="keep the scratch folder")
     verify.add_argument("--report", action="store_true", help="make the report anew after it")
     prune.add_argument("--yes", action="store_true", help="remove it; else it is only said")
+    attempt = stages.add_parser("try", help="try a network of one's own on data of one's own")
+    attempt.add_argument("--network", required=True, help="mlp, convnet or my/net.py[:Class]")
+    attempt.add_argument("--data", required=True, help="boston, mnist, … or my/data.py")
+    attempt.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="parameters")
     diff = stages.add_parser("diff", help="compare two studies in one HTML file")
     diff.add_argument("a", help="a report, or a folder of results")
     diff.add_argument("b", help="the same; differences are B minus A")
@@ -79,6 +83,10 @@ def _run(options: argparse.Namespace) -> int:
         from ablation.commands.quick import quick
 
         return quick(options.configfile, options.config, options.cores)
+    if options.command == "try":
+        from ablation.commands.check import check
+
+        return check(options.network, options.data, options.set)
     if options.command == "prune":
         from ablation.commands.prune import prune
 

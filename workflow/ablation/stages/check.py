@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,11 @@ from ablation.stages.job import Inputs, Spec
 from ablation.store.entries import read_spec
 from ablation.store.files import write_json
 from ablation.store.keys import canonical_json
+from ablation.store.modules import module_of
 from ablation.training.conformance import fingerprint
 from ablation.training.run import Cell
+
+log = logging.getLogger("ablation")
 
 
 def check(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
@@ -38,16 +42,25 @@ def check(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> Non
     for key, name in sorted(spec["cells"].items()):
         cell_spec = read_spec(key)
         (prepared,) = cell_spec["inputs"]["prepare"]
+        cell = Cell(cell_spec, parts[prepared], torch.device("cpu"))
         try:
-            found = fingerprint(Cell(cell_spec, parts[prepared], torch.device("cpu")))
+            cell.network(0)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
+        try:
+            found = fingerprint(cell)
+        except (
+            Exception
+        ) as error:  # its training will fail in the same way, and say so in the report
+            log.warning("%s: %s", name, error)
+            continue
         groups[canonical_json([found, prepared, _rest(cell_spec)])].append(key)
     write_json(draft / "check.json", {"identical": [g for g in groups.values() if len(g) > 1]})
 
 
 def _rest(spec: Spec) -> dict[str, Any]:
     """What decides a cell's numbers beside its network and its data."""
-    recipe = {n: v for n, v in spec["parameters"].items() if n not in spec["network"]["parameters"]}
+    own = module_of(spec["network"]["file"]).PARAMETERS
+    recipe = {name: value for name, value in spec["parameters"].items() if name not in own}
     names = ("seed", "replicates", "precision", "replicates_at_once")
     return {"recipe": recipe, **{name: spec[name] for name in names}}

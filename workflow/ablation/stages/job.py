@@ -33,6 +33,7 @@ Make = Callable[[Spec, Inputs, Path, dict[str, Any]], None]
 # Each has a function of its name, in a module of its name but for the exports, which share one.
 STAGES = (
     "prepare",
+    "check",
     "train",
     "evaluate",
     "yardsticks",

@@ -56,6 +56,8 @@ def prepare(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> N
     for path, expected in raw_files(source).items():
         verify(path, expected, known.get("repacked", {}))
     module = module_of(source["file"])
+    if not callable(getattr(module, "load", None)):
+        raise ValueError(f"{source['file']} defines no load(folder)")
     own = {name: parameters[name] for name in getattr(module, "PARAMETERS", {})}
     data = module.load(Path(source["folder"]), **own)
     _check_loaded(data, source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from ablation.machine import provenance
 from ablation.machine.devices import resolves_to_cuda
 from ablation.machine.lease import own_gpu
 from ablation.machine.logs import LOG, Kept, attached, bounded
+from ablation.stages import identical
 from ablation.stages.job import Inputs, Spec, one
 from ablation.store.entries import CHECKPOINTS
 from ablation.store.files import write_json, write_text
@@ -38,11 +40,16 @@ def train(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> Non
     """
     part = one(inputs, "prepare").folder / "train.safetensors"
     progress = Progress(key_of(spec), spec["parameters"]["epochs"])
-    with attached(Kept()) as kept, attached(progress):
-        _train(spec, part, draft, facts, progress)
-        # After a resume they begin with the epoch that was reached.
-        write_text(draft / LOG, "".join(f"{line}\n" for line in bounded(kept.lines)))
-        progress.end()
+    with identical.turn(key_of(spec)) as twin:
+        if twin is not None:  # the same network, recipe and data under another name
+            for name in twin.files:
+                shutil.copyfile(twin.folder / name, draft / name)
+        else:
+            with attached(Kept()) as kept, attached(progress):
+                _train(spec, part, draft, facts, progress)
+                # After a resume they begin with the epoch that was reached.
+                write_text(draft / LOG, "".join(f"{line}\n" for line in bounded(kept.lines)))
+    progress.end()
 
 
 def _train(spec: Spec, part: Path, draft: Path, facts: dict[str, Any], progress: Progress) -> None:

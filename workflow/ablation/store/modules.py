@@ -12,9 +12,8 @@ from types import ModuleType
 SHIPPED = "ablation/"
 
 
-@cache
 def module_of(file: str) -> ModuleType:
-    """Import a file once.
+    """Import a file, once as long as it stays what it is.
 
     A user's file may import a file beside it: its folder is searched while it is imported, and not longer.
 
@@ -29,10 +28,16 @@ def module_of(file: str) -> ModuleType:
     path = Path(file).resolve()
     if not path.is_file():
         raise ValueError(f"{path} is not there")
+    status = path.stat()
+    return _imported(path, status.st_mtime_ns, status.st_size)
+
+
+@cache
+def _imported(path: Path, *stamp: int) -> ModuleType:
     # A name of its own, so that a file called `torch.py` hides nothing.
     found = importlib.util.spec_from_file_location(f"ablation_own_{path.stem}", path)
     if found is None or found.loader is None:
-        raise ValueError(f"{path} is no Python file")
+        raise ImportError(f"{path} is no Python file")
     module = importlib.util.module_from_spec(found)
     sys.modules[found.name] = module  # dataclasses of the file look themselves up there
     sys.path.append(str(path.parent))  # behind the installed libraries, which no neighbour hides

@@ -21,10 +21,12 @@ class Stage:
     Attributes:
         spec: all that decides it: ``stage``, ``inputs`` (stage → keys of what it is made from), and facts of its own.
         key: the digest of the specification.
+        after: the keys of what must be there before it is made, and decides nothing of it.
     """
 
     spec: Spec
     key: str
+    after: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -41,8 +43,9 @@ class Stage:
 
     @property
     def inputs(self) -> Iterator[str]:
-        """The keys of what it is made from."""
-        return (key for keys in self.spec["inputs"].values() for key in keys)
+        """The keys of what it is made from, and of what must be there before."""
+        yield from (key for keys in self.spec["inputs"].values() for key in keys)
+        yield from self.after
 
     @property
     def raw(self) -> dict[str, str]:

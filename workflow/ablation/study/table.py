@@ -20,6 +20,8 @@ from ablation.study.models import Model
 from ablation.study.parts import digest_of, raw_files, workflow_files
 from ablation.study.stage import Spec, Stage, stage
 
+AT_NEED = ("prepare", "check")  # stages that are made only where something else is
+
 
 def _files_digest(*paths: Path) -> str:
     return digest("\0".join(path.read_text(encoding="utf-8") for path in paths))
@@ -82,7 +84,24 @@ class Table:
     @cached_property
     def trained(self) -> dict[str, Stage]:
         """The distinct cells, by key."""
-        return {key: Stage(cell.spec, key) for key, cell in self.study.by_key.items()}
+        return {
+            key: Stage(cell.spec, key, after=(self.checked[cell.model].key,))
+            for key, cell in self.study.by_key.items()
+        }
+
+    @cached_property
+    def checked(self) -> dict[str, Stage]:
+        """What is found out of each model's networks before one of them is trained."""
+        return {
+            part.model.name: stage(
+                "check",
+                [self.prepared[cell.data_key] for cell in part.cells],
+                model=part.model.name,
+                cells={cell.key: cell.name for cell in reversed(list(part.cells))},
+                code=code_of("ablation.stages.check", *part.model.code("evaluate")[-1:]),
+            )
+            for part in self.study.models
+        }
 
     @cached_property
     def evaluated(self) -> dict[str, Stage]:
@@ -291,6 +310,7 @@ class Table:
         """All stages but the exports by key, each after what it is made from."""
         made = [
             *self.prepared.values(),
+            *self.checked.values(),
             *self.trained.values(),
             *self.evaluated.values(),
             *self.yardsticks.values(),
@@ -309,5 +329,5 @@ class Table:
 
     @property
     def wanted(self) -> list[Stage]:
-        """What a run without a target makes: all but the exports, and the data only where something reads them."""
-        return [stage for stage in self.main_stages.values() if stage.name != "prepare"]
+        """What a run without a target makes: all but the exports; data and checks only where something needs them."""
+        return [each for each in self.main_stages.values() if each.name not in AT_NEED]
