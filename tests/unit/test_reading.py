@@ -10,7 +10,7 @@ import pytest
 import yaml
 from ablation.cli import main
 from ablation.study.config import ConfigError
-from ablation.study.reading import load, load_study, overrides_of, read, require_plain
+from ablation.study.reading import load, load_study, overrides_of, read, require_plain, undotted
 from conftest import REPOSITORY
 
 SHIPPED = REPOSITORY / "config.yaml"
@@ -109,6 +109,30 @@ def test_an_override_may_be_dotted(entries: list[str]) -> None:
     assert found["axes"]["depth_at_0.01"]["with"] == {"width": 8}
     assert found["axes"]["depth_at_0.01"]["values"] == [1, 2, 8]
     assert found["parameters"]["batch_size"] == 32
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("models.fnn.recipe.epochs=3", "models={fnn.recipe.epochs: 3}"),
+        ("models.fnn.axes.depth_at_0.01=", "models={fnn.axes.depth_at_0.01: null}"),
+        ("models.cnn.parameters.channels=[4, 8]", 'models={cnn.parameters.channels: ["4", "8"]}'),
+        ("report.title=a, b", 'report={title: "a, b"}'),
+        ("data.mirrors.mnist=[file:///x]", 'data={mirrors: {mnist: ["file:///x"]}}'),
+        ("compute.precision=fp32", 'compute={precision: "fp32"}'),
+        ("study={seed: 1}", "study={seed: 1}"),
+        ("study.seed", "study.seed"),
+    ],
+)
+def test_a_dotted_override_is_told_to_snakemake_as_a_mapping(entry: str, said: str) -> None:
+    from snakemake.cli import parse_config
+
+    assert undotted([entry]) == [said]
+    if "=" in entry:
+        assert overrides_of([said]) == parse_config([said])
+        assert load(SHIPPED, overrides=parse_config([said])) == load(
+            SHIPPED, overrides=overrides_of([entry])
+        )
 
 
 @pytest.mark.parametrize("entry", ["models.=3", ".a=3", "a", "models..fnn=3", "models fnn=3"])
@@ -215,7 +239,7 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("command", ["plan", "verify", "prune"])
+@pytest.mark.parametrize("command", ["plan", "run", "verify", "prune"])
 @pytest.mark.parametrize("name", MISTAKES)
 def test_every_command_refuses_in_the_same_sentence(
     name: str, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -245,7 +245,7 @@ def _rebuild_report(
         print(f"{plan.report_file} is not made: the study is not finished; snakemake finishes it.")
         return
     variants = ["--configfile", *map(str, configfiles)] if configfiles else []
-    variants += ["--config", *overrides] if overrides else []
+    variants += ["--config", *plan.given.overrides] if overrides else []
     command = workflow_command(PROJECT / "Snakefile", cores, plan.report_file, options=variants)
     if subprocess.run(command, check=False).returncode:
         raise MistakeError(f"{plan.report_file} could not be made; logs/report says why.")

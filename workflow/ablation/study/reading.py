@@ -200,6 +200,24 @@ def overrides_of(entries: Iterable[str]) -> Config:
     return found
 
 
+def undotted(entries: Iterable[str]) -> list[str]:
+    """``KEY=VALUE`` entries as Snakemake takes them: ``models.fnn.recipe.epochs=3`` as ``models={fnn.recipe.epochs: 3}``."""
+    return [_undotted(entry) for entry in entries]
+
+
+def _undotted(entry: str) -> str:
+    name, equals, text = entry.partition("=")
+    first, *rest = name.split(".")
+    if not (equals and rest and KEY.fullmatch(name)):
+        return entry
+    value = _value(text, f"--config {name}")
+    inner = text if isinstance(value, int | float) else json.dumps(value, ensure_ascii=False)
+    # Snakemake takes one name; below models the reader resolves the dots, of which some are of an axis's name.
+    for part in [".".join(rest)] if first == "models" else reversed(rest):
+        inner = f"{{{part}: {inner}}}"
+    return f"{first}={inner}"
+
+
 def _value(text: str, where: str) -> Any:
     if text == "":
         return None
