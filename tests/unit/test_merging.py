@@ -55,19 +55,9 @@ def test_a_name_moves_between_recipe_and_parameters() -> None:
     assert again["models"]["fnn"]["recipe"] == {"batch_size": 32, "epochs": 1}
 
 
-def test_another_network_brings_its_own_parameters_and_axes() -> None:
-    axes = {"blocks": {"values": [1, 2]}}
-    assert merged({"network": "my/net.py", "axes": axes}) == {
-        "network": "my/net.py",
-        "recipe": {"epochs": 5, "batch_size": 32},
-        "axes": axes,
-    }
-    assert merged({"network": "mlp"}) == BASE["models"]["fnn"]
-
-
 def test_nothing_that_is_merged_is_changed() -> None:
     before = repr(BASE)
-    merged({"axes": {"depth": {"values": [1]}}, "parameters": {"epochs": 1}, "network": "x"})
+    merged({"axes": {"depth": {"values": [1]}}, "parameters": {"epochs": 1}})
     assert repr(BASE) == before
 
 

@@ -201,9 +201,31 @@ def test_a_file_is_named_from_the_folder_of_its_configuration(here: Path) -> Non
     text = "study: {name: mine}\nmodels: {fnn: {network: 'net.py:Net', axes: {width: {values: [64, 8]}}}}"
     variant.write_text(text, encoding="utf-8")
     assert load(SHIPPED, variant)["models"]["fnn"]["network"] == "sub/net.py:Net"
-    axes = "models.fnn.axes={width: {values: [64, 8]}}"
-    there = overrides_of(["models.fnn.network=sub/net.py", axes])
+    there = overrides_of(["models.fnn.network=sub/net.py"])
     assert load(SHIPPED, variant, overrides=there)["models"]["fnn"]["network"] == "sub/net.py"
+
+
+def test_another_network_takes_the_parameters_and_axes_of_the_old_one_along() -> None:
+    Path("net.py").write_text(NETWORK, encoding="utf-8")
+    config = over("models: {cnn: {network: net.py, axes: {width: {values: [64, 8]}}}}")
+    found, before = config["models"]["cnn"], load(SHIPPED)["models"]["cnn"]
+    assert set(found["axes"]) == {"augmentation", "optimizer", "width"}
+    kept = {name: before["parameters"][name] for name in ("share", "dataset", "epochs")}
+    assert {name: found["parameters"][name] for name in kept} == kept
+    assert not {"depth", "kernel", "channels"} & found["parameters"].keys()
+    assert over("models: {cnn: {network: convnet}}")["models"]["cnn"] == before
+
+
+def test_other_data_take_their_parameters_and_axes_along() -> None:
+    shares = "axes: {share: {values: [0.05, 0.7]}}, parameters: {dataset: mnist, test: official}"
+    Path("first.yaml").write_text(f"models: {{cnn: {{{shares}}}}}", encoding="utf-8")
+    text = "models: {cnn: {data: digits}}"
+    found = load(SHIPPED, Path("first.yaml"), written(text))["models"]["cnn"]
+    assert "share" not in found["axes"] and "kernel" in found["axes"]
+    assert (found["parameters"]["share"], found["parameters"]["test"]) == (1, "drawn")
+    assert "dataset" not in found["parameters"]
+    houses = over("models: {fnn: {data: diabetes}}")["models"]["fnn"]
+    assert houses == {**load(SHIPPED)["models"]["fnn"], "data": "diabetes"}
 
 
 TWICE = "models:\n  fnn:\n    axes:\n      depth: {values: [1]}\n      depth: {values: [2]}\n"

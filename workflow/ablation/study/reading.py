@@ -15,6 +15,7 @@ import yaml
 from ablation.store.places import SHIPPED_CONFIG
 from ablation.study.config import ConfigError, resolve, walk
 from ablation.study.merging import expand, merge
+from ablation.study.replacing import without_replaced
 
 MERGE = "tag:yaml.org,2002:merge"
 INHERIT = "inherit"
@@ -77,9 +78,13 @@ def load(*files: Path, overrides: Mapping[str, Any] | None = None) -> Config:
         inherits = found.pop(INHERIT, True)
         if not isinstance(inherits, bool):
             raise ConfigError(f"{path}: {INHERIT} is {inherits!r}: allowed is true or false.")
-        config = merge(config, found) if inherits else found
+        config = _over(config, found) if inherits else found
     expanded = expand(overrides or {}, config)
-    return resolve(walk(merge(config, expanded), _clean))
+    return resolve(walk(_over(config, expanded), _clean))
+
+
+def _over(config: Config, found: Config) -> Config:
+    return merge(without_replaced(config, found), found)
 
 
 def load_study(
