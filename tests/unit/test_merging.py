@@ -71,3 +71,5 @@ def test_dots_are_of_a_name_where_the_configuration_knows_it() -> None:
     assert expand({"axes.at_0.01.with.a": 1}, config) == {"axes": {"at_0.01": {"with": {"a": 1}}}}
     assert expand({"axes.at.0": 1}, config) == {"axes": {"at": {"0": 1}}}
     assert expand({"a.b": 1, "a.c": 2, "a": {"d": 3}}, {}) == {"a": {"b": 1, "c": 2, "d": 3}}
+    nested = {"axes": {"at": {}, "at.0": {}}}
+    assert expand({"axes.at.0.a": 1}, nested) == {"axes": {"at.0": {"a": 1}}}
