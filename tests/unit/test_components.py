@@ -130,6 +130,11 @@ NETWORKS: list[tuple[str, str, str]] = [
      "the parameter that says how many are read."),
     ('"title": "Width"', '"where": {"depth": 1}', "my/net.py: PARAMETERS.width.where is {'depth': 1}: allowed is a mapping of "
      "another parameter to the value that this one needs."),
+    ('"title": "Width"', '"only": "tables"', "my/net.py: PARAMETERS.width.only is 'tables': allowed is one of images, "
+     "regression, classification."),
+    ('"title": "Width"', '"where": {"norm": 1e999}', "my/net.py: PARAMETERS has a number that cannot be: inf is not a finite "
+     "number; allowed are finite numbers."),
+    ('"title": "Width"', '"description": 1e999', "my/net.py: PARAMETERS.width.description is inf: allowed is a text."),
     ('"norm": {', '"no-rm": {', "my/net.py: PARAMETERS has the name 'no-rm': allowed are letters, digits and underscores, a "
      "letter first."),
     ('"norm": {"enum": ["layer", "none"], "default": "layer"},', '"norm": "layer",', "my/net.py: PARAMETERS.norm is 'layer': "
@@ -164,6 +169,9 @@ def test_one_sentence_for_a_network(old: str, new: str, sentence: str) -> None:
 DATAS: list[tuple[str, str, str]] = [
     ('TASK = "classification"\n', '', "my/data.py: TASK is missing: it must be one of regression, classification."),
     ('"classification"', '"ranking"', "my/data.py: TASK is 'ranking': allowed is one of regression, classification."),
+    ('"classification"', '["regression"]', "my/data.py: TASK is ['regression']: allowed is one of regression, "
+     "classification."),
+    ('ROWS = 70', 'ROWS = 1e999', "my/data.py: ROWS is inf: allowed is the number of samples, an integer at least 1."),
     ('CLASSES = ["cat", "dog"]\n', '', "my/data.py: CLASSES is missing: it must be the number of classes, or a list of their "
      "names."),
     ('["cat", "dog"]', '1', "my/data.py: CLASSES is 1: allowed is an integer at least 2, or a list of at least two names."),

@@ -380,6 +380,11 @@ MODELS = [
         f"{FNN}optimizer.parameter is 'optimizr': allowed is one of {FNN_KEYS}.",
     ),
     (
+        cnn("lr_factor: {values: [0.1, 0.5]}"),
+        f"{CNN}lr_factor.values (0.1): lr_factor changes nothing, since it is read only where schedule is plateau: allowed is "
+        "to fix that in with.",
+    ),
+    (
         fnn("width: {values: [64], title: ''}"),
         f"{FNN}width.title is '': allowed is a text of at least 1 characters, of at most 120 characters or a mapping of at "
         "least 1 entries.",

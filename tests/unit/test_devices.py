@@ -151,7 +151,7 @@ def test_precision(
         "study.progress",
         "cli",
         "stages.train",
-        "networks.registry",
+        "study.models",
         "machine.lease",
     ],
 )

@@ -55,19 +55,9 @@ def test_a_name_moves_between_recipe_and_parameters() -> None:
     assert again["models"]["fnn"]["recipe"] == {"batch_size": 32, "epochs": 1}
 
 
-def test_another_network_brings_its_own_parameters_and_axes() -> None:
-    axes = {"blocks": {"values": [1, 2]}}
-    assert merged({"network": "my/net.py", "axes": axes}) == {
-        "network": "my/net.py",
-        "recipe": {"epochs": 5, "batch_size": 32},
-        "axes": axes,
-    }
-    assert merged({"network": "mlp"}) == BASE["models"]["fnn"]
-
-
 def test_nothing_that_is_merged_is_changed() -> None:
     before = repr(BASE)
-    merged({"axes": {"depth": {"values": [1]}}, "parameters": {"epochs": 1}, "network": "x"})
+    merged({"axes": {"depth": {"values": [1]}}, "parameters": {"epochs": 1}})
     assert repr(BASE) == before
 
 
@@ -81,3 +71,5 @@ def test_dots_are_of_a_name_where_the_configuration_knows_it() -> None:
     assert expand({"axes.at_0.01.with.a": 1}, config) == {"axes": {"at_0.01": {"with": {"a": 1}}}}
     assert expand({"axes.at.0": 1}, config) == {"axes": {"at": {"0": 1}}}
     assert expand({"a.b": 1, "a.c": 2, "a": {"d": 3}}, {}) == {"a": {"b": 1, "c": 2, "d": 3}}
+    nested = {"axes": {"at": {}, "at.0": {}}}
+    assert expand({"axes.at.0.a": 1}, nested) == {"axes": {"at.0": {"a": 1}}}

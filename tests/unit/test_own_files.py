@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ablation.commands import dispatch
 from ablation.commands.plan import jobs
 from ablation.store.entries import StoreError
-from ablation.study.parts import own_files, raw_files
+from ablation.study.config import ConfigError
+from ablation.study.parts import link_own_files, own_files, raw_files
 from ablation.study.plan import Plan, read_plan
 from ablation.study.shelf import Shelf
 from conftest import REPOSITORY
@@ -146,6 +148,25 @@ def test_own_files_and_raw_files_are_listed() -> None:
     study = plan().study
     assert own_files(study) == ["my/blocks.py", "my/net.py", "my/raw/table.csv", "my/table.py"]
     assert [raw["path"] for raw in raw_files(study)] == ["my/raw/table.csv"]
+
+
+def test_a_folder_with_links_to_own_files_has_the_same_study(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = plan()
+    scratch = here.with_name("scratch")
+    scratch.mkdir()
+    link_own_files(before.study, scratch)
+    (scratch / "config.yaml").write_text(yaml.safe_dump(before.study.config), encoding="utf-8")
+    monkeypatch.chdir(scratch)
+    assert read_plan([]).trained.keys() == before.trained.keys()
+    monkeypatch.chdir(here / "my")
+    outside = read_plan(["../my/study.yaml"])
+    assert outside.study.by_name["res_mlp2/norm_layer"].spec["network"]["file"] == "net.py"
+    (here / "elsewhere").mkdir()
+    monkeypatch.chdir(here / "elsewhere")
+    with pytest.raises(ConfigError, match=r"^\.\./my/blocks\.py lies outside"):
+        link_own_files(read_plan(["../my/study.yaml"]).study, scratch)
 
 
 def test_own_raw_files_are_neither_fetched_nor_set_aside(here: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from ablation.cli import main
 from ablation.study.config import ConfigError
-from ablation.study.reading import load, load_study, overrides_of, read, require_plain
+from ablation.study.reading import load, load_study, overrides_of, read, require_plain, undotted
 from conftest import REPOSITORY
 
 SHIPPED = REPOSITORY / "config.yaml"
@@ -111,6 +111,30 @@ def test_an_override_may_be_dotted(entries: list[str]) -> None:
     assert found["parameters"]["batch_size"] == 32
 
 
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("models.fnn.recipe.epochs=3", "models={fnn.recipe.epochs: 3}"),
+        ("models.fnn.axes.depth_at_0.01=", "models={fnn.axes.depth_at_0.01: null}"),
+        ("models.cnn.parameters.channels=[4, 8]", 'models={cnn.parameters.channels: ["4", "8"]}'),
+        ("report.title=a, b", 'report={title: "a, b"}'),
+        ("data.mirrors.mnist=[file:///x]", 'data={mirrors: {mnist: ["file:///x"]}}'),
+        ("compute.precision=fp32", 'compute={precision: "fp32"}'),
+        ("study={seed: 1}", "study={seed: 1}"),
+        ("study.seed", "study.seed"),
+    ],
+)
+def test_a_dotted_override_is_told_to_snakemake_as_a_mapping(entry: str, said: str) -> None:
+    from snakemake.cli import parse_config
+
+    assert undotted([entry]) == [said]
+    if "=" in entry:
+        assert overrides_of([said]) == parse_config([said])
+        assert load(SHIPPED, overrides=parse_config([said])) == load(
+            SHIPPED, overrides=overrides_of([entry])
+        )
+
+
 @pytest.mark.parametrize("entry", ["models.=3", ".a=3", "a", "models..fnn=3", "models fnn=3"])
 def test_what_names_no_key_is_no_override(entry: str) -> None:
     with pytest.raises(ConfigError, match=r"allowed is KEY=VALUE\.$"):
@@ -177,9 +201,31 @@ def test_a_file_is_named_from_the_folder_of_its_configuration(here: Path) -> Non
     text = "study: {name: mine}\nmodels: {fnn: {network: 'net.py:Net', axes: {width: {values: [64, 8]}}}}"
     variant.write_text(text, encoding="utf-8")
     assert load(SHIPPED, variant)["models"]["fnn"]["network"] == "sub/net.py:Net"
-    axes = "models.fnn.axes={width: {values: [64, 8]}}"
-    there = overrides_of(["models.fnn.network=sub/net.py", axes])
+    there = overrides_of(["models.fnn.network=sub/net.py"])
     assert load(SHIPPED, variant, overrides=there)["models"]["fnn"]["network"] == "sub/net.py"
+
+
+def test_another_network_takes_the_parameters_and_axes_of_the_old_one_along() -> None:
+    Path("net.py").write_text(NETWORK, encoding="utf-8")
+    config = over("models: {cnn: {network: net.py, axes: {width: {values: [64, 8]}}}}")
+    found, before = config["models"]["cnn"], load(SHIPPED)["models"]["cnn"]
+    assert set(found["axes"]) == {"augmentation", "optimizer", "width"}
+    kept = {name: before["parameters"][name] for name in ("share", "dataset", "epochs")}
+    assert {name: found["parameters"][name] for name in kept} == kept
+    assert not {"depth", "kernel", "channels"} & found["parameters"].keys()
+    assert over("models: {cnn: {network: convnet}}")["models"]["cnn"] == before
+
+
+def test_other_data_take_their_parameters_and_axes_along() -> None:
+    shares = "axes: {share: {values: [0.05, 0.7]}}, parameters: {dataset: mnist, test: official}"
+    Path("first.yaml").write_text(f"models: {{cnn: {{{shares}}}}}", encoding="utf-8")
+    text = "models: {cnn: {data: digits}}"
+    found = load(SHIPPED, Path("first.yaml"), written(text))["models"]["cnn"]
+    assert "share" not in found["axes"] and "kernel" in found["axes"]
+    assert (found["parameters"]["share"], found["parameters"]["test"]) == (1, "drawn")
+    assert "dataset" not in found["parameters"]
+    houses = over("models: {fnn: {data: diabetes}}")["models"]["fnn"]
+    assert houses == {**load(SHIPPED)["models"]["fnn"], "data": "diabetes"}
 
 
 TWICE = "models:\n  fnn:\n    axes:\n      depth: {values: [1]}\n      depth: {values: [2]}\n"
@@ -215,7 +261,7 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("command", ["plan", "verify", "prune"])
+@pytest.mark.parametrize("command", ["plan", "run", "verify", "prune"])
 @pytest.mark.parametrize("name", MISTAKES)
 def test_every_command_refuses_in_the_same_sentence(
     name: str, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -123,6 +123,13 @@ def test_words_and_bounds_that_no_code_reads_do_not_count(
     assert digests()["fnn"] != read["fnn"]
 
 
+def test_words_that_another_module_may_read_count(package: Path, digests: Digests) -> None:
+    append(package / "training" / "run.py", "\nfrom ablation.networks import mlp\n")
+    before = digests()
+    edit(package / "networks" / "mlp.py", '"Fully connected network"', '"Another"')
+    assert digests()["fnn"] != before["fnn"]
+
+
 @pytest.mark.parametrize(
     ("file", "models"),
     [

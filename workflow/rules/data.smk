@@ -1,6 +1,5 @@
 """Raw files, verified byte by byte; splits and scalers per replicate; simple models on the same splits."""
 
-
 NO_NAME = "(?!)"  # what no path has
 
 

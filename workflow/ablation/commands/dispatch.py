@@ -9,10 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ablation.store.places import PROJECT, WORKFLOW
+
 if TYPE_CHECKING:
+    from ablation.study.table import Given
+
     Stages = argparse._SubParsersAction[argparse.ArgumentParser]
 
-NAMES = ("plan", "quick", "try", "verify", "diff", "prune")
+NAMES = ("plan", "run", "quick", "try", "verify", "diff", "prune")
 MISTAKE = 2  # the exit status of a mistake in the input; 1 says that cells are different
 
 
@@ -23,16 +27,18 @@ class MistakeError(ValueError):
 def add(stages: Stages) -> None:
     """Add the options of all commands."""
     plan = stages.add_parser("plan", help="what would run, why, and for how long; writes nothing")
+    work = stages.add_parser("run", help="run the study, after a look at its configuration")
     quick = stages.add_parser("quick", help="train and print the comparisons, without a report")
     verify = stages.add_parser("verify", help="train cells again and compare with the store")
     prune = stages.add_parser("prune", help="remove from the store what no study needs")
-    for command in (plan, quick, verify, prune):
+    for command in (plan, work, quick, verify, prune):
         command.add_argument("--configfile", type=Path, nargs="+", default=[], action="extend")
-    for command in (plan, quick, verify):
+    for command in (plan, work, quick, verify):
         command.add_argument(
             "--config", nargs="+", action="extend", default=[], metavar="KEY=VALUE"
         )
         command.add_argument("--cores", type=int, help="as many as there are where left out")
+    work.add_argument("rest", nargs="*", metavar="-- ...", help="targets and options of snakemake")
     verify.add_argument("--cells", type=int, help="how many, by chance; 3 where left out")
     verify.add_argument("--cell", nargs="+", default=[], action="extend", help="which, by name")
     verify.add_argument("--seed", type=int, help="of the choice; drawn where left out")
@@ -79,6 +85,8 @@ def _run(options: argparse.Namespace) -> int:
 
         show(options.configfile, options.config, options.cores)
         return 0
+    if options.command == "run":
+        return _work(options.configfile, options.config, options.cores, options.rest)
     if options.command == "quick":
         from ablation.commands.quick import quick
 
@@ -102,10 +110,30 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def variant(configfiles: Sequence[Path], overrides: Sequence[str]) -> list[str]:
+def variant(given: Given) -> list[str]:
     """Snakemake's options for a configuration."""
-    files = ["--configfile", *map(str, configfiles)] if configfiles else []
-    return files + (["--config", *overrides] if overrides else [])
+    files = ["--configfile", *given.files] if given.files else []
+    return files + (["--config", *given.overrides] if given.overrides else [])
+
+
+def _work(
+    files: Sequence[Path], overrides: Sequence[str], cores: int | None, rest: Sequence[str]
+) -> int:
+    """Run the workflow and follow it, once the project's own reader has found nothing wrong with the configuration.
+
+    Snakemake's reader comes first in a run of its own: of a file that is no YAML it names neither file nor line, and it knows
+    no dotted names.
+    """
+    from ablation.study.plan import read_plan
+
+    options = [
+        *variant(read_plan(files, overrides).given),
+        *(["--cores", str(cores)] if cores else []),
+    ]
+    paths = os.pathsep.join(map(str, (WORKFLOW, WORKFLOW / "plugins")))
+    snakemake = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(PROJECT / "Snakefile")]
+    command = [*snakemake, "--quiet", "rules", "--logger", "ablation", *options, *rest]
+    os.execve(command[0], command, {**os.environ, "PYTHONPATH": paths})
 
 
 def workflow_command(

@@ -42,7 +42,7 @@ def quick(configfiles: Sequence[Path], overrides: Sequence[str], cores: int | No
         PROJECT / "Snakefile",
         cores,
         plan.table("study.json"),
-        options=["--logger", "ablation", *variant(configfiles, overrides)],
+        options=["--logger", "ablation", *variant(plan.given)],
     )
     path = os.pathsep.join(map(str, (WORKFLOW, WORKFLOW / "plugins")))
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False)

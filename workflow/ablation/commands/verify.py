@@ -1,8 +1,8 @@
 """Train cells of a study once more in a scratch folder, and say whether the stored numbers came back.
 
-The scratch folder is a project of its own: the resolved configuration, a link to the raw data, and an empty store. The workflow
-that made the study runs there, so data are prepared, cells trained and tested again. Of the study nothing is touched but the
-record, ``verification.json``.
+The scratch folder is a project of its own: the resolved configuration, links to raw data and to files of your own, and an empty
+store. The workflow that made the study runs there, so data are prepared, cells trained and tested again. Of the study nothing
+is touched but the record, ``verification.json``.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from ablation.store.entries import Entry, find, require, require_or_set_aside
 from ablation.store.keys import key_of
 from ablation.store.places import PROJECT
 from ablation.study.grid import Cell
+from ablation.study.parts import link_own_files
 from ablation.study.plan import Plan, read_plan
 from ablation.study.shelf import Shelf
 from ablation.study.stage import Stage
@@ -165,6 +166,7 @@ def _repeat(plan: Plan, cells: Sequence[Cell], scratch: Path, cores: int | None)
     raw = Path("resources")
     if raw.is_dir():
         (scratch / "resources").symlink_to(raw.resolve(), target_is_directory=True)
+    link_own_files(plan.study, scratch)
     targets = [plan.view(cell) for cell in cells]
     command = workflow_command(PROJECT / "Snakefile", cores, *targets)
     done = subprocess.run(command, cwd=scratch, check=False)
@@ -244,7 +246,8 @@ def _rebuild_report(
     if [stage for stage in Shelf(renewed).to_make([renewed.reported]) if stage.name != "report"]:
         print(f"{plan.report_file} is not made: the study is not finished; snakemake finishes it.")
         return
-    options = variant(configfiles, overrides)
-    command = workflow_command(PROJECT / "Snakefile", cores, plan.report_file, options=options)
+    command = workflow_command(
+        PROJECT / "Snakefile", cores, plan.report_file, options=variant(plan.given)
+    )
     if subprocess.run(command, check=False).returncode:
         raise MistakeError(f"{plan.report_file} could not be made; logs/report says why.")

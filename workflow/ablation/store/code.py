@@ -54,19 +54,22 @@ def _with_parents(name: str) -> Iterable[str]:
 
 @dataclass(frozen=True)
 class Code:
-    """One source file: its text without what does not count, the same without what it declares, and what it imports."""
+    """One source file: its text without what does not count, and what it imports."""
 
     text: str
-    undeclared: str
     imports: tuple[str, ...]
 
 
 @cache
 def _parsed(path: Path, stamp: tuple[int, int]) -> Code:
     tree = ast.parse(path.read_bytes())
-    imports = tuple(sorted(set(_imported(tree))))
-    text = _code_text(tree)
-    return Code(text, _code_text(_undeclared(tree)), imports)
+    return Code(_code_text(tree), tuple(sorted(set(_imported(tree)))))
+
+
+@cache
+def _undeclared_text(path: Path, stamp: tuple[int, int]) -> str:
+    """The text of a file without what it declares."""
+    return _code_text(_undeclared(ast.parse(path.read_bytes())))
 
 
 def _undeclared(tree: ast.Module) -> ast.Module:
@@ -98,6 +101,11 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 def _read(path: Path) -> Code:
     return _parsed(path, _stamp(path))
+
+
+def _text(path: Path, *, alone: bool) -> str:
+    """The text of a file; of one that no other file reads, without what it declares."""
+    return _undeclared_text(path, _stamp(path)) if alone else _read(path).text
 
 
 def _code_text(node: object) -> str:
@@ -205,11 +213,10 @@ def _texts(entries: tuple[str, ...], root: Path) -> set[str]:
             for full in (_absolute(i, name.split(".")[:-1]) for i in _read(path).imports)
         )
         for name, path in files.items():
-            code = _read(path)
-            texts.add(f"./{name}:{code.undeclared if name == own and not again else code.text}")
+            texts.add(f"./{name}:{_text(path, alone=name == own and not again)}")
     for name, path in modules.items():
-        code, alone = _read(path), name in entries and name not in imported
-        texts.add(f"{name}:{code.undeclared if alone else code.text}")
+        alone = name in entries and name not in imported
+        texts.add(f"{name}:{_text(path, alone=alone)}")
     return texts
 
 

@@ -52,17 +52,16 @@ def resolve(config: dict[str, Any]) -> dict[str, Any]:
     """
     if not isinstance(config, dict):
         raise ConfigError(f"the configuration is {shown(config)}: allowed is a mapping.")
-    named = walk(typed(_named(_without_null(config)), schema()), _finite)
+    written = typed(_named(config), schema())
+    named = walk(_without_null(written), _finite)
     _refuse_old_spellings(named)
     resolved = normalise(named)
     validate(resolved, schema(), "")
     _fill_defaults(resolved, schema())
     models = {name: _model(name, body) for name, body in resolved["models"].items()}
     _check_names(resolved)
-    written = config["models"] if isinstance(config.get("models"), dict) else {}
-    resolved["statistics"]["tested"] = margins(
-        resolved, models, dropped={str(n) for n, body in written.items() if body is None}
-    )
+    dropped = {name for name, body in written["models"].items() if body is None}
+    resolved["statistics"]["tested"] = margins(resolved, models, dropped)
     return dict(resolved)
 
 

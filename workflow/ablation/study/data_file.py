@@ -127,7 +127,7 @@ def read_data(named: Any, where: str) -> DataFile:
     task = source.literal("TASK")
     if task is None:
         raise ConfigError(f"{file}: TASK is missing: it must be one of {', '.join(TASKS)}.")
-    if task not in TASKS:
+    if task not in tuple(TASKS):
         raise source.refusal("TASK", task, f"one of {', '.join(TASKS)}")
     parameters = parameters_of(source)
     load = source.functions().get("load")

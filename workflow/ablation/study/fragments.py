@@ -18,6 +18,7 @@ NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multip
 COUNTS = ("minItems", "maxItems", "minLength", "maxLength")
 OWN = ("default", "title", "description", "first", "where", "only")
 KNOWN = ("type", "enum", *NUMBERS, *COUNTS, "pattern", "items", *OWN)
+KINDS = ("images", "regression", "classification")  # of data, that a parameter is only for
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 LANGUAGE = re.compile(r"[a-z]{2,3}([_-][A-Za-z]+)?")
 SCALAR = bool | int | float | str
@@ -43,7 +44,12 @@ def rules_of(declared: Any, where: str) -> Rules:
                 f"{where} has the name {shown(name)}: allowed are letters, digits and underscores, a letter first."
             )
         _check_rule(rule, f"{where}.{name}", declared)
-    found: Rules = normalise(declared)
+    try:
+        found: Rules = normalise(declared)
+    except ValueError as error:
+        raise ConfigError(
+            f"{where} has a number that cannot be: {error}; allowed are finite numbers."
+        ) from None
     return found
 
 
@@ -62,7 +68,7 @@ def _check_rule(rule: Any, where: str, declared: Mapping[str, Any]) -> None:
             f"{where}.title is {shown(rule['title'])}: allowed is a text, or a mapping of languages to texts."
         )
     first, others = rule.get("first"), {n for n in declared if where.rpartition(".")[2] != n}
-    if first is not None and (rule.get("type") != "array" or first not in others):
+    if first is not None and (rule.get("type") != "array" or first not in tuple(others)):
         raise ConfigError(
             f"{where}.first is {shown(first)}: allowed is, of a list, the name of the parameter that says how many are read."
         )
@@ -70,6 +76,14 @@ def _check_rule(rule: Any, where: str, declared: Mapping[str, Any]) -> None:
     if not isinstance(condition, dict) or not set(condition) <= others:
         raise ConfigError(
             f"{where}.where is {shown(condition)}: allowed is a mapping of another parameter to the value that this one needs."
+        )
+    if "description" in rule and not is_words(rule["description"]):
+        raise ConfigError(
+            f"{where}.description is {shown(rule['description'])}: allowed is a text."
+        )
+    if rule.get("only") not in (None, *KINDS):
+        raise ConfigError(
+            f"{where}.only is {shown(rule['only'])}: allowed is one of {', '.join(KINDS)}."
         )
     if "default" in rule and not allows(rule, rule["default"]):
         raise ConfigError(

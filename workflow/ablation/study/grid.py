@@ -172,10 +172,23 @@ def _axis(config: dict[str, Any], model: Model, name: str) -> Axis:
         specs = _specs(config, model, parameters)
         levels = None if factors is None else overrides
         cells.append(Cell(model.name, name, text, value, parameters, *specs, levels))
+    _check_read(model, axis.get("parameter"), cells, listed)
     reference = _reference(axis, cells, shared, where)
     parameter = axis.get("parameter")
     title = axis.get("title")
     return Axis(name, parameter, axis["with"], reference, tuple(cells), factors, title)
+
+
+def _check_read(model: Model, parameter: str | None, cells: list[Cell], where: str) -> None:
+    """Refuse an axis over a parameter that its cells do not read."""
+    unread = [c for c in cells if parameter is not None and parameter not in c.spec["parameters"]]
+    if unread:
+        needed = model.rules[str(parameter)]["where"].items()
+        wanted = " and ".join(f"{name} is {label(value)}" for name, value in needed)
+        raise ConfigError(
+            f"{where} ({unread[0].label}): {parameter} changes nothing, since it is read only where {wanted}: "
+            "allowed is to fix that in with."
+        )
 
 
 def _check(

@@ -13,9 +13,8 @@ SECTIONS = ("recipe", "parameters")  # of a model; a name stands in one of them
 def merge(base: Config, override: Mapping[str, Any]) -> Config:
     """Merge a variant over a configuration.
 
-    Mappings are merged and all else is replaced. So is an axis that the variant gives values, as a whole. A network that the
-    variant names takes the parameters and axes of the old one along; a margin replaces what ``statistics.tested`` says of the
-    model, and the other way round.
+    Mappings are merged and all else is replaced. So is an axis that the variant gives values, as a whole. A margin replaces
+    what ``statistics.tested`` says of the model, and the other way round.
     """
     base = _without_old_margins(base, override)
     merged = _merge(base, override)
@@ -41,8 +40,6 @@ def _merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> Config:
 
 
 def _model(base: Config, override: Config) -> Config:
-    if "network" in base and override.get("network", base["network"]) != base["network"]:
-        base = {name: item for name, item in base.items() if name not in ("parameters", "axes")}
     base = {**base, **{each: _kept(base, override, each) for each in SECTIONS if each in base}}
     merged = _merge(base, override)
     axes, variants = base.get("axes"), override.get("axes")

@@ -11,6 +11,7 @@ from ablation.store.code import beside
 from ablation.store.places import PACKAGE, PROJECT
 from ablation.study.grid import Study
 from ablation.study.models import Model
+from ablation.study.sentences import ConfigError
 
 # What it takes to run the study again, beside its configuration.
 WORKFLOW = ("Snakefile", "requirements.txt", "profiles/default", "workflow")
@@ -90,3 +91,17 @@ def own_files(study: Study) -> list[str]:
         if not source["folder"].startswith("resources/"):
             found += [f"{source['folder']}/{name}" for name in source["files"]]
     return sorted(set(found))
+
+
+def link_own_files(study: Study, folder: Path) -> None:
+    """Link the files of a user's own into another folder, at the paths by which the study names them.
+
+    Raises:
+        ConfigError: one sentence, if one lies outside the working directory.
+    """
+    for file in own_files(study):
+        if ".." in Path(file).parts:
+            raise ConfigError(f"{file} lies outside {Path.cwd()}: allowed are files below it.")
+        link = folder / file
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(Path(file).resolve())

@@ -17,7 +17,7 @@ from ablation.store.places import PROJECT, WORKFLOW
 from ablation.study.grid import Cell, build
 from ablation.study.parts import sources
 from ablation.study.progress import CELLS, RUN_FACTS
-from ablation.study.reading import load_study, overrides_of, require_plain
+from ablation.study.reading import load_study, overrides_of, require_plain, undotted
 from ablation.study.stage import Stage
 from ablation.study.table import Given, Table
 
@@ -51,6 +51,7 @@ def read_plan(
         ConfigError: one sentence.
     """
     require_plain(os.getcwd(), str(PROJECT))
+    entries = undotted(entries)
     given = Given(tuple(os.path.relpath(file) for file in files), tuple(entries))
     found = overrides_of(given.overrides) if overrides is None else overrides
     return Plan(build(load_study(map(Path, given.files), found, alone=alone)), given)

@@ -15,6 +15,7 @@ import yaml
 from ablation.store.places import SHIPPED_CONFIG
 from ablation.study.config import ConfigError, resolve, walk
 from ablation.study.merging import expand, merge
+from ablation.study.replacing import without_replaced
 
 MERGE = "tag:yaml.org,2002:merge"
 INHERIT = "inherit"
@@ -77,9 +78,13 @@ def load(*files: Path, overrides: Mapping[str, Any] | None = None) -> Config:
         inherits = found.pop(INHERIT, True)
         if not isinstance(inherits, bool):
             raise ConfigError(f"{path}: {INHERIT} is {inherits!r}: allowed is true or false.")
-        config = merge(config, found) if inherits else found
+        config = _over(config, found) if inherits else found
     expanded = expand(overrides or {}, config)
-    return resolve(walk(merge(config, expanded), _clean))
+    return resolve(walk(_over(config, expanded), _clean))
+
+
+def _over(config: Config, found: Config) -> Config:
+    return merge(without_replaced(config, found), found)
 
 
 def load_study(
@@ -198,6 +203,24 @@ def overrides_of(entries: Iterable[str]) -> Config:
             raise ConfigError(f"--config is {entry!r}: allowed is KEY=VALUE.")
         found = merge(found, {name: _value(text, f"--config {name}")})
     return found
+
+
+def undotted(entries: Iterable[str]) -> list[str]:
+    """``KEY=VALUE`` entries as Snakemake takes them: ``models.fnn.recipe.epochs=3`` as ``models={fnn.recipe.epochs: 3}``."""
+    return [_undotted(entry) for entry in entries]
+
+
+def _undotted(entry: str) -> str:
+    name, equals, text = entry.partition("=")
+    first, *rest = name.split(".")
+    if not (equals and rest and KEY.fullmatch(name)):
+        return entry
+    value = _value(text, f"--config {name}")
+    inner = text if isinstance(value, int | float) else json.dumps(value, ensure_ascii=False)
+    # Snakemake takes one name; below models the reader resolves the dots, of which some are of an axis's name.
+    for part in [".".join(rest)] if first == "models" else reversed(rest):
+        inner = f"{{{part}: {inner}}}"
+    return f"{first}={inner}"
 
 
 def _value(text: str, where: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from jsonschema.exceptions import ValidationError
@@ -38,7 +39,8 @@ class ConfigError(ValueError):
 
 def shown(value: Any) -> str:
     """A value as sentences quote it."""
-    text = label(value) if isinstance(value, bool | int | float) else repr(value)
+    is_number = isinstance(value, bool | int | float) and math.isfinite(value)
+    text = label(value) if is_number else repr(value)
     return text if len(text) <= 60 else text[:57] + "…"
 
 

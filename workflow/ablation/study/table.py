@@ -15,6 +15,7 @@ from ablation.store.code import code_of
 from ablation.store.entries import RESULTS
 from ablation.store.keys import canonical_json, digest
 from ablation.store.places import TEMPLATES
+from ablation.study.described import describe
 from ablation.study.grid import Cell, ModelStudy, Study
 from ablation.study.models import Model
 from ablation.study.parts import digest_of, raw_files, workflow_files
@@ -141,56 +142,12 @@ class Table:
             study={"name": self.study.name, "seed": self.study.seed},
             statistics={"confidence": confidence},
             published=_files_digest(published.NUMBERS, published.CLAIMS),
-            models=[self._described(part) for part in self.study.models],
+            models=[
+                describe(part, self.yardsticks[part.model.name].key, self._place)
+                for part in self.study.models
+            ],
             code=code_of("ablation.stages.collect"),
         )
-
-    def _described(self, part: ModelStudy) -> Spec:
-        """What the tables are told of a model: its task, its words, its baseline and its axes."""
-        model, data = part.model, part.data_spec["data"]
-        titles = {axis.name: axis.title for axis in part.axes if axis.title is not None}
-        return {
-            "model": model.name,
-            "task": model.task.name,
-            "unit": model.data.unit,
-            "classes": list(model.data.classes),
-            "images": model.data.images,
-            "words": {**model.words(part.parameters), "axes": titles},
-            "replicates": part.replicates,
-            "tested": {
-                "metric": part.tested.metric,
-                "margin": part.tested.margin,
-                "step": model.replicate_step,
-            },
-            "parameters": part.parameters,
-            "data": {
-                "dataset": data["dataset"],
-                "source": self._source(part),
-                "sha256": data["files"] or {"arrays": data["arrays"]},
-                "prepared": part.data_key,
-                "parameters": list(model.data_parameters),
-            },
-            "yardsticks": self.yardsticks[part.model.name].key,
-            "axes": [
-                {
-                    "axis": axis.name,
-                    "parameter": axis.parameter,
-                    "with": axis.fixed,
-                    "factors": axis.factors,
-                    "reference": axis.reference,
-                    "cells": [self._place(cell) for cell in axis.cells],
-                }
-                for axis in part.axes
-            ],
-        }
-
-    @staticmethod
-    def _source(part: ModelStudy) -> str:
-        data = part.data_spec["data"]
-        origin = part.model.data.of("FROM", data["dataset"])
-        if origin == "torchvision":
-            return "official"
-        return "embedded" if origin or "arrays" in data else "own"
 
     def _place(self, cell: Cell) -> Spec:
         return {

@@ -1,0 +1,63 @@
+"""What the tables, and through them a report, are told of a model: its task, its words, its baseline and its axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ablation.study.grid import Cell, ModelStudy
+from ablation.study.stage import Spec
+
+
+def describe(part: ModelStudy, yardsticks: str, place: Callable[[Cell], Spec]) -> Spec:
+    """One model of the study document.
+
+    Args:
+        part: the model with its axes.
+        yardsticks: the key of its simple models.
+        place: says where a cell stands.
+    """
+    model, data = part.model, part.data_spec["data"]
+    titles = {axis.name: axis.title for axis in part.axes if axis.title is not None}
+    return {
+        "model": model.name,
+        "task": model.task.name,
+        "unit": model.data.unit,
+        "classes": list(model.data.classes),
+        "images": model.data.images,
+        "words": {**model.words(part.parameters), "axes": titles},
+        "replicates": part.replicates,
+        "tested": {
+            "metric": part.tested.metric,
+            "margin": part.tested.margin,
+            "step": model.replicate_step,
+        },
+        "parameters": part.parameters,
+        "data": {
+            "dataset": data["dataset"],
+            "source": _source(part),
+            "sha256": data["files"] or {"arrays": data["arrays"]},
+            "prepared": part.data_key,
+            "parameters": list(model.data_parameters),
+        },
+        "yardsticks": yardsticks,
+        "axes": [
+            {
+                "axis": axis.name,
+                "parameter": axis.parameter,
+                "with": axis.fixed,
+                "factors": axis.factors,
+                "reference": axis.reference,
+                "cells": [place(cell) for cell in axis.cells],
+            }
+            for axis in part.axes
+        ],
+    }
+
+
+def _source(part: ModelStudy) -> str:
+    """Where the data come from: ``embedded`` in a package, ``official`` (downloaded), or the user's ``own``."""
+    data = part.data_spec["data"]
+    origin = part.model.data.of("FROM", data["dataset"])
+    if origin == "torchvision":
+        return "official"
+    return "embedded" if origin or "arrays" in data else "own"

@@ -1,0 +1,68 @@
+"""What goes when a variant replaces a network or data: the parameters that the old one had, and the axes over them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ablation.study.data_file import read_data
+from ablation.study.models import DEFAULTS, SPLIT
+from ablation.study.network_file import read_network
+
+Config = dict[str, Any]
+
+
+def without_replaced(base: Config, override: Mapping[str, Any]) -> Config:
+    """A configuration without the parameters of networks and data that a variant replaces, and without the axes over them.
+
+    Raises:
+        ConfigError: one sentence, if the old one cannot be read.
+    """
+    models, variants = base.get("models"), override.get("models")
+    if not isinstance(models, dict) or not isinstance(variants, dict):
+        return base
+    found = {
+        name: _reduced(name, body, variants[name])
+        if isinstance(body, dict) and isinstance(variants.get(name), dict)
+        else body
+        for name, body in models.items()
+    }
+    return {**base, "models": found}
+
+
+def _reduced(name: str, base: Config, override: Config) -> Config:
+    old = {**DEFAULTS.get(name, {}), **base}
+    gone: set[str] = set()
+    for each in ("network", "data"):
+        if each in override and each in old and override[each] != old[each]:
+            gone |= _parameters(each, old[each], f"models.{name}.{each}")
+    if not gone:
+        return base
+    found = dict(base)
+    if isinstance(base.get("parameters"), dict):
+        found["parameters"] = {n: v for n, v in base["parameters"].items() if n not in gone}
+    if isinstance(base.get("axes"), dict):
+        found["axes"] = {n: axis for n, axis in base["axes"].items() if not _varied(n, axis) & gone}
+    return found
+
+
+def _parameters(kind: str, named: Any, where: str) -> set[str]:
+    if kind == "network":
+        return set(read_network(named, where).parameters)
+    data = read_data(named, where)
+    return {*data.parameters, *(SPLIT if data.drawn else ())}
+
+
+def _varied(name: str, axis: Any) -> set[str]:
+    """The parameters that an axis of a configuration sets."""
+    if not isinstance(axis, dict):
+        return set()
+    values = axis.get("values")
+    sets = (
+        [each for each in values.values() if isinstance(each, dict)]
+        if isinstance(values, dict)
+        else []
+    )
+    listed = {str(axis.get("parameter", name))} if isinstance(values, list) else set()
+    fixed = [axis[each] for each in ("with", "factorial") if isinstance(axis.get(each), dict)]
+    return listed.union(*sets, *fixed)
