@@ -52,9 +52,9 @@ class AxisProse:
             if row["n_diverged"]:
                 found += self.divergence(cell.key, label, row)
             if row["n_collapsed"]:
-                side = "lower" if self.model.lower_is_better else "higher"
+                task = "regression" if self.model.lower_is_better else "classification"
                 counts = {"value": label, "k": row["n_collapsed"], "n": row["n_total"]}
-                found.append(self.words.say(f"axis.collapsed_{side}", **counts))
+                found.append(self.words.say(f"axis.collapsed_{task}", **counts))
         return found
 
     def verdict(self, label: str, row: Row) -> list[Text]:
@@ -113,9 +113,9 @@ class AxisProse:
                 )
         if not parts:
             return []
-        side = "lower" if self.model.lower_is_better else "higher"
+        task = "regression" if self.model.lower_is_better else "classification"
         every = joined(words.known["list.parts"], parts)
-        return [words.say(f"axis.scored_{side}", differences=every)]
+        return [words.say(f"axis.scored_{task}", differences=every)]
 
     def settle(self) -> list[Text]:
         """What would settle an undecided row."""

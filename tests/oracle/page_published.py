@@ -71,8 +71,8 @@ def _theirs(
 def theirs_per_digit(tables: AxisTables, section: Element, facts: Document) -> int:
     """The course report's rows in the table of accuracy per class."""
     words = tables.words
-    found = table(section, words.plain("digits.caption"))
-    source = words.known["digits.theirs"]
+    found = table(section, words.plain("class.caption"))
+    source = words.known["class.theirs"]
     rows = [row for row in body(found) if cells(row)[1] == source]
     digits = facts.get("per_class", {}).get(tables.axis.name, {})
     expected: list[list[Text]] = [

@@ -293,8 +293,8 @@ class AxisTables:
 
     def check_digits(self, section: Element) -> int:
         """Our rows; those of the course report are checked where the report has them."""
-        found = table(section, self.words.plain("digits.caption"))
-        source = self.words.known["digits.ours"]
+        found = table(section, self.words.plain("class.caption"))
+        source = self.words.known["class.ours"]
         rows = [row for row in body(found) if cells(row)[1] == source]
         expected = [
             [self.head(cell, self.rows[cell.label]), (source,), *self.digits(cell)]

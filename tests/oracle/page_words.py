@@ -11,7 +11,7 @@ from typing import Any
 from oracle.page import Level, Number, P, Text, filled, joined, text
 from oracle.stat_inputs import LOGGED, Axis, Cell, Model
 from oracle.stat_methods import Near
-from oracle.study import Study
+from oracle.study import Study, read_json
 
 MESSAGE = re.compile(r'^msgid "([^"]*)"\nmsgstr "(.*)"$', re.MULTILINE)
 PERCENT = 100
@@ -36,11 +36,22 @@ class Words:
 
     def __init__(self, study: Study) -> None:
         self.folder = study.project / "workflow" / "report" / "locale" / "en"
+        self.models = read_json(study.tables / "study.json")["models"]
 
     @cached_property
     def known(self) -> dict[str, str]:
-        """Message by name."""
-        return messages(self.folder)
+        """Message by name, those of the networks and data among them: no name here has two meanings."""
+        found = messages(self.folder)
+        for model in self.models:
+            own, unit = model["words"], model["unit"]
+            found[f"model_short.{model['model']}"] = own["short"]["en"]
+            for group, part in (("parameter", "parameters"), ("axis_title", "axes")):
+                for name, said in own.get(part, {}).items():
+                    found[f"{group}.{name}"] = said["en"]
+            if unit:
+                found["difference_with_unit.mse"] = f"%(number)s ({unit})²"
+                found["difference_with_unit.mae"] = f"%(number)s × {unit}"
+        return found
 
     def say(self, name: str, **values: Any) -> Text:
         """A message with its places filled by texts and numbers."""
@@ -79,7 +90,13 @@ class Words:
 
     def fixed(self, parameter: str, value: Any) -> str:
         """A parameter with its value, in words."""
-        return self.plain(f"fixed.{parameter}", value=self.value(value))
+        if f"fixed.{parameter}" in self.known:
+            return self.plain(f"fixed.{parameter}", value=self.value(value))
+        own = self.known[f"parameter.{parameter}"]
+        own = own[0].lower() + own[1:]
+        if isinstance(value, bool):
+            return ("with " if value else "without ") + own
+        return f"{own} {value}"
 
     def label(self, cell: Cell) -> str:
         """A cell on its axis."""
@@ -89,7 +106,7 @@ class Words:
 
     def title(self, axis: Axis) -> str:
         """An axis, with what is fixed for all its values where its own title does not say so."""
-        own = self.known[f"axis_title.{axis.name}"]
+        own = self.known.get(f"axis_title.{axis.name}") or self.known[f"parameter.{axis.parameter}"]
         if not axis.fixed:
             return own
         fixed = ", ".join(self.fixed(name, value) for name, value in axis.fixed.items())

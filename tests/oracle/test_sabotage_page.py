@@ -81,7 +81,7 @@ def place_of(page: Element, case: str) -> Element:
     if case == "a replicate":
         return found.all("details", "cell")[0].all("tbody")[0]
     if case == "Wilson's interval":
-        return next(t for t in found.all("table", "digits") if "Draw" in t.text)
+        return next(t for t in found.all("table", "by-class") if "Draw" in t.text)
     return found.all(tag)[which] if tag else found
 
 

@@ -169,7 +169,7 @@ def _declared(model: str) -> dict[str, Any]:
         axes.append({name: declared.get(name) for name in ("axis", "parameter", "with", "factors")}
                     | {"reference": reference, "cells": cells})  # fmt: skip
     return {"model": model, **described(model, DATA[model]["dataset"]),
-            "replicates": REPLICATES[model], "tested": TESTED[model],
+            "replicates": REPLICATES[model], "tested": {**TESTED[model], "step": PARTS[model]},
             "parameters": BASE[model], "data": dict(DATA[model]), "axes": axes}  # fmt: skip
 
 
@@ -184,12 +184,13 @@ def _values(declared: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
 
 def questions(study: StudyDocument) -> dict[str, Question]:
     """How each model is judged."""
+    tested = {model["model"]: model["tested"] for model in study.plain["models"]}
     return {
         model.name: Question(
             tidy.metrics_on(model),
-            TESTED[model.name]["metric"],
-            TESTED[model.name]["margin"],
-            PARTS[model.name],
+            tested[model.name]["metric"],
+            tested[model.name]["margin"],
+            tested[model.name]["step"],
         )
         for model in study.models
     }
@@ -323,6 +324,7 @@ def page(made: Sample, figures: dict[str, str] | None = None, **changes: Any) ->
 def fixed(made: Sample, n: int = 1000) -> Sample:
     """The same sample with one test set of n images for all replicates of the CNN."""
     (entry,) = (entry for entry in made.study["models"] if entry["model"] == "cnn")
+    entry |= described("cnn", "mnist")
     entry["data"] |= {"dataset": "mnist", "n_test": [n, n], "overlap_ratio": 0.0,
                       "fixed_test_set": True}  # fmt: skip
     rows = made.tables["replicates"]

@@ -137,9 +137,9 @@ def test_a_factor_that_judges_nothing_of_its_own_has_no_level_in_its_head() -> N
 def test_parquet_keeps_numbers_types_and_nulls(tmp_path: object) -> None:
     made = sample(failed=("cnn/kernel_9",))
     compared = tidy.comparisons_frame(made.document, made.comparisons)
-    path = f"{tmp_path}/t.parquet"
+    path, units = f"{tmp_path}/t.parquet", tidy.metric_units(made.document)
     for name, frame in {**made.tables, "comparisons": compared}.items():
-        parquet.write_table(tidy.parquet_table(name, frame, {}, {"key": "f" * 16}), path)
+        parquet.write_table(tidy.parquet_table(name, frame, units, {"key": "f" * 16}), path)
         read = parquet.read_table(path)
         assert read.schema.metadata[b"key"] == b"f" * 16
         assert read.schema.metadata[b"table"] == name.encode()

@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from ablation.figures.curves import band, draw_curves, limits
-from ablation.figures.matrices import draw_confusion, largest_error, percent_text, row_percent
+from ablation.figures.matrices import (
+    WIDTH,
+    draw_confusion,
+    largest_error,
+    panel_size,
+    percent_text,
+    row_percent,
+)
 from ablation.figures.points import draw_points
 from ablation.figures.scatter import draw_predictions, view_of
 from ablation.figures.style import Look, looks

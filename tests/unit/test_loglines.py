@@ -221,7 +221,8 @@ def study(finished_at: str | None, log: Any) -> dict[str, Any]:
         "cells": [cell],
     }
     data = {"dataset": "d", "source": "s", "sha256": {}, "overlap_ratio": 0.2}
-    model = {"model": "fnn", "replicates": 6, "parameters": {}, "axes": [axis]}
+    what = {"task": "regression", "unit": "", "classes": [], "images": False, "words": {}}
+    model = {"model": "fnn", **what, "replicates": 6, "parameters": {}, "axes": [axis]}
     document = {
         **{"study": {"name": "n", "seed": 1}, "yardsticks": {}},
         "models": [{**model, "data": {**data, "fixed_test_set": False}}],

@@ -115,7 +115,12 @@ def test_material_of_a_cell_is_shown():
 def test_residuals_are_shown_for_a_regression():
     html = page(only(sample(), "fnn", "activation"), portraits=portraits(axes=("activation",)))
     assert html.count("Residuals: prediction minus true value") == 3
-    assert "thousand USD" in text_of(html)
+    text = text_of(html)
+    assert re.search(
+        r"SD [\d.]+ × 1000 USD; [\d.]+ % of the residuals are larger than [\d.]+ × 10", text
+    )
+    assert re.search(r"The \d+ rows at the largest true value, 50.0 × 1000 USD, have a mean", text)
+    assert "True value, 1000 USD" in text
 
 
 def test_a_confusion_matrix_is_in_percent_and_its_difference_coloured_by_sense():

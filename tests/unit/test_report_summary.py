@@ -184,7 +184,7 @@ def test_a_comparison_on_two_axes_says_one_p_one_interval_and_where_it_is_judged
     simple, grid = section(html, "cnn-batchnorm"), section(html, "cnn-dropout-by-batchnorm")
     (own,) = re.findall(r"<tr>(?:(?!</tr>).)*?>with</a>.*?</tr>", simple, re.S)[:1]
     (other,) = re.findall(
-        r"<tr>(?:(?!</tr>).)*?>dropout 0, with batch normalisation</a>.*?</tr>", grid, re.S
+        r"<tr>(?:(?!</tr>).)*?>dropout rate 0, with batch normalisation</a>.*?</tr>", grid, re.S
     )[:1]
     numbers = [
         re.findall(r'<td class="num">([^<]*)</td>', each)[-3:] for each in (own, other)

@@ -7,10 +7,8 @@ from typing import Any
 import pandas as pd
 
 WORST = 8
-SHARED = (
-    5,
-    0.02,
-)  # rows, and their share, that make the largest true value one that many rows share
+# Rows, and their share, from which the largest true value is one that many share.
+SHARED = (5, 0.01)
 
 
 def with_residuals(predictions: pd.DataFrame) -> pd.DataFrame:
