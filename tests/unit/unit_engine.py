@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from ablation.training.run import Cell
+from ablation.training.loop import Trained
+from ablation.training.run import Cell, train
 from torch import Tensor, nn
 
 FILE = str(Path(__file__).with_name("unit_networks.py"))
@@ -113,3 +115,48 @@ def poisoned(value: float) -> type[Cell]:
             return network
 
     return Poisoned
+
+
+def trained(each: Cell, at_once: int | None = None, threads: int = 1) -> Trained:
+    plan = each.plan()
+    plan = (
+        plan
+        if at_once is None
+        else replace(plan, at_once=at_once, vmapped=plan.vmapped and at_once > 1)
+    )
+    return train(each, plan, threads=threads)[0]
+
+
+def tensors_of(result: Trained) -> dict[str, Tensor]:
+    """All that training gives, the replicate first."""
+    history = {f"history {name}": rows.T for name, rows in result.history.items()}
+    rest = {"gradients": result.gradients.permute(2, 0, 1), "best": result.best_epoch}
+    return {**result.tensors, **history, **rest, "diverged": result.diverged}
+
+
+def assert_same(a: Trained, b: Trained, rows: list[int], tolerance: float = 0.0) -> None:
+    others = tensors_of(b)
+    for name, tensor in tensors_of(a).items():
+        own, other = tensor[rows], others[name][rows]
+        if tolerance and own.is_floating_point():
+            torch.testing.assert_close(own, other, rtol=tolerance, atol=tolerance, equal_nan=True)
+        else:
+            assert torch.equal(own.nan_to_num(), other.nan_to_num()), name
+
+
+class Kept:
+    """A checkpoint in memory that is saved after every epoch."""
+
+    def __init__(self, stop: int) -> None:
+        self.stop, self.saved = stop, dict[str, Tensor]()
+
+    def load(self) -> dict[str, Tensor] | None:
+        return {name: tensor.clone() for name, tensor in self.saved.items()} or None
+
+    def due(self, *, ended: bool = False) -> bool:
+        return True
+
+    def save(self, tensors: dict[str, Tensor]) -> None:
+        self.saved = {name: tensor.detach().clone() for name, tensor in tensors.items()}
+        if int(tensors["progress/epoch"]) == self.stop:
+            raise KeyboardInterrupt
