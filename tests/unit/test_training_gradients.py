@@ -1,16 +1,14 @@
 """Gradient norms: as plain autograd has them, and without a trace in training."""
 
-from typing import Any
+from __future__ import annotations
 
 import pytest
 import torch
-from ablation.networks.cnn import train as cnn
-from ablation.networks.fnn import train as fnn
-from ablation.networks.fnn.network import sequential
-from ablation.networks.stack.gradients import recorded_epochs
-from conftest import Parts
-
-CPU = torch.device("cpu")
+from ablation.training.gradients import SAMPLES, recorded_epochs
+from ablation.training.loop import Training
+from ablation.training.network import standardised
+from torch import Tensor, nn
+from unit_engine import NOISY, assert_same, convnet, images, mlp, table, trained
 
 
 @pytest.mark.parametrize(
@@ -21,31 +19,55 @@ def test_the_moments(epochs: int, expected: list[int]) -> None:
     assert recorded_epochs(epochs) == expected
 
 
-def test_norms_are_those_of_each_network_alone(
-    fnn_parameters: dict[str, Any], boston_parts: Parts
-) -> None:
-    part, _ = boston_parts(6)
-    trained = fnn.run({**fnn_parameters, "epochs": 0}, part, seed=9, device=CPU, precision="fp32")
-    assert trained.gradients.shape == (1, 3, 6)
-    for r in (0, 5):
-        network = sequential(fnn_parameters, trained.tensors, r)
-        count = int(part["train_n"][r])
-        error = network(part["train_x"][r, :count]).squeeze(1) - part["train_y"][r, :count]
-        error.square().mean().backward()
-        expected = [layer.weight.grad.norm() for layer in network if hasattr(layer, "weight")]
-        torch.testing.assert_close(trained.gradients[0, :, r], torch.stack(expected))
+def norms_of(network: nn.Module, loss: Tensor) -> Tensor:
+    loss.backward()
+    weights = [
+        layer.weight for layer in network.modules() if isinstance(layer, nn.Linear | nn.Conv2d)
+    ]
+    return torch.stack([weight.grad.norm() for weight in weights if weight.grad is not None])
 
 
-def test_measuring_changes_no_number_of_training(
-    cnn_parameters: dict[str, Any], digit_parts: Parts, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    parameters = {**cnn_parameters, "epochs": 2, "batchnorm": True, "dropout": 0.4}
-    options: dict[str, Any] = {"seed": 9, "device": CPU, "precision": "fp32"}
-    measured = cnn.run(parameters, digit_parts(2)[0], **options)
+@pytest.mark.parametrize("target", ["raw", "standardised"])
+def test_norms_of_a_group_are_those_of_each_network_alone(target: str) -> None:
+    """In the target's unit, on samples at even distances."""
+    part = table()
+    each = mlp(part, epochs=0, target=target)
+    assert each.plan().vmapped
+    gradients = trained(each).gradients
+    assert gradients.shape == (1, 3, 4)
+    for r in range(4):
+        network, count = each.network(r), int(part["train_n"][r])
+        index = part["train_index"][r][torch.arange(SAMPLES) * count // SAMPLES]
+        output = network(standardised(part, part, r, index)).squeeze(1)
+        if target == "standardised":
+            output = output * part["target_scale"][r] + part["target_mean"][r]
+        loss = (output - part["target"][index]).square().mean()
+        torch.testing.assert_close(
+            gradients[0, :, r], norms_of(network, loss), rtol=1e-4, atol=1e-5
+        )
+
+
+def test_norms_of_plain_modules_are_measured_in_evaluation_mode() -> None:
+    part = images()
+    each = convnet(part, **NOISY, epochs=0)
+    gradients = trained(each).gradients
+    assert gradients.shape == (1, 4, 3)
+    for r in (0, 2):
+        network = each.network(r).eval()
+        index = part["train_index"][r][torch.arange(SAMPLES) * 36 // SAMPLES]
+        logits = network(standardised(part, part, r, index))
+        loss = nn.functional.cross_entropy(logits, part["target"][index])
+        torch.testing.assert_close(
+            gradients[0, :, r], norms_of(network, loss), rtol=1e-4, atol=1e-6
+        )
+
+
+def test_measuring_changes_no_number_of_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    each = convnet(images(2), **NOISY, epochs=2)
+    measured = trained(each)
     assert measured.gradients.shape == (3, 4, 2)
     assert bool((measured.gradients > 0).all())
-    monkeypatch.setattr(cnn.CNNTask, "gradient_norms", lambda self: torch.zeros(4, 2))
-    without = cnn.run(parameters, digit_parts(2)[0], **options)
-    for name, tensor in measured.tensors.items():
-        assert torch.equal(tensor, without.tensors[name])
-    assert torch.equal(measured.history["val_loss"], without.history["val_loss"])
+    monkeypatch.setattr(Training, "_gradient_norms", lambda self: torch.zeros(4, 1))
+    without = trained(each)
+    without.gradients = measured.gradients
+    assert_same(measured, without, [0, 1])

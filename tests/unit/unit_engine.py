@@ -22,6 +22,13 @@ RECIPE = {
     "batch_size": 8,
     "epochs": 3,
 }
+MLP, CONVNET = "ablation/networks/mlp.py", "ablation/networks/convnet.py"
+SMALL = {"channels": [3, 4, 5, 6], "fc_width": 16, "kernel": 3, "batch_size": 8}
+AFFINE = {"augmentation": "affine", "rotation_degrees": 10, "translation": 0.1, "brightness": 0.2}
+# Everything that a convolutional network can draw or keep.
+NOISY = {**SMALL, **AFFINE, "dropout": 0.4, "batchnorm": True}
+ADAM = {"optimizer": "adam", "learning_rate": 0.003}
+PLATEAU = {"schedule": "plateau", "lr_factor": 0.5, "lr_patience": 0}
 CPU = torch.device("cpu")
 
 
@@ -100,6 +107,16 @@ def cell(
         "replicates_at_once": at_once,
     }
     return network(spec, part, CPU)
+
+
+def mlp(part: dict[str, Tensor], **chosen: Any) -> Cell:
+    """A cell of the shipped multilayer perceptron, narrow."""
+    return cell("MLP", part, file=MLP, **{"width": 16, **chosen})
+
+
+def convnet(part: dict[str, Tensor], **chosen: Any) -> Cell:
+    """A cell of the shipped convolutional network, narrow."""
+    return cell("ConvNet", part, file=CONVNET, **{**SMALL, **ADAM, **chosen})
 
 
 def poisoned(value: float) -> type[Cell]:
