@@ -64,7 +64,7 @@ def load_network(
 
 
 class _Initialisation(TorchDispatchMode):
-    """Draws each random tensor from a stream of its own, named by the replicate, the shape and its number among those of this shape.
+    """Draws each random tensor from a stream of its own, named by the replicate, the shape and its number among those of a shape.
 
     So cells whose networks differ in one layer share the initial weights of all others, and weights that a constructor draws
     in its own way are kept as it draws them.

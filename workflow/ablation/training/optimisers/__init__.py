@@ -63,7 +63,7 @@ class Optimiser(Stateful):
         """Move every tensor that has a gradient."""
 
     def _clip(self) -> None:
-        """Scale each replicate's gradient down to the limit (Pascanu et al. 2013), as ``torch.nn.utils.clip_grad_norm_`` does."""
+        """Scale each replicate's gradient down to the limit (Pascanu et al. 2013), as ``clip_grad_norm_`` of torch does."""
         zero = torch.zeros(())
         grads = [
             t.grad if t.grad is not None else zero.to(t).expand_as(t) for t in self.group.trained
