@@ -55,7 +55,8 @@ def test_replayed_steps_train_the_same_network(name: str, monkeypatch: pytest.Mo
     each = CELLS[name]()
     plain, made = trained(each), list[Steps]()
 
-    def recording(step: Any, device: torch.device, generators: Any) -> Steps:
+    def recording(step: Any, device: torch.device, generators: Any, recorded: bool) -> Steps:
+        assert recorded
         made.append(Steps(step, device, generators, replayed))
         return made[-1]
 
@@ -144,7 +145,9 @@ def test_memory_that_runs_out_while_recording_is_not_hidden() -> None:
 def test_only_a_gpu_records_and_its_graph_knows_the_generators() -> None:
     assert Steps(lambda batch: None, CPU).record is None
     chance = [torch.Generator()]
-    record = Steps(lambda batch: None, torch.device("cuda"), chance).record
+    cuda = torch.device("cuda")
+    assert Steps(lambda batch: None, cuda, recorded=False).record is None
+    record = Steps(lambda batch: None, cuda, chance).record
     assert isinstance(record, partial)
     assert (record.func, record.keywords) == (stepping.cuda_graph, {"generators": chance})
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -168,3 +171,20 @@ class ConvGroupNorm(Conv):
 class ConvDropout(Conv):
     def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
         super().__init__(inputs, outputs, nn.Dropout2d(0.3))
+
+
+class GlobalDraws(nn.Module):
+    """Draws from the generators of Python, NumPy and torch, when it is made and when it is trained."""
+
+    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(inputs[0], outputs)
+        nn.init.constant_(self.layer.weight, random.gauss(0, 0.1) + np.random.normal(0, 0.1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.layer(x)
+        if not self.training:
+            return y
+        if random.random() < 0.3:
+            y = y * 0.9
+        return y + np.random.normal(0, 0.1) + 0.1 * torch.randn(()) + random.gauss(0, 0.1)
