@@ -24,8 +24,8 @@ from ablation.training.steps import WARM_UP, Steps
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from unit_engine import (
-    ADAM,
     CPU,
+    DEEP,
     NOISY,
     PLATEAU,
     assert_same,
@@ -40,7 +40,7 @@ from unit_engine import (
 CELLS: dict[str, Callable[[], Cell]] = {
     "vmapped": lambda: mlp(table(), **PLATEAU),
     "plain": lambda: convnet(images(), **NOISY),
-    "adam": lambda: mlp(table(), **ADAM, **PLATEAU, clip_norm=0.5, weight_decay=0.01),
+    "adam": lambda: mlp(table(), **DEEP),
 }
 
 

@@ -29,6 +29,7 @@ AFFINE = {"augmentation": "affine", "rotation_degrees": 10, "translation": 0.1, 
 NOISY = {**SMALL, **AFFINE, "dropout": 0.4, "batchnorm": True}
 ADAM = {"optimizer": "adam", "learning_rate": 0.003}
 PLATEAU = {"schedule": "plateau", "lr_factor": 0.5, "lr_patience": 0}
+DEEP = {**ADAM, **PLATEAU, "clip_norm": 0.5, "weight_decay": 0.01}
 CPU = torch.device("cpu")
 
 
@@ -60,22 +61,30 @@ def table(replicates: int = 4, rows: int = 60, features: int = 5) -> dict[str, T
 
 
 def images(
-    replicates: int = 3, side: int = 8, channels: int = 1, classes: int = 3
+    replicates: int = 3,
+    *,
+    side: int = 8,
+    channels: int = 1,
+    classes: int = 3,
+    rows: int = 60,
+    shares: tuple[float, float] = (0.6, 0.2),
 ) -> dict[str, Tensor]:
-    """A prepared train part of images: 36 to train on, 12 to validate."""
+    """A prepared train part of images: by default 36 to train on, 12 to validate."""
     stream = np.random.default_rng(8)
-    labels = np.arange(60) % classes
+    labels = np.arange(rows) % classes
     means = stream.integers(40, 200, (classes, channels, side, side))
-    pixels = np.clip(means[labels] + stream.normal(0, 30, (60, channels, side, side)), 0, 255)
-    orders = [np.random.default_rng([8, r]).permutation(60) for r in range(replicates)]
+    pixels = means[labels] + stream.normal(0, 30, (rows, channels, side, side))
+    pixels = np.clip(pixels, 0, 255).astype(np.uint8)
+    orders = [np.random.default_rng([8, r]).permutation(rows) for r in range(replicates)]
+    trained, held_out = (round(share * rows) for share in shares)
     moments = np.full((replicates, channels), 0.45), np.full((replicates, channels), 0.2)
     arrays = {
-        "inputs": pixels.astype(np.uint8)[:, 0] if channels == 1 else pixels.astype(np.uint8),
+        "inputs": pixels[:, 0] if channels == 1 else pixels,
         "target": labels,
-        "train_index": np.stack([order[:36] for order in orders]),
-        "train_n": np.full(replicates, 36),
-        "validation_index": np.stack([order[36:48] for order in orders]),
-        "validation_n": np.full(replicates, 12),
+        "train_index": np.stack([order[:trained] for order in orders]),
+        "train_n": np.full(replicates, trained),
+        "validation_index": np.stack([o[trained : trained + held_out] for o in orders]),
+        "validation_n": np.full(replicates, held_out),
         "mean": moments[0][:, 0] if channels == 1 else moments[0],
         "scale": moments[1][:, 0] if channels == 1 else moments[1],
         "outputs": np.array(classes),
