@@ -138,12 +138,14 @@ class Stamps(logging.Handler):
 def stamped() -> Iterator[Stamps]:
     """Listen to a training."""
     log, stamps = logging.getLogger("ablation"), Stamps()
+    level = log.level
     log.setLevel(logging.INFO)
     log.addHandler(stamps)
     try:
         yield stamps
     finally:
         log.removeHandler(stamps)
+        log.setLevel(level)
 
 
 def timed(cell: Cell, plan: Plan | None = None) -> Stamps:

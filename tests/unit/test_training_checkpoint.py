@@ -71,8 +71,8 @@ def killed_in_epoch(epoch: int) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def told() -> None:
-    logging.getLogger("ablation").setLevel(logging.INFO)
+def told(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "ablation")
 
 
 def assert_identical(one: Trained, other: Trained) -> None:

@@ -242,6 +242,7 @@ def test_a_small_memory_gives_the_same_numbers(
 ) -> None:
     each = mlp(table(5)) if vmapped else convnet(images(5), **NOISY)
     plan = replace(each.plan(), at_once=5, vmapped=vmapped)
+    caplog.set_level(logging.WARNING, "ablation")
     whole, at_once = train(each, plan)
     assert at_once == 5
     small, told = short(each, fits), list[int]()
