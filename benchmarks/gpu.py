@@ -1,13 +1,12 @@
-"""What a GPU (or, for comparison, a processor) makes of the CNN's baseline, and of the whole study.
+"""What a GPU (or, for comparison, a processor) makes of the convolutional baseline, and of the whole study.
 
-``make gpu-benchmark`` runs it on the whole of MNIST; ``--share 0.02 --device cpu`` tries it out where there is no GPU.
-It prints a table for benchmarks/README.md.
+``make gpu-benchmark`` runs it on images made at random, as many as the whole of MNIST has, for the time does not depend on
+what they show; ``--share 0.02 --device cpu`` tries it out where there is no GPU. It prints a table for benchmarks/README.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import statistics
 import subprocess
@@ -15,26 +14,29 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import pairwise
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow"))
 
 import torch  # noqa: E402
-import yaml  # noqa: E402
-from ablation.machine.logs import attached  # noqa: E402
-from ablation.networks.cnn import layers  # noqa: E402
-from ablation.networks.cnn.prepare import prepare  # noqa: E402
-from ablation.networks.cnn.train import run  # noqa: E402
-from ablation.networks.stack import steps  # noqa: E402
-from ablation.study.reading import load  # noqa: E402
-from safetensors.torch import load_file, save_file  # noqa: E402
+from ablation.training import steps  # noqa: E402
+from ablation.training.run import Cell, Plan  # noqa: E402
+from cells import ADAM, CONVNET, Part, Stamps, cell_of, images, timed  # noqa: E402
+from safetensors.torch import save_file  # noqa: E402
 
-Part = dict[str, torch.Tensor]
+TRAIN, VALIDATION, BATCH = 48_000, 12_000, 128
+VARIATIONS: dict[str, Callable[[Plan], Plan]] = {
+    "as shipped": lambda plan: plan,
+    "steps one by one": lambda plan: plan,
+    "one vmap over stacked weights": lambda plan: replace(
+        plan, at_once=max(2, plan.at_once), vmapped=True
+    ),
+    "replicate by replicate": lambda plan: replace(plan, at_once=1, vmapped=False),
+}
 
 
 @contextmanager
@@ -60,76 +62,39 @@ def utilisation() -> Iterator[list[float]]:
 
 
 @contextmanager
-def variation(name: str, device: str) -> Iterator[None]:
-    """The trainer with one of its choices undone."""
-    warm_up, ways = steps.WARM_UP, dict(layers.CONVOLUTIONS)
-    if name == "steps one by one":
+def recording(wanted: bool) -> Iterator[None]:
+    """Record steps, or run them one by one."""
+    warm_up = steps.WARM_UP
+    if not wanted:
         steps.WARM_UP = 10**12
-    if name == "grouped convolutions":
-        layers.CONVOLUTIONS[device] = layers.grouped
-    if name == "one convolution per replicate":
-        layers.CONVOLUTIONS[device] = layers.separate
     yield
     steps.WARM_UP = warm_up
-    layers.CONVOLUTIONS.update(ways)
 
 
-class Stamps(logging.Handler):
-    """When each epoch was over."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seconds: list[float] = []
-        logging.getLogger("ablation").setLevel(logging.INFO)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if hasattr(record, "progress"):
-            self.seconds.append(time.perf_counter())
+def seconds_per_epoch(cell: Cell, what: str) -> float:
+    """The cheapest epoch after the first, which warms up and records."""
+    plan = VARIATIONS[what](cell.plan())
+    with recording(what != "steps one by one"):
+        return Stamps.per_epoch(timed(cell, plan).wall)
 
 
-def seconds_per_epoch(parameters: dict[str, Any], part: Part, device: str, precision: str) -> float:
-    """Median over the epochs after the first, which warms up and records."""
-    with attached(Stamps()) as stamps:
-        run(parameters, part, seed=1, device=torch.device(device), precision=precision)
-    return statistics.median(b - a for a, b in pairwise(stamps.seconds))
-
-
-def prepared(parameters: dict[str, Any], replicates: int) -> Part:
-    """The train part, from the raw files that the workflow downloaded."""
-    raw = ROOT / "resources" / parameters["dataset"]
-    if not raw.is_dir():
-        target = str(raw.relative_to(ROOT) / "train-images-idx3-ubyte.gz")
-        command = [
-            sys.executable,
-            "-m",
-            "snakemake",
-            "--configfile",
-            "config/full.yaml",
-            "--",
-            target,
-        ]
-        subprocess.run(command, check=True, cwd=ROOT)
-    train, _ = prepare(raw, parameters, 1, replicates)
-    return {name: torch.from_numpy(array) for name, array in train.items()}
-
-
-def plain_seconds(part: Part, batch: int) -> float:
+def plain_seconds(part: Part) -> float:
     """Seconds per replicate and epoch of the script that a user would write, on the same device."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "train.safetensors")
         save_file({name: tensor.contiguous() for name, tensor in part.items()}, path)
-        assert load_file(path)
         script = [sys.executable, str(ROOT / "benchmarks" / "plain_script.py"), str(path)]
-        options = ["--replicates", "1", "--epochs", "2", "--batch", str(batch)]
+        options = ["--replicates", "1", "--epochs", "2", "--batch", str(BATCH)]
         done = subprocess.run([*script, *options], check=True, capture_output=True, text=True)
     return float(done.stdout)
 
 
 def study_minutes() -> float:
-    """The full study from nothing, in a folder of its own, with the raw files at hand."""
+    """The full study from nothing, in a folder of its own, with the raw files where they were downloaded before."""
     with tempfile.TemporaryDirectory() as folder:
         for name in ("Snakefile", "config.yaml", "config", "workflow", "profiles", "resources"):
-            os.symlink(ROOT / name, Path(folder, name))
+            if (ROOT / name).exists():
+                os.symlink(ROOT / name, Path(folder, name))
         begin = time.perf_counter()
         command = [sys.executable, "-m", "snakemake", "--configfile", "config/full.yaml"]
         subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL)
@@ -149,33 +114,23 @@ def main() -> None:
     options = parser.parse_args()
     if options.device == "cuda" and not torch.cuda.is_available():
         raise SystemExit("no GPU is at hand: --device cpu measures the processor instead")
-    config = load(ROOT / "config.yaml", ROOT / "config" / "full.yaml")
-    parameters = {
-        **config["models"]["cnn"]["parameters"],
-        **{"share": options.share, "epochs": options.epochs},
-    }
-    part = prepared(parameters, options.replicates)
-    count = part["train_index"].numel()
+    parameters = {**ADAM, "batch_size": BATCH, "epochs": options.epochs}
+    rows, held_out = (round(options.share * count) for count in (TRAIN, VALIDATION))
+    part = images(options.replicates, rows, held_out)
+    count = rows * options.replicates
     name = torch.cuda.get_device_name() if options.device == "cuda" else "processor"
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.set_num_threads(1)
-    print(
-        f"{name}, torch {torch.__version__}, {yaml.safe_dump(parameters, default_flow_style=True)}"
-    )
+    print(f"{name}, torch {torch.__version__}, {options.replicates} replicates of {rows} images\n")
     print("| what | seconds per epoch | samples per second | per replicate | utilisation |")
     print("| --- | --- | --- | --- | --- |")
-    other = "one convolution per replicate" if options.device == "cpu" else "grouped convolutions"
-    fastest = "bf16" if options.device == "cuda" else "fp32"
-    tries = [
-        ("as shipped", p)
-        for p in ("bf16", "tf32", "fp32")
-        if options.device == "cuda" or p == "fp32"
-    ]
-    tries += [("steps one by one", fastest), (other, fastest)]
+    fast = options.device == "cuda"
+    tries = [("as shipped", p) for p in (("bf16", "tf32", "fp32") if fast else ("fp32",))]
+    tries += [(what, "bf16" if fast else "fp32") for what in list(VARIATIONS)[1:]]
     shipped = 0.0
     for what, precision in tries:
-        with variation(what, options.device), utilisation() as used:
-            taken = seconds_per_epoch(parameters, part, options.device, precision)
+        cell = cell_of(CONVNET, part, parameters, precision=precision, device=options.device)
+        with utilisation() as used:
+            taken = seconds_per_epoch(cell, what)
         shipped = shipped or taken
         busy = f"{statistics.median(used):.0f} %" if used else "–"
         rate = count / taken
@@ -186,7 +141,7 @@ def main() -> None:
             f"{rate / options.replicates:,.0f}",
         )
         print("|", " | ".join([*row, busy]), "|", flush=True)
-    plain = plain_seconds(part, parameters["batch_size"])
+    plain = plain_seconds(part)
     print(
         f"| plain script, one replicate | {plain:.2f} | {count / options.replicates / plain:,.0f} | | |"
     )

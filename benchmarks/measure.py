@@ -22,11 +22,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow"))
 
 from ablation.machine.provenance import cpu_name  # noqa: E402
-from ablation.networks.stack.device import cpu_has_bf16  # noqa: E402
 from ablation.store.keys import canonical_json  # noqa: E402
 from ablation.study.grid import Cell, build  # noqa: E402
 from ablation.study.plan import Plan  # noqa: E402
 from ablation.study.reading import load  # noqa: E402
+from ablation.training.device import cpu_has_bf16  # noqa: E402
 
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--quiet", "all"]
 FACTS = {"device": "auto", "checkpoint_seconds": 60, "mirrors": {}}
@@ -90,7 +90,7 @@ def fixed_cost(folder: Path, times: int) -> tuple[float, float, float]:
 
 
 def against_script(data: Path, folder: Path, times: int) -> tuple[float, float, float]:
-    """Seconds per replicate and epoch of the stack (2 epochs less 0) and of the plain script, and their ratio."""
+    """Seconds per replicate and epoch of the engine (2 epochs less 0) and of the plain script, and their ratio."""
     pairs = []
     script = [sys.executable, str(ROOT / "benchmarks" / "plain_script.py"), str(data)]
     replicates = cell_of(plan_with(2)).spec["replicates"]

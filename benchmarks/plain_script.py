@@ -20,8 +20,8 @@ class Digits(Dataset[tuple[Tensor, Tensor]]):
     """Images of one part, turned into tensors one at a time as torchvision's data sets do."""
 
     def __init__(self, part: dict[str, Tensor], name: str, replicate: int) -> None:
-        index = part[f"{name}_index"][replicate]
-        self.images, self.labels = part["images"][index].numpy(), part["labels"][index]
+        index = part[f"{name}_index"][replicate, : int(part[f"{name}_n"][replicate])]
+        self.images, self.labels = part["inputs"][index].numpy(), part["target"][index]
         self.mean = [float(part["mean"][replicate])]
         self.scale = [float(part["scale"][replicate])]
 

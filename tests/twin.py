@@ -1,43 +1,47 @@
-"""A plain-torch twin of the trainer: one replicate, no stacking, nothing but torch's own parts.
+"""A plain-torch twin of the engine: one replicate, one network, nothing but torch's own layers, optimisers and schedules.
 
-It shares with the trainer what goes in: the prepared data, the initial weights and the random streams. Everything that is
+It shares with the engine what goes in: the prepared data, the initial weights and the random streams. Everything that is
 computed from them is written a second time, in the plainest way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
-from ablation.networks.cnn import augment
-from ablation.networks.cnn.train import CNNTask
-from ablation.networks.stack.optimisers import StackedAdam
-from ablation.networks.stack.training import Trained, train
-from ablation.networks.streams import Purpose, generator
+from ablation.training import augmentation
+from ablation.training.run import Cell
+from ablation.training.streams import Purpose, generator, torch_seed
 from torch import Tensor, nn
 from torch.nn import functional
 
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 POOLINGS = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
+OPTIMISERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
 
-class GivenDropout(nn.Module):
-    """Dropout whose factors are given for each batch instead of drawn."""
+class OwnDropout(nn.Module):
+    """Dropout whose masks come from the replicate's stream."""
 
-    factors: Tensor | None = None
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate, self.chance = rate, torch.Generator()
 
     def forward(self, x: Tensor) -> Tensor:
-        return x if self.factors is None or not self.training else x * self.factors
+        if not self.training:
+            return x
+        kept = torch.empty_like(x).bernoulli_(1 - self.rate, generator=self.chance)
+        return x * kept / (1 - self.rate)
 
 
 @dataclass
 class Twin:
-    """What the twin measured: one value per epoch, and the best parameters under the names of the stack."""
+    """What the twin measured: one value per epoch, and its tensors at the best epoch, parameters before buffers."""
 
     history: dict[str, list[float]] = field(default_factory=dict)
-    best: dict[str, Tensor] = field(default_factory=dict)
+    best: list[Tensor] = field(default_factory=list)
     best_loss: float = float("inf")
     best_epoch: int = 0
 
@@ -45,171 +49,151 @@ class Twin:
         for name, value in figures.items():
             self.history.setdefault(name, []).append(value)
 
-    def keep_best(self, network: nn.Sequential, epoch: int, loss: float) -> None:
+    def keep_best(self, network: nn.Module, epoch: int, loss: float) -> None:
         if loss < self.best_loss:
             self.best_loss, self.best_epoch = loss, epoch
-            self.best = tensors(network)
+            self.best = [t.detach().clone() for t in (*network.parameters(), *network.buffers())]
 
 
-def fnn(parameters: dict[str, Any]) -> nn.Sequential:
+def mlp(shape: tuple[int, ...], outputs: int, parameters: dict[str, Any]) -> nn.Sequential:
     """The fully connected network."""
     layers: list[nn.Module] = []
-    inputs = 13
-    for _ in range(parameters["hidden_layers"]):
-        layers += [nn.Linear(inputs, parameters["width"]), ACTIVATIONS[parameters["activation"]]()]
+    (inputs,) = shape
+    for _ in range(parameters.get("hidden_layers", 2)):
+        activation = ACTIVATIONS[parameters.get("activation", "relu")]()
+        layers += [nn.Linear(inputs, parameters["width"]), activation]
         inputs = parameters["width"]
-    return nn.Sequential(*layers, nn.Linear(inputs, 1))
+    return nn.Sequential(*layers, nn.Linear(inputs, outputs))
 
 
-def cnn(parameters: dict[str, Any]) -> nn.Sequential:
+def convnet(shape: tuple[int, ...], outputs: int, parameters: dict[str, Any]) -> nn.Sequential:
     """The convolutional network: relu before pooling, as one writes it."""
     layers: list[nn.Module] = []
-    inputs, side = 1, 28
-    for outputs in parameters["channels"][: parameters["depth"]]:
-        kernel, bias = parameters["kernel"], not parameters["batchnorm"]
-        layers.append(nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=bias))
-        if parameters["batchnorm"]:
-            layers.append(nn.BatchNorm2d(outputs))
-        layers += [nn.ReLU(), POOLINGS[parameters["pooling"]](2)]
-        inputs, side = outputs, side // 2
+    inputs, side, _ = shape
+    for maps in parameters["channels"][: parameters.get("depth", 2)]:
+        kernel, batchnorm = parameters["kernel"], parameters.get("batchnorm", False)
+        layers.append(nn.Conv2d(inputs, maps, kernel, padding=kernel // 2, bias=not batchnorm))
+        if batchnorm:
+            layers.append(nn.BatchNorm2d(maps))
+        layers += [nn.ReLU(), POOLINGS[parameters.get("pooling", "max")](2)]
+        inputs, side = maps, side // 2
     width = parameters["fc_width"]
-    layers += [nn.Flatten(), nn.Linear(inputs * side * side, width), nn.ReLU(), GivenDropout()]
-    return nn.Sequential(*layers, nn.Linear(width, 10))
-
-
-def named_layers(network: nn.Sequential) -> Iterator[tuple[str, nn.Module]]:
-    """Each layer that has tensors, with its name in the stack."""
-    convolutions = [m for m in network if isinstance(m, nn.Conv2d)]
-    norms = [m for m in network if isinstance(m, nn.BatchNorm2d)]
-    linear = [m for m in network if isinstance(m, nn.Linear)]
-    names = ["hidden", "output"] if convolutions else [f"linear.{i}" for i in range(len(linear))]
-    yield from ((f"convolution.{i}", module) for i, module in enumerate(convolutions))
-    yield from ((f"normalisation.{i}", module) for i, module in enumerate(norms))
-    yield from zip(names, linear, strict=True)
-
-
-def tensors(network: nn.Sequential) -> dict[str, Tensor]:
-    """A copy of all tensors under the names of the stack."""
-    return {
-        f"{name}.{part}": tensor.detach().clone()
-        for name, layer in named_layers(network)
-        for part, tensor in layer.state_dict().items()
-        if part != "num_batches_tracked"
-    }
-
-
-@torch.no_grad()
-def initialise(network: nn.Sequential, stacked: dict[str, Tensor], replicate: int) -> None:
-    """Start from one replicate's tensors of a stack."""
-    for name, layer in named_layers(network):
-        for part, tensor in layer.state_dict().items():
-            if part != "num_batches_tracked":
-                tensor.copy_(stacked[f"{name}.{part}"][replicate])
-
-
-def train_fnn(
-    parameters: dict[str, Any],
-    part: dict[str, Tensor],
-    initial: dict[str, Tensor],
-    *,
-    seed: int,
-    replicate: int,
-) -> Twin:
-    """Train one replicate with SGD and ReduceLROnPlateau."""
-    network = fnn(parameters)
-    initialise(network, initial, replicate)
-    optimiser = torch.optim.SGD(network.parameters(), lr=parameters["learning_rate"])
-    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(
-        optimiser, factor=parameters["lr_factor"], patience=parameters["lr_patience"]
+    layers += [nn.Flatten(), nn.Linear(inputs * side * side, width), nn.ReLU()]
+    return nn.Sequential(
+        *layers, OwnDropout(parameters.get("dropout", 0.0)), nn.Linear(width, outputs)
     )
-    n_train, n_validation = (int(part[f"{name}_n"][replicate]) for name in ("train", "validation"))
-    x, y = part["train_x"][replicate, :n_train], part["train_y"][replicate, :n_train]
-    validation_x = part["validation_x"][replicate, :n_validation]
-    validation_y = part["validation_y"][replicate, :n_validation]
-    twin, size = Twin(), parameters["batch_size"]
+
+
+class Data:
+    """One replicate's samples, standardised; batches are filled up with the first rows of their order."""
+
+    def __init__(self, cell: Cell, replicate: int) -> None:
+        self.seed, self.replicate, self.parameters = cell.spec["seed"], replicate, cell.spec["parameters"]  # fmt: skip
+        part, r = cell.part, replicate
+        self.images = part["inputs"].dtype == torch.uint8
+        own = {n: part[f"{n}_index"][r, : part[f"{n}_n"][r]] for n in ("train", "validation")}
+        self.mean, self.scale = part["mean"][r], part["scale"][r]
+        self.raw = {name: part["inputs"][index] for name, index in own.items()}
+        self.target = {name: part["target"][index] for name, index in own.items()}
+        self.unit = 1.0
+        if self.parameters.get("target") == "standardised":
+            self.unit = float(part["target_scale"][r]) ** 2
+            moments = part["target_mean"][r], part["target_scale"][r]
+            self.target = {n: (t - moments[0]) / moments[1] for n, t in self.target.items()}
+        if not self.images:
+            self.target = {name: target.float() for name, target in self.target.items()}
+
+    def inputs(self, name: str, rows: Tensor, moves: Tensor | None = None) -> Tensor:
+        raw = self.raw[name][rows]
+        if not self.images:
+            return ((raw - self.mean) / self.scale).float()
+        pixels = (raw if raw.dim() == 4 else raw.unsqueeze(1)).float() / 255
+        if moves is not None:
+            pixels = augmentation.apply(pixels, moves)
+        mean, scale = (each.float().view(-1, 1, 1) for each in (self.mean, self.scale))
+        return (pixels - mean) / scale
+
+    def batches(self, epoch: int) -> list[tuple[Tensor, int, Tensor | None]]:
+        """Rows, how many of them count, and how they are moved."""
+        count, size = len(self.target["train"]), self.parameters["batch_size"]
+        place = self.replicate, epoch
+        order = generator(self.seed, Purpose.ORDER, *place).permutation(count)
+        missing = -count % size
+        filled, moves = torch.from_numpy(np.concatenate([order, order[:missing]])), None
+        if self.parameters.get("augmentation") == "affine":
+            stream = generator(self.seed, Purpose.AUGMENTATION, *place)
+            ranges = [self.parameters[n] for n in ("rotation_degrees", "translation", "brightness")]
+            moves = torch.from_numpy(augmentation.draw(stream, len(filled), *ranges))
+        return [
+            (
+                filled[start : start + size],
+                min(size, count - start),
+                None if moves is None else moves[start : start + size],
+            )
+            for start in range(0, count, size)
+        ]
+
+
+def train(cell: Cell, replicate: int, network: nn.Sequential) -> Twin:
+    """Train one replicate from the initial weights of the engine."""
+    parameters, data, twin = cell.spec["parameters"], Data(cell, replicate), Twin()
+    initial = cell.network(replicate)
+    dtype = next(initial.parameters()).dtype
+    network.to(dtype)
+    with torch.no_grad():
+        for own, given in zip(network.parameters(), initial.parameters(), strict=True):
+            own.copy_(given)
+    optimiser = OPTIMISERS[parameters["optimizer"]](
+        network.parameters(),
+        lr=parameters["learning_rate"],
+        weight_decay=parameters["weight_decay"],
+    )
+    schedule = None
+    if parameters["schedule"] == "plateau":
+        chosen = {"factor": parameters["lr_factor"], "patience": parameters["lr_patience"]}
+        schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, **chosen)
     for epoch in range(1, parameters["epochs"] + 1):
-        order = generator(seed, Purpose.ORDER, replicate, epoch).permutation(n_train)
-        total = 0.0
-        for start in range(0, n_train, size):
-            rows = torch.from_numpy(order[start : start + size])
-            loss = functional.mse_loss(network(x[rows]).squeeze(1), y[rows])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            total += loss.item() * len(rows)
+        for layer in network:
+            if isinstance(layer, OwnDropout):
+                seed = torch_seed(cell.spec["seed"], Purpose.DROPOUT, replicate, epoch)
+                layer.chance.manual_seed(seed)
+        train_loss = train_epoch(network, optimiser, data, epoch)
+        network.eval()
+        everything = torch.arange(len(data.target["validation"]))
         with torch.no_grad():
-            predicted = network(validation_x).squeeze(1)
-            val_loss = functional.mse_loss(predicted, validation_y).item()
+            output = network(data.inputs("validation", everything).to(dtype))
+        target = data.target["validation"]
+        val_loss = float(loss_of(output, target)) * data.unit
+        if data.images:
+            twin.record(val_accuracy=float((output.argmax(1) == target).float().mean()))
         twin.keep_best(network, epoch, val_loss)
         rate = optimiser.param_groups[0]["lr"]
-        twin.record(train_loss=total / n_train, val_loss=val_loss, learning_rate=rate)
-        schedule.step(val_loss)
+        twin.record(train_loss=train_loss, val_loss=val_loss, learning_rate=rate)
+        if schedule is not None:
+            schedule.step(val_loss)
     return twin
 
 
-def train_cnn(
-    parameters: dict[str, Any],
-    part: dict[str, Tensor],
-    initial: dict[str, Tensor],
-    *,
-    seed: int,
-    replicate: int,
-) -> Twin:
-    """Train one replicate with Adam, dropout and augmentation."""
-    dtype = initial["output.weight"].dtype
-    network = cnn(parameters).to(dtype)
-    initialise(network, initial, replicate)
-    dropout = next(module for module in network if isinstance(module, GivenDropout))
-    optimiser = torch.optim.Adam(network.parameters(), lr=parameters["learning_rate"])
-    mean, scale = (float(part[name][replicate]) for name in ("mean", "scale"))
-    pixels, labels = part["images"].unsqueeze(1).float() / 255, part["labels"]
-    members, held_out = part["train_index"][replicate], part["validation_index"][replicate]
-    twin, size, count = Twin(), parameters["batch_size"], len(members)
-    ranges = [parameters[n] for n in ("rotation_degrees", "translation", "brightness")]
-    for epoch in range(1, parameters["epochs"] + 1):
-        order = generator(seed, Purpose.ORDER, replicate, epoch).permutation(count)
-        draws = generator(seed, Purpose.DROPOUT, replicate, epoch)
-        kept = draws.random((count, parameters["fc_width"]), "float32") >= parameters["dropout"]
-        stream = generator(seed, Purpose.AUGMENTATION, replicate, epoch)
-        moves = torch.from_numpy(augment.draw(stream, count, *ranges))
-        network.train()
-        total = 0.0
-        for start in range(0, count, size):
-            batch = members[order[start : start + size]]
-            images = pixels[batch]
-            if parameters["augmentation"] == "affine":
-                images = augment.apply(images, moves[start : start + size])
-            if parameters["dropout"] > 0:
-                mask = torch.from_numpy(kept[start : start + size]).float()
-                dropout.factors = mask / (1 - parameters["dropout"])
-            logits = network(((images - mean) / scale).to(dtype))
-            loss = functional.cross_entropy(logits, labels[batch])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            total += loss.item() * len(batch)
-        network.eval()
-        with torch.no_grad():
-            logits = network(((pixels[held_out] - mean) / scale).to(dtype))
-        val_loss = functional.cross_entropy(logits, labels[held_out]).item()
-        accuracy = (logits.argmax(1) == labels[held_out]).float().mean().item()
-        twin.keep_best(network, epoch, val_loss)
-        twin.record(train_loss=total / count, val_loss=val_loss, val_accuracy=accuracy)
-    return twin
+def train_epoch(
+    network: nn.Sequential, optimiser: torch.optim.Optimizer, data: Data, epoch: int
+) -> float:
+    """One pass over the train part; the mean loss."""
+    network.train()
+    dtype, total = next(network.parameters()).dtype, 0.0
+    for rows, counted, moves in data.batches(epoch):
+        output = network(data.inputs("train", rows, moves).to(dtype))
+        loss = loss_of(output[:counted], data.target["train"][rows[:counted]])
+        optimiser.zero_grad()
+        loss.backward()
+        if data.parameters["clip_norm"] > 0:
+            nn.utils.clip_grad_norm_(network.parameters(), data.parameters["clip_norm"])
+        optimiser.step()
+        total += loss.item() * counted
+    return total / len(data.target["train"]) * data.unit
 
 
-def train_stack_in_double(
-    parameters: dict[str, Any], part: dict[str, Tensor], *, seed: int, replicates: Sequence[int]
-) -> Trained:
-    """The stacked trainer itself with its network in double precision.
-
-    Batch normalisation starts from shifts of zero, so that in single precision their first digits are rounding, and no
-    relative bound on each tensor holds. In double precision a wrong formula has nowhere to hide.
-    """
-    cpu = torch.device("cpu")
-    task = CNNTask(parameters, part, seed=seed, device=cpu, precision="fp32", replicates=replicates)
-    task.network.double().register_forward_pre_hook(
-        lambda _, given: tuple(each.double() for each in given if each is not None)
-    )
-    task.optimiser = StackedAdam(task.network.parameters(), parameters["learning_rate"])
-    return train(task, parameters["epochs"])
+def loss_of(output: Tensor, target: Tensor) -> Tensor:
+    """The mean over a batch."""
+    if target.is_floating_point():
+        return functional.mse_loss(output.squeeze(1), target.to(output.dtype))
+    return functional.cross_entropy(output, target)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
-from ablation.training.loop import Trained
-from ablation.training.run import Cell, train
+from ablation.training.run import train
 from torch import Tensor
-from unit_engine import cell, images, poisoned, table
+from unit_engine import Kept, assert_same, cell, images, poisoned, table, trained
 
 # Network → whether vmap takes it.
 TABLE_NETWORKS = {
@@ -40,33 +37,6 @@ OPTIMISERS = (
 
 def part_of(name: str, replicates: int = 4) -> dict[str, Tensor]:
     return images(replicates) if name in IMAGE_NETWORKS else table(replicates)
-
-
-def trained(each: Cell, at_once: int | None = None, threads: int = 1) -> Trained:
-    plan = each.plan()
-    plan = (
-        plan
-        if at_once is None
-        else replace(plan, at_once=at_once, vmapped=plan.vmapped and at_once > 1)
-    )
-    return train(each, plan, threads=threads)[0]
-
-
-def tensors_of(result: Trained) -> dict[str, Tensor]:
-    """All that training gives, the replicate first."""
-    history = {f"history {name}": rows.T for name, rows in result.history.items()}
-    rest = {"gradients": result.gradients.permute(2, 0, 1), "best": result.best_epoch}
-    return {**result.tensors, **history, **rest, "diverged": result.diverged}
-
-
-def assert_same(a: Trained, b: Trained, rows: list[int], tolerance: float = 0.0) -> None:
-    others = tensors_of(b)
-    for name, tensor in tensors_of(a).items():
-        own, other = tensor[rows], others[name][rows]
-        if tolerance and own.is_floating_point():
-            torch.testing.assert_close(own, other, rtol=tolerance, atol=tolerance, equal_nan=True)
-        else:
-            assert torch.equal(own.nan_to_num(), other.nan_to_num()), name
 
 
 @pytest.mark.parametrize(("name", "expected"), TABLE_NETWORKS.items())
@@ -118,24 +88,6 @@ def test_more_replicates_leave_the_first_ones_numbers(name: str) -> None:
     few, many = (trained(cell(name, part_of(name, count))) for count in (3, 5))
     tolerance = 1e-5 if TABLE_NETWORKS.get(name) else 0.0
     assert_same(few, many, [0, 1, 2], tolerance)
-
-
-class Kept:
-    """A checkpoint in memory that is saved after every epoch."""
-
-    def __init__(self, stop: int) -> None:
-        self.stop, self.saved = stop, dict[str, Tensor]()
-
-    def load(self) -> dict[str, Tensor] | None:
-        return {name: tensor.clone() for name, tensor in self.saved.items()} or None
-
-    def due(self, *, ended: bool = False) -> bool:
-        return True
-
-    def save(self, tensors: dict[str, Tensor]) -> None:
-        self.saved = {name: tensor.detach().clone() for name, tensor in tensors.items()}
-        if int(tensors["progress/epoch"]) == self.stop:
-            raise KeyboardInterrupt
 
 
 @pytest.mark.promise(13)

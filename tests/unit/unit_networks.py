@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import ClassVar
 
 import numpy as np
@@ -177,7 +178,7 @@ class ConvDropout(Conv):
 
 
 class DrawsOutside(nn.Module):
-    """Adds noise of NumPy's global generator: what no study can repeat."""
+    """Adds noise of a generator of its own that nothing seeds: what no study can repeat."""
 
     def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
         super().__init__()
@@ -185,7 +186,6 @@ class DrawsOutside(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         noise = float(np.random.default_rng().normal()) if self.training else 0.0
-        np.random.random()
         return self.leave(x) + noise
 
 
@@ -222,3 +222,20 @@ class Idle(nn.Module):
 class WrongShape(nn.Linear):
     def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
         super().__init__(inputs[0], outputs + 1)
+
+
+class GlobalDraws(nn.Module):
+    """Draws from the generators of Python, NumPy and torch, when it is made and when it is trained."""
+
+    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(inputs[0], outputs)
+        nn.init.constant_(self.layer.weight, random.gauss(0, 0.1) + np.random.normal(0, 0.1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.layer(x)
+        if not self.training:
+            return y
+        if random.random() < 0.3:
+            y = y * 0.9
+        return y + np.random.normal(0, 0.1) + 0.1 * torch.randn(()) + random.gauss(0, 0.1)

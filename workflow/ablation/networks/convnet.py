@@ -79,8 +79,8 @@ class ConvNet(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        _check(inputs, depth, kernel, len(channels))
         images, height, width = inputs
-        _check(min(height, width), depth, kernel, len(channels))
         maps = [images, *channels[:depth]]
         blocks = [
             block(fan_in, fan_out, kernel, pooling, batchnorm) for fan_in, fan_out in pairwise(maps)
@@ -115,8 +115,17 @@ def block(inputs: int, outputs: int, kernel: int, pooling: str, batchnorm: bool)
     return nn.Sequential(*layers)
 
 
-def _check(side: int, depth: int, kernel: int, entries: int) -> None:
+def _check(inputs: tuple[int, ...], depth: int, kernel: int, entries: int) -> None:
+    if len(inputs) != 3:
+        raise ValueError(
+            f"a convolutional network takes images, and the inputs are a table of {inputs[0]} features"
+        )
+    side = min(inputs[1:])
     deepest = side.bit_length() - 1
+    if deepest < 1:
+        raise ValueError(
+            f"a convolutional network halves images, and these have a side of {side} pixel"
+        )
     if depth > deepest:
         raise ValueError(
             f"depth is {depth}, but each block halves the side of {side} pixels: allowed are 1 to {deepest}"

@@ -60,7 +60,7 @@ def arithmetic(device: torch.device, *, tf32: bool) -> Iterator[None]:
 class Ahead(Generic[Drawn]):
     """Random numbers of the next epoch, drawn on the host while a GPU trains this one.
 
-    They come from NumPy's streams on every device, so that a replicate has the same order, masks and augmentation on all.
+    They come from NumPy's streams on every device, so that a replicate has the same order and augmentation on all.
     On a processor nothing is drawn ahead: the thread would compete with training.
 
     Args:

@@ -102,11 +102,8 @@ class Modules(Group):
     def _one(self, place: int, x: Tensor) -> Tensor:
         if self.channels_last and x.dim() == 4:
             x = x.contiguous(memory_format=torch.channels_last)
-        network, random = self.networks[place], self.randomness[place]
-        if not network.training:
-            return torch.as_tensor(network(x))
-        with random.forward():
-            return torch.as_tensor(network(x))
+        with self.randomness[place].forward():
+            return torch.as_tensor(self.networks[place](x))
 
     def begin_epoch(self, epoch: int) -> None:
         for random in self.randomness:

@@ -92,6 +92,7 @@ class Training:
         parameters: of the cell.
         seed: of the study.
         precision: ``fp32``, ``tf32`` (CUDA) or ``bf16`` for the forward and backward pass; losses are fp32 always.
+        recorded: steps may be recorded where the device can.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class Training:
         *,
         seed: int,
         precision: str,
+        recorded: bool = True,
     ) -> None:
         self.group, self.samples, self.task, self.parameters = group, samples, task, parameters
         self.precision, self.device = precision, samples.device
@@ -113,7 +115,7 @@ class Training:
         guesses = [task.guess_loss(target) for target in samples.own_targets("train")]
         self.guess_loss = torch.tensor(guesses, device=self.device) * samples.loss_scale
         self.total = torch.zeros(count, device=self.device)
-        self.steps = Steps(self._step, self.device, group.generators)
+        self.steps = Steps(self._step, self.device, group.generators, recorded=recorded)
         draw: Callable[[int], Batch] = lambda epoch: samples.draw(seed, epoch)  # noqa: E731
         self.drawn = Ahead(draw, parameters["epochs"], self.device)
 

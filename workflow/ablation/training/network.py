@@ -6,7 +6,9 @@ import random
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ from ablation.training.streams import Purpose, torch_seed
 
 Tensors = Mapping[str, Tensor]
 BATCH = 250
-# Held by whoever seeds torch's global generator and draws from it.
+# Held by whoever seeds the global generators and draws from them.
 RANDOMNESS = threading.Lock()
 # Transformer layers have another kernel for evaluation, which neither rounds as the one for training does nor gives gradients.
 torch.backends.mha.set_fastpath_enabled(False)
@@ -40,6 +42,55 @@ def load_network(
     own = {name: parameters[name] for name in module.PARAMETERS if name in parameters}
     build: Callable[..., nn.Module] = getattr(module, network["entry"])
     return build(inputs, outputs, **own)
+
+
+@dataclass
+class Generators:
+    """The states of the global generators of the host: Python's, NumPy's and torch's."""
+
+    python: Any
+    numpy: Any
+    torch: Tensor
+
+    def moved(self, end: Generators) -> tuple[bool, bool]:
+        """Whether any was drawn from until an end, and whether it was Python's or NumPy's."""
+        pairs = zip(self.numpy, end.numpy, strict=True)
+        outside = self.python != end.python or not all(np.array_equal(a, b) for a, b in pairs)
+        return outside or not torch.equal(self.torch, end.torch), outside
+
+
+def seeded(seed: int) -> Generators:
+    """The states of one stream."""
+    python, numpy = random.Random(seed).getstate(), np.random.RandomState(seed % 2**32).get_state()
+    return Generators(python, numpy, torch.Generator().manual_seed(seed).get_state())
+
+
+def _now() -> Generators:
+    return Generators(random.getstate(), np.random.get_state(), torch.get_rng_state())
+
+
+def _set(states: Generators) -> None:
+    random.setstate(states.python)
+    np.random.set_state(states.numpy)
+    torch.set_rng_state(states.torch)
+
+
+@contextmanager
+def drawing_from(start: Generators) -> Iterator[list[Generators]]:
+    """Draw from states, with all others waiting; the global generators stay as they were.
+
+    Yields:
+        A list, which holds the states after the last draw once it is over.
+    """
+    reached: list[Generators] = []
+    with RANDOMNESS:
+        before = _now()
+        _set(start)
+        try:
+            yield reached
+            reached.append(_now())
+        finally:
+            _set(before)
 
 
 class _Initialisation(TorchDispatchMode):
@@ -81,20 +132,12 @@ def initial_network(
         seed: of the study.
         replicate: its number.
     """
-    with RANDOMNESS, torch.random.fork_rng(devices=[]):
-        plain = torch_seed(seed, Purpose.INITIALISATION, replicate) % 2**32
-        states = random.getstate(), np.random.get_state()
-        random.seed(plain)
-        np.random.seed(plain)
-        try:
-            with _Initialisation(seed, replicate):
-                network = build()
-                if any(nn.parameter.is_lazy(each) for each in network.parameters()):
-                    with torch.no_grad():
-                        network.eval()(sample)
-        finally:
-            random.setstate(states[0])
-            np.random.set_state(states[1])
+    start = seeded(torch_seed(seed, Purpose.INITIALISATION, replicate))
+    with drawing_from(start), _Initialisation(seed, replicate):
+        network = build()
+        if any(nn.parameter.is_lazy(each) for each in network.parameters()):
+            with torch.no_grad():
+                network.eval()(sample)
     return network
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from ablation.training.network import RANDOMNESS
+from ablation.training.network import drawing_from, seeded
 from ablation.training.streams import Purpose, torch_seed
 
 DROPOUT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
@@ -40,8 +40,8 @@ class Randomness:
     """The draws of one replicate's network.
 
     Its dropout layers are replaced by layers that draw from a generator of the replicate's own. Whatever else it draws, as
-    functional dropout does, comes from torch's global generator, which is seeded for the time of a forward pass; then no other
-    network may draw, so that such networks take turns.
+    functional dropout does, comes from the global generators of torch, NumPy or Python, which are set for the time of a forward
+    pass; then no other network may draw, so that such networks take turns.
 
     Args:
         network: it is changed.
@@ -53,13 +53,13 @@ class Randomness:
     def __init__(self, network: nn.Module, seed: int, replicate: int, device: torch.device) -> None:
         self.seed, self.replicate, self.device = seed, replicate, device
         self.generator = torch.Generator(device)
-        self.state: Tensor | None = None
         self.draws_elsewhere = False
         for parent in list(network.modules()):
             for name, layer in parent.named_children():
                 if isinstance(layer, DROPOUT) and type(layer) in DROPOUT:
                     whole = type(layer) is not nn.Dropout
                     setattr(parent, name, Dropout(layer.p, whole, self.generator))
+        self.begin(0)
 
     def begin(self, epoch: int) -> None:
         """Start the streams of an epoch."""
@@ -67,15 +67,14 @@ class Randomness:
         self.generator.manual_seed(seed)
         if self.draws_elsewhere and self.device.type == "cuda":
             torch.cuda.manual_seed(seed)
-        self.state = torch.Generator().manual_seed(seed).get_state()
+        self.states = seeded(seed)
 
     @contextmanager
     def forward(self) -> Iterator[None]:
         """A forward pass, whose draws come from the replicate's stream."""
-        if not self.draws_elsewhere or self.device.type == "cuda" or self.state is None:
+        if not self.draws_elsewhere:
             yield
             return
-        with RANDOMNESS, torch.random.fork_rng(devices=[]):
-            torch.set_rng_state(self.state)
+        with drawing_from(self.states) as reached:
             yield
-            self.state = torch.get_rng_state()
+        (self.states,) = reached

@@ -22,7 +22,13 @@ from ablation.training.group import (
     preferred_size,
 )
 from ablation.training.loop import Checkpoint, Trained, Training
-from ablation.training.network import RANDOMNESS, initial_network, load_network, shape_of
+from ablation.training.network import (
+    drawing_from,
+    initial_network,
+    load_network,
+    seeded,
+    shape_of,
+)
 from ablation.training.randomness import Randomness
 from ablation.training.samples import samples_of
 
@@ -38,13 +44,15 @@ class Plan:
     Attributes:
         at_once: how many in a group.
         vmapped: whether a group of many is one ``vmap``, or plain modules side by side.
-        draws_elsewhere: whether the network draws from torch's global generator.
+        draws_elsewhere: whether the network draws from the global generators of torch, NumPy or Python.
+        draws_outside: whether it draws from NumPy's or Python's, which no CUDA graph can record.
         precision: what the requested one is for this network on this device.
     """
 
     at_once: int
     vmapped: bool
     draws_elsewhere: bool
+    draws_outside: bool
     precision: str
 
 
@@ -78,7 +86,7 @@ class Cell:
         precision = _precision(self.spec["precision"], networks[0], self.device)
         samples = samples_of(self.part, chosen, parameters, CPU)
         x = samples.inputs("train", samples.spread_evenly(parameters["batch_size"]))
-        elsewhere = self._draws_elsewhere(x[0])
+        elsewhere, outside = self._draws_elsewhere(x[0])
         size = self.spec["replicates_at_once"]
         if size == "auto":
             size = preferred_size(networks[0], parameters["batch_size"], replicates, self.device)
@@ -87,25 +95,25 @@ class Cell:
         size = min(size, replicates)
         if self.device.type == "cpu":
             vmapped = size > 1 and can_be_vmapped(self._random(networks, chosen), x)
-            return Plan(size if vmapped else 1, vmapped, elsewhere, precision)
+            return Plan(size if vmapped else 1, vmapped, elsewhere, outside, precision)
         # Dense convolutions side by side in one graph are faster there.
         many = size > 1 and not has_convolution(networks[0])
         vmapped = many and can_be_vmapped(self._random(networks, chosen), x)
-        return Plan(size, vmapped, elsewhere, precision)
+        return Plan(size, vmapped, elsewhere, outside, precision)
 
     def _random(self, networks: list[nn.Module], chosen: Sequence[int]) -> list[nn.Module]:
         """The networks, with layers that draw from streams of their own."""
         for network, replicate in zip(networks, chosen, strict=True):
-            Randomness(network, self.spec["seed"], replicate, CPU).begin(0)
+            Randomness(network, self.spec["seed"], replicate, CPU)
         return networks
 
-    def _draws_elsewhere(self, x: Tensor) -> bool:
-        """Whether a network draws from torch's global generator: found out by a forward pass."""
+    def _draws_elsewhere(self, x: Tensor) -> tuple[bool, bool]:
+        """Whether a network draws from the global generators, and whether from others than torch's: found out by trying."""
         (network,) = self._random([self.network(0).train()], [0])
-        with RANDOMNESS, torch.random.fork_rng(devices=[]), torch.no_grad():
-            before = torch.get_rng_state()
+        start = seeded(0)
+        with drawing_from(start) as reached, torch.no_grad():
             network(x)
-            return not torch.equal(before, torch.get_rng_state())
+        return start.moved(reached[0])
 
     def _even_steps(self) -> bool:
         """Whether all replicates have as many batches an epoch."""
@@ -135,6 +143,7 @@ class Cell:
             parameters,
             seed=self.spec["seed"],
             precision=plan.precision,
+            recorded=not plan.draws_outside,
         )
         return training.run(checkpoint)
 

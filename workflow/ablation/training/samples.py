@@ -47,8 +47,6 @@ class Samples(ABC):
         self.replicates, self.device, self.parameters = chosen, device, parameters
         self.index = {name: part[f"{name}_index"][chosen] for name in ("train", "validation")}
         self.rows = {name: part[f"{name}_n"][chosen].to(device) for name in self.index}
-        # Where all replicates of the study have as many rows, no batch has to be filled up.
-        self.even = bool((part["train_n"] == part["train_n"][0]).all())
         if len(chosen) == 1:  # of a single replicate nothing has to be filled up to others' length
             self.index = {n: i[:, : int(self.rows[n][0])] for n, i in self.index.items()}
         self.targets = {name: part["target"][index] for name, index in self.index.items()}
@@ -78,17 +76,16 @@ class Samples(ABC):
     def draw(self, seed: int, epoch: int) -> Batch:
         """One epoch's order ``places [R, n]``, and what goes with it; on the host.
 
-        A batch that is not full is filled up with the first rows of the replicate's own order, at weight 0, where replicates
-        of the study have unequal numbers of rows: batches have one shape then.
+        A last batch that is not full is filled up with the first rows of the replicate's own order, at weight 0. So batches
+        have one shape, and what batch normalisation sees does not depend on how many rows other replicates have.
         """
         size, rows = self.parameters["batch_size"], self.rows["train"].tolist()
-        wanted = rows[0] if self.even else -(-max(rows) // size) * size
+        wanted = -(-max(rows) // size) * size
         streams = [generator(seed, Purpose.ORDER, r, epoch) for r in self.replicates]
         orders = [stream.permutation(count) for stream, count in zip(streams, rows, strict=True)]
         found = {"places": torch.from_numpy(np.stack([np.resize(o, wanted) for o in orders]))}
-        if not self.even:
-            count = torch.tensor(rows)[:, None]
-            found["weight"] = (torch.arange(wanted) < count).float()
+        if min(rows) < wanted:
+            found["weight"] = (torch.arange(wanted) < torch.tensor(rows)[:, None]).float()
         return {**found, **self._augmentation(seed, epoch, wanted)}
 
     def _augmentation(self, seed: int, epoch: int, count: int) -> Batch:

@@ -30,6 +30,7 @@ class Steps:
         device: where.
         generators: what the step draws from beside torch's global generator.
         record: turns a function into one that replays what it did; by default a CUDA graph on a GPU, nothing elsewhere.
+        recorded: False where a step does what no CUDA graph can hold.
 
     Source: "CUDA graphs", the chapter of PyTorch's notes on CUDA semantics.
     """
@@ -40,9 +41,11 @@ class Steps:
         device: torch.device,
         generators: Sequence[torch.Generator] = (),
         record: Record | None = None,
+        *,
+        recorded: bool = True,
     ) -> None:
         self.step = step
-        if record is None and device.type == "cuda":
+        if recorded and record is None and device.type == "cuda":
             record = partial(cuda_graph, generators=generators)
         self.record = record
         self._seen: dict[tuple[torch.Size, ...], int] = {}

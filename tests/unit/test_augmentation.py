@@ -1,20 +1,24 @@
 """Augmentation is torchvision's RandomAffine and brightness jitter, drawn from a stream of one's own."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
 import pytest
 import torch
-from ablation.networks.cnn.augment import apply, draw
-from numpy.typing import NDArray
+from ablation.training.augmentation import apply, draw
 from torch import Tensor
+from torch.nn import functional
 
-Digits = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
-
-@pytest.fixture
-def images(digits: Digits) -> Tensor:
-    return torch.from_numpy(digits[0][::700]).unsqueeze(1).float() / 255
+@pytest.fixture(params=[1, 3])
+def images(request: pytest.FixtureRequest) -> Tensor:
+    """Smooth strokes on black, as digits are, grey or coloured."""
+    chance = torch.Generator().manual_seed(0)
+    coarse = torch.rand(8, request.param, 8, 8, generator=chance) * 2 - 0.8
+    smooth = functional.interpolate(coarse, size=(20, 20), mode="bicubic").clamp(0, 1)
+    return functional.pad(smooth, (4, 4, 4, 4))
 
 
 def values(count: int, angle: float = 0, x: float = 0, y: float = 0, factor: float = 1) -> Tensor:
@@ -50,6 +54,7 @@ def test_torchvision_agrees(images: Tensor, angle: float, x: int, y: int) -> Non
 
 
 def test_brightness_is_clipped(images: Tensor) -> None:
+    images[0, 0, 9, 9] = 0.9
     bright = apply(images, values(len(images), factor=1.2))
     torch.testing.assert_close(bright, (images * 1.2).clamp(0, 1), rtol=0, atol=1e-5)
     assert float(bright.max()) == 1.0
