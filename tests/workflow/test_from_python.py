@@ -113,3 +113,6 @@ def test_a_study_of_which_every_cell_failed_has_a_report(outcome: dict[str, Any]
     assert outcome["exported"].status == 0, outcome["exported"].text[-3000:]
     text = outcome["quick"].text
     assert all(re.search(f"^{cell} failed: {BLAMED}$", text, re.MULTILINE) for cell in CELLS), text
+    assert (
+        "failed before: RuntimeError: my own bug (workflow/sitecustomize.py:" in outcome["planned"]
+    )
