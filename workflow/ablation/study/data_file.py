@@ -212,19 +212,17 @@ def _constant(source: Source, name: str, datasets: list[str]) -> Any:
 
 
 def _check_raw(source: Source, constants: dict[str, Any], datasets: list[str]) -> None:
-    """Refuse data whose bytes nothing pins."""
+    """Refuse what is pinned of some data sets of a file and not of others, and files of a user's own that nobody fetches.
+
+    A file that pins nothing is refused when its data are prepared: the sentence then holds the line to write.
+    """
     files, arrays = constants["FILES"] or {}, constants["ARRAYS"] or {}
-    if not files and not arrays:
-        raise ConfigError(
-            f"{source.file} has neither FILES nor ARRAYS: it must pin its raw files as {{name: SHA-256}}, "
-            "or the SHA-256 of the arrays that a package makes."
-        )
     by_dataset = all(isinstance(each, dict) for each in files.values())
     pinned = (set(files) if by_dataset else set(datasets)) | (
         set(arrays) if isinstance(arrays, dict) else set(datasets)
     )
     missing = next((each for each in datasets if each not in pinned), None)
-    if missing is not None:
+    if missing is not None and (files or arrays):
         raise ConfigError(
             f"{source.file}: FILES has no entry for {missing!r}: each value of dataset needs one."
         )

@@ -232,10 +232,12 @@ class Shelf:
     def _check_raw(self, name: str, expected: str, say: Say) -> None:
         """Set aside a fetched file that is damaged; a file of the user's own is never touched."""
         path, own = Path(name), self.plan.source_behind(name)["from"] is None
-        if not path.is_file():
+        if not path.exists():
             if own:
                 self.refuse(f"{path} is missing: the data file pins it in FILES.")
-        elif not is_pinned(path, expected, self.plan.source_behind(name)["repacked"]):
+        elif path.is_file() and not is_pinned(
+            path, expected, self.plan.source_behind(name)["repacked"]
+        ):
             if own:
                 self.refuse(
                     f"{path} is not the file that the data file pins in FILES: its SHA-256 must be {expected}."
