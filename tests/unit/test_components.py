@@ -96,6 +96,15 @@ def test_data_are_read_without_their_imports() -> None:
     assert found.words("data") == {"title": "My data", "about": "My data.", "notes": []}
 
 
+def test_shipped_files_are_those_that_declare_something() -> None:
+    assert shipped("networks") == ["convnet", "mlp"]
+    assert shipped("data") == ["boston", "diabetes", "digits", "mnist"]
+
+
+def test_data_that_pin_nothing_are_left_to_their_preparation() -> None:
+    assert data(DATA.replace("FILES = ", "OTHER = ")).spec("data")["files"] == {}
+
+
 @pytest.mark.parametrize("name", shipped("data"))
 def test_shipped_data_lie_where_they_are_fetched_to(name: str) -> None:
     found = read_data(name, "here")
@@ -118,7 +127,7 @@ NETWORKS: list[tuple[str, str, str]] = [
      "layer, none."),
     ('"minimum": 1', '"minimun": 1', "my/net.py: PARAMETERS.width.minimun is not known: allowed are type, enum, minimum, "
      "maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, minItems, maxItems, minLength, maxLength, pattern, items, "
-     "default, title, description, first, where, only."),
+     "default, title, values, description, first, where, only."),
     ('"minimum": 1', '"minimum": "1"', "my/net.py: PARAMETERS.width.minimum is '1': allowed is a finite number."),
     ('"type": "integer"', '"type": "int"', "my/net.py: PARAMETERS.width.type is 'int': allowed is one of integer, number, "
      "string, boolean, array."),
@@ -130,6 +139,8 @@ NETWORKS: list[tuple[str, str, str]] = [
      "the parameter that says how many are read."),
     ('"title": "Width"', '"where": {"depth": 1}', "my/net.py: PARAMETERS.width.where is {'depth': 1}: allowed is a mapping of "
      "another parameter to the value that this one needs."),
+    ('"title": "Width"', '"values": ["wide"]', "my/net.py: PARAMETERS.width.values is ['wide']: allowed is a mapping of "
+     "values to what they are called, each a text, or a mapping of languages to texts."),
     ('"title": "Width"', '"only": "tables"', "my/net.py: PARAMETERS.width.only is 'tables': allowed is one of images, "
      "regression, classification."),
     ('"title": "Width"', '"where": {"norm": 1e999}', "my/net.py: PARAMETERS has a number that cannot be: inf is not a finite "
@@ -194,8 +205,6 @@ DATAS: list[tuple[str, str, str]] = [
     (SHA, 'abc', "my/data.py: FILES is {'a.csv': 'abc', 'more/b.csv': 'abc'}: allowed is a mapping of file names below its "
      "folder to their SHA-256."),
     ('more/b.csv', '../b.csv', "my/data.py: FILES is "),
-    ('FILES = ', 'OTHER = ', "my/data.py has neither FILES nor ARRAYS: it must pin its raw files as {name: SHA-256}, or the "
-     "SHA-256 of the arrays that a package makes."),
     ('{"side": {', '{"dataset": {"enum": ["a", "b"], "default": "a"}, "side": {', "my/data.py: PARAMETERS has dataset, which "
      "load does not take: allowed are its keywords side."),
     ('def load(', 'def read(', "my/data.py has no function load: it must be load(folder) and give the data."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ablation.study.models import Model, model_of
+from ablation.study.models import Model, joined, model_of
 
 FNN, CNN = model_of("fnn", "mlp", "boston"), model_of("cnn", "convnet", "mnist")
 DIGITS, DIABETES = model_of("digits", "convnet", "digits"), model_of("d", "mlp", "diabetes")
@@ -127,4 +127,28 @@ def test_words_are_of_network_data_and_parameters() -> None:
     assert words["data"] == "KMNIST"
     assert len(words["notes"]) == 1
     assert set(words["parameters"]) == set(CNN.rules)
-    assert FNN.words(defaults(FNN))["target"]["en"] == "median house value"
+    assert words["values"]["max"] == {"en": "max", "zh": "最大"}
+    told = FNN.words(defaults(FNN))
+    assert told["target"]["en"] == "median house value"
+    assert told["about"]["en"].startswith(
+        "The network predicts the median house value of a town. Each"
+    )
+    assert set(told) == {
+        *("title", "short", "about", "data", "target", "source", "notes", "parameters", "values"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        ((None, None), None),
+        (("a.", None), "a."),
+        (({"en": "a."}, None), {"en": "a."}),
+        (("a.", "b."), "a. b."),
+        (({"en": "a.", "zh": "甲。"}, "b."), {"en": "a. b.", "zh": "甲。 b."}),
+        (({"en": "a."}, {"zh": "乙。", "en": "b."}), {"en": "a. b.", "zh": "a. 乙。"}),
+        (({"fr": "a."}, {"zh": "乙。"}), {"fr": "a. 乙。", "zh": "a. 乙。"}),
+    ],
+)
+def test_words_are_joined_in_each_language(texts: tuple[Any, ...], found: Any) -> None:
+    assert joined(*texts) == found

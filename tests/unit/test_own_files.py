@@ -137,7 +137,7 @@ def test_the_tables_are_told_of_the_own_model() -> None:
         *("regression", "m"),
         *([], False),
     )
-    assert model["replicate_step"] == 5
+    assert model["tested"] == {"metric": "mse", "margin": 1.2, "step": 5}
     assert model["words"]["axes"] == {"norm": "Normalisation"}
     assert model["data"]["source"] == "own"
     assert "width" not in model["words"]["parameters"]

@@ -58,6 +58,10 @@ PARAMETERS = {
         "enum": ["max", "average"],
         "default": "max",
         "title": {"en": "Pooling", "zh": "池化方式"},
+        "values": {
+            "max": {"en": "max", "zh": "最大"},
+            "average": {"en": "average", "zh": "平均"},
+        },
     },
 }
 

@@ -17,7 +17,7 @@ from ablation.store.places import PACKAGE, WORKFLOW
 from ablation.study.fragments import Rules, is_words, rules_of
 from ablation.study.sentences import ConfigError, shown
 
-MISSING = object()
+DECLARES = {"networks": "PARAMETERS =", "data": "TASK ="}  # by folder, what a file says of itself
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -94,8 +94,13 @@ def path_of(file: str) -> Path:
 
 
 def shipped(folder: str) -> list[str]:
-    """The names of the files that the project brings: ``networks``, ``data``."""
-    return sorted(p.stem for p in (PACKAGE / folder).glob("[!_]*.py"))
+    """The names of the networks or data sets that the project brings: the files that declare one, not those that help."""
+    return [path.stem for path in sorted((PACKAGE / folder).glob("[!_]*.py")) if _declares(path)]
+
+
+def _declares(path: Path) -> bool:
+    wanted = DECLARES[path.parent.name]
+    return any(line.startswith(wanted) for line in path.read_text("utf-8").splitlines())
 
 
 def find(named: Any, folder: str, where: str) -> tuple[str, str | None]:
@@ -112,7 +117,8 @@ def find(named: Any, folder: str, where: str) -> tuple[str, str | None]:
     path, colon, entry = str(named).rpartition(":")
     if not colon or not entry.isidentifier():
         path, entry = str(named), ""
-    if path in shipped(folder):
+    own = PACKAGE / folder / f"{path}.py"
+    if path.isidentifier() and own.is_file() and _declares(own):
         return f"{PACKAGE.name}/{folder}/{path}.py", entry or None
     if not path.endswith(".py"):
         raise ConfigError(

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ablation.data.pins import files_to_pin
 from ablation.store.places import PACKAGE
 from ablation.study.components import (
     Source,
     check_signature,
     find,
     parameters_of,
-    path_of,
     source_of,
 )
 from ablation.study.fragments import Rules, is_words
@@ -218,21 +216,17 @@ def _constant(source: Source, name: str, datasets: list[str]) -> Any:
 
 
 def _check_raw(source: Source, constants: dict[str, Any], datasets: list[str]) -> None:
-    """Refuse data whose bytes nothing pins."""
+    """Refuse what is pinned of some data sets of a file and not of others, and files of a user's own that nobody fetches.
+
+    A file that pins nothing is refused when its data are prepared: the sentence then holds the line to write.
+    """
     files, arrays = constants["FILES"] or {}, constants["ARRAYS"] or {}
-    if not files and not arrays:
-        line = files_to_pin(path_of(source.file))
-        if line is None:  # the job that loads the arrays says their digest
-            return
-        raise ConfigError(
-            f"{source.file} pins neither files nor arrays, so nobody could tell whether they are the same: write {line}"
-        )
     by_dataset = all(isinstance(each, dict) for each in files.values())
     pinned = (set(files) if by_dataset else set(datasets)) | (
         set(arrays) if isinstance(arrays, dict) else set(datasets)
     )
     missing = next((each for each in datasets if each not in pinned), None)
-    if missing is not None:
+    if missing is not None and (files or arrays):
         raise ConfigError(
             f"{source.file}: FILES has no entry for {missing!r}: each value of dataset needs one."
         )

@@ -35,7 +35,7 @@ def describe(part: ModelStudy, yardsticks: str, place: Callable[[Cell], Spec]) -
         "data": {
             "dataset": data["dataset"],
             "source": _source(part),
-            "sha256": data["files"] or {"arrays": data["arrays"]},
+            "sha256": data["files"] or {"arrays": data.get("arrays", "")},
             "prepared": part.data_key,
             "parameters": list(model.data_parameters),
         },

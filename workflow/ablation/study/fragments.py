@@ -16,7 +16,7 @@ Rules = dict[str, dict[str, Any]]  # by parameter
 TYPES = ("integer", "number", "string", "boolean", "array")
 NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 COUNTS = ("minItems", "maxItems", "minLength", "maxLength")
-OWN = ("default", "title", "description", "first", "where", "only")
+OWN = ("default", "title", "values", "description", "first", "where", "only")
 KNOWN = ("type", "enum", *NUMBERS, *COUNTS, "pattern", "items", *OWN)
 KINDS = ("images", "regression", "classification")  # of data, that a parameter is only for
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -76,6 +76,12 @@ def _check_rule(rule: Any, where: str, declared: Mapping[str, Any]) -> None:
     if not isinstance(condition, dict) or not set(condition) <= others:
         raise ConfigError(
             f"{where}.where is {shown(condition)}: allowed is a mapping of another parameter to the value that this one needs."
+        )
+    values = rule.get("values", {})
+    if not isinstance(values, dict) or not all(map(is_words, values.values())):
+        raise ConfigError(
+            f"{where}.values is {shown(values)}: allowed is a mapping of values to what they are called, each a text, or a "
+            "mapping of languages to texts."
         )
     if "description" in rule and not is_words(rule["description"]):
         raise ConfigError(

@@ -226,8 +226,13 @@ class Model:
         """What a report says of the model, its data and its parameters; each a text, or a text in each of some languages."""
         network, data = self.network.words, self.data.words(self.data.dataset(parameters))
         titles = {name: rule["title"] for name, rule in self.rules.items() if "title" in rule}
+        values = {
+            n: text for rule in self.rules.values() for n, text in rule.get("values", {}).items()
+        }
         found = {
-            **{name: network.get(name) for name in ("title", "short", "about")},
+            "title": network.get("title"),
+            "short": network.get("short"),
+            "about": joined(data.get("about"), network.get("about")),
             "data": data.get("title"),
             "target": data.get("target"),
             "source": data.get("source"),
@@ -236,7 +241,25 @@ class Model:
             **{name: text for name, text in found.items() if text is not None},
             "notes": data["notes"],
             "parameters": titles,
+            "values": values,
         }
+
+
+def joined(*texts: Any) -> Any:
+    """Words one after the other, in each language that one of them has; None where there are none."""
+    given = [text for text in texts if text is not None]
+    if len(given) < 2 or all(isinstance(text, str) for text in given):
+        return " ".join(given) if given and isinstance(given[0], str) else next(iter(given), None)
+    languages = dict.fromkeys(name for text in given if isinstance(text, dict) for name in text)
+    return {
+        each: " ".join(text if isinstance(text, str) else _in(text, each) for text in given)
+        for each in languages
+    }
+
+
+def _in(text: dict[str, str], language: str) -> str:
+    """A text in a language, else in English, else in any."""
+    return text.get(language) or text.get("en") or next(iter(text.values()))
 
 
 def code_name(file: str) -> str:

@@ -235,7 +235,9 @@ class Shelf:
         if not path.exists():
             if own:
                 self.refuse(f"{path} is missing: the data file pins it in FILES.")
-        elif not is_pinned(path, expected, self.plan.source_behind(name)["repacked"]):
+        elif path.is_file() and not is_pinned(
+            path, expected, self.plan.source_behind(name)["repacked"]
+        ):
             if own:
                 self.refuse(
                     f"{path} is not the file that the data file pins in FILES: its SHA-256 must be {expected}."
