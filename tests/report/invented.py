@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from ablation.results.evaluation import summarise
 from ablation.store.keys import key_of
-from ablation.tasks import CLASSIFICATION, REGRESSION
+from ablation.tasks.task import CLASSIFICATION, REGRESSION
 
 REPLICATES = {"fnn": 24, "cnn": 12}
 DATA: dict[str, dict[str, Any]] = {

@@ -8,7 +8,7 @@ from ablation.claims.rules import CONFIRMED_BY
 from ablation.results import published
 from ablation.results.courses import MEASURES
 from ablation.store.keys import label
-from ablation.tasks import TASKS
+from ablation.tasks.task import TASKS
 from test_statistics_claims import THEIRS, UNTESTED, YES, claim, compared, evidence, measured
 
 THEIR_TASKS = {name: one["task"] for name, one in published.load()["models"].items()}

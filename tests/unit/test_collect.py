@@ -13,7 +13,7 @@ from ablation.stages.collect import collect
 from ablation.store.entries import publish, require
 from ablation.store.files import read_json, write_json
 from ablation.store.formats import columns_of
-from ablation.tasks import CLASSIFICATION, REGRESSION
+from ablation.tasks.task import CLASSIFICATION, REGRESSION
 
 REPLICATES, ROWS, EPOCHS = 6, 40, 8
 KEYS = {name: f"{i}" * 16 for i, name in enumerate(("relu", "tanh", "sigmoid"))}

@@ -14,7 +14,7 @@ from ablation.study.grid import build
 from ablation.study.margins import MARGINS as MARGINS_OF
 from ablation.study.models import Model
 from ablation.study.reading import load
-from ablation.tasks import METRICS
+from ablation.tasks.task import METRICS
 from conftest import REPOSITORY
 from jsonschema import Draft202012Validator
 

@@ -25,8 +25,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return progress_file(KEY)
 
 
-def tell(epoch: int, seconds: float = 2.0, **figures: float) -> None:
-    facts = {"epoch": epoch, "epochs": 15, "seconds": seconds, **figures}
+def tell(epoch: int, seconds: float = 2.0, *, first: int = 0, **figures: float) -> None:
+    facts = {"what": "epoch", "epoch": epoch, "first": first, "seconds": seconds, **figures}
     log.info("epoch %d", epoch, extra={"progress": facts})
 
 
@@ -41,8 +41,8 @@ def test_a_training_tells_of_each_epoch_and_of_its_end(
 ) -> None:
     write_json(Path("cells.json"), {KEY: "cnn/kernel_5"})
     monkeypatch.setenv(CELLS, "cells.json")
-    with attached(Progress(KEY, 15, 6)) as progress:
-        progress.begin(range(6))
+    with attached(Progress(KEY, 15)) as progress:
+        progress.begin(1, 1)
         assert last(here) == Report(0, 15)
         log.info("something else")
         tell(1, train_loss=0.3, val_loss=2e-05, val_accuracy=0.5)
@@ -59,14 +59,11 @@ def test_a_training_tells_of_each_epoch_and_of_its_end(
     assert lines[1] == {
         "cell": "cnn/kernel_5",
         "key": KEY,
-        "replicates": [0, 5],
         "resumed_after": 0,
         "epoch": 1,
         "epochs": 15,
-        "train_loss": 0.3,
         "val_loss": 2e-05,
         "val_accuracy": 0.5,
-        "seconds": 2.0,
         "seconds_left": 28.0,
         "seconds_total": 30.0,
     }
@@ -75,47 +72,53 @@ def test_a_training_tells_of_each_epoch_and_of_its_end(
 
 
 def test_the_time_left_follows_the_last_epochs(here: Path) -> None:
-    with attached(Progress(KEY, 15, 6)) as progress:
-        progress.begin(range(6))
+    with attached(Progress(KEY, 15)) as progress:
+        progress.begin(1, 1)
         for number in range(1, 8):
             tell(number, 60.0 if number == 1 else 1.0)
     assert last(here).left == pytest.approx(8.0)
 
 
 def test_a_resumed_training_says_so_and_its_time_left_is_of_the_rest(here: Path) -> None:
-    with attached(Progress(KEY, 15, 6)) as progress:
-        progress.begin(range(6))
-        log.info("resumed", extra={"progress": {"epoch": 7, "resumed_after": 7}})
+    with attached(Progress(KEY, 15)) as progress:
+        progress.begin(1, 1)
+        log.info("resumed", extra={"progress": {"what": "resumed", "epoch": 7, "first": 0}})
         assert last(here) == Report(7, 15, 7)
         tell(8, 3.0)
     assert (last(here).resumed_after, last(here).left) == (7, pytest.approx(21.0))
 
 
-def test_a_memory_too_small_makes_a_cell_longer(here: Path) -> None:
-    with attached(Progress(KEY, 15, 5)) as progress:
-        progress.begin(range(5))
-        progress.begin(range(2))
+def test_a_cell_is_as_far_as_its_groups_are_on_average(here: Path) -> None:
+    with attached(Progress(KEY, 15)) as progress:
+        progress.begin(6, 2)  # of one replicate each, two side by side
+        tell(4, first=0)
+        tell(3, first=1)
+        assert last(here).epoch == 1
+        assert last(here).left == pytest.approx(2.0 * (6 * 15 - 7) / 2)
+        tell(15, first=0)
+    assert last(here).epoch == 3
+
+
+def test_a_memory_too_small_begins_anew(here: Path) -> None:
+    with attached(Progress(KEY, 15)) as progress:
+        progress.begin(1, 1)
         tell(5)
-        assert last(here).left == pytest.approx(2.0 * (10 + 15 + 15))
-        progress.begin(range(2, 4))
-        assert last(here).left == pytest.approx(2.0 * (15 + 15))
-        progress.begin(range(4, 5))
-        tell(2)
-    assert last(here).left == pytest.approx(2.0 * 13)
+        progress.begin(2, 1)
+        tell(3)
+    assert last(here).epoch == 1
+    assert last(here).left == pytest.approx(2.0 * (15 + 12))
 
 
 def test_an_earlier_try_is_forgotten(here: Path) -> None:
-    with attached(Progress(KEY, 15, 6)) as progress:
-        progress.begin(range(6))
+    with attached(Progress(KEY, 15)):
         tell(9)
-    Progress(KEY, 15, 6)
+    Progress(KEY, 15)
     assert latest(here) is None
 
 
 def test_a_place_that_cannot_be_written_stops_no_training(here: Path) -> None:
     Path("logs").write_text("")
-    with attached(Progress(KEY, 15, 6)) as progress:
-        progress.begin(range(6))
+    with attached(Progress(KEY, 15)) as progress:
         tell(1)
         progress.end()
     assert latest(here) is None

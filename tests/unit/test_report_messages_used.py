@@ -17,7 +17,7 @@ from ablation.results.courses import MEASURES
 from ablation.results.published import load as published
 from ablation.statistics.verdicts import Reason, Verdict
 from ablation.store.places import TEMPLATES
-from ablation.tasks import METRICS, TASKS
+from ablation.tasks.task import METRICS, TASKS
 from conftest import REPOSITORY
 
 # What every study shares: how data are split and how networks are trained. A network's own parameters bring their words.

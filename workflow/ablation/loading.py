@@ -18,7 +18,7 @@ from ablation.results.frames import read_tables
 from ablation.store.document import StudyDocument
 from ablation.store.entries import RESULTS
 from ablation.store.places import PROJECT
-from ablation.tasks import METRICS
+from ablation.tasks.task import METRICS
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ablation.tasks import METRICS
+from ablation.tasks.task import METRICS
 
 COMPARED = ("metrics.json", "predictions.csv", "model.safetensors", "history.csv", "gradients.csv")
 """The files whose bytes decide ``identical``."""

@@ -22,7 +22,7 @@ from ablation.results.frames import read_tables
 from ablation.store.document import AxisDocument, StudyDocument
 from ablation.store.places import PROJECT, WORKFLOW
 from ablation.study.plan import read_plan
-from ablation.tasks import METRICS
+from ablation.tasks.task import METRICS
 
 HEAD = ("model", "axis", "value", "n", "mean ± sd", "difference", "verdict")
 RIGHT = ("n", "mean ± sd", "difference")

@@ -33,7 +33,7 @@ from ablation.study.parts import link_own_files
 from ablation.study.plan import Plan, read_plan
 from ablation.study.shelf import Shelf
 from ablation.study.stage import Stage
-from ablation.tasks import METRICS
+from ablation.tasks.task import METRICS
 
 DEFAULT_CELLS = 3
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from ablation.results.tables import metrics_on
 from ablation.statistics.verdicts import Verdict
 from ablation.store.document import StudyDocument
-from ablation.tasks import METRICS
+from ablation.tasks.task import METRICS
 
 # What a number is measured in, by column.
 UNITS = {

@@ -17,7 +17,7 @@ from matplotlib.ticker import LogLocator
 from ablation.figures.style import Look, looks
 from ablation.store.document import AxisDocument
 from ablation.store.keys import label as label_of
-from ablation.tasks import METRICS
+from ablation.tasks.task import METRICS
 
 if TYPE_CHECKING:
     from ablation.figures.model import Sheet

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
 
 from ablation.figures.style import INK, Look
-from ablation.tasks import METRICS
+from ablation.tasks.task import METRICS
 
 LOG_FROM = 8.0
 MEAN: Any = {"markersize": 7, "zorder": 4, "markeredgecolor": INK, "markeredgewidth": 0.7}

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ablation.language import numbers as fmt
 from ablation.store.document import ModelDocument
-from ablation.tasks import METRICS, TASKS
+from ablation.tasks.task import METRICS, TASKS
 
 Pair = Sequence[float] | None
 

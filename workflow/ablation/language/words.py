@@ -12,7 +12,7 @@ from ablation.language.numbers import MINUS
 from ablation.results.tables import metrics_on
 from ablation.store.document import AxisDocument, ModelDocument
 from ablation.store.keys import label as label_of
-from ablation.tasks import METRICS
+from ablation.tasks.task import METRICS
 
 OWN = {"parameter": "parameters", "axis_title": "axes", "value": "values"}
 """Group of messages → the part of a model's own words that comes before it."""

@@ -17,7 +17,7 @@ from ablation.report.run import run_id
 from ablation.report.svg import inline
 from ablation.store.document import CellDocument, ModelDocument
 from ablation.store.keys import label as label_of
-from ablation.tasks import METRICS
+from ablation.tasks.task import METRICS
 
 
 def drawers(model: ModelDocument, axes: list[Axis], inputs: Inputs) -> list[dict[str, Any]]:

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ablation.tasks import TASKS, classification
+from ablation.tasks import classification
+from ablation.tasks.task import TASKS
 from ablation.training.network import network_of, outputs
 
 OUTCOMES = ("prediction", "predicted", "confidence", "loss")

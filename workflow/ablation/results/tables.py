@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ablation.statistics.metric import Metric
 from ablation.store.document import ModelDocument
 from ablation.store.formats import columns_of, validate_columns
-from ablation.tasks import METRICS, TASKS
+from ablation.tasks.task import METRICS, TASKS
 
 View = dict[str, Any]
 PLACE = ("model", "axis", "label", "cell", "key")

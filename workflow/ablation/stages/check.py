@@ -60,7 +60,7 @@ def check(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> Non
 
 def _rest(spec: Spec) -> dict[str, Any]:
     """What decides a cell's numbers beside its network and its data."""
-    own = module_of(spec["network"]["file"]).PARAMETERS
+    own = getattr(module_of(spec["network"]["file"]), "PARAMETERS", {})
     recipe = {name: value for name, value in spec["parameters"].items() if name not in own}
     names = ("seed", "replicates", "precision", "replicates_at_once")
     return {"recipe": recipe, **{name: spec[name] for name in names}}

@@ -18,7 +18,7 @@ from ablation.study.components import (
 )
 from ablation.study.fragments import Rules, is_words
 from ablation.study.sentences import ConfigError, shown
-from ablation.tasks import TASKS
+from ablation.tasks.task import TASKS
 
 WORDS = ("title", "short", "about", "source", "target")
 SHA256 = re.compile(r"[0-9a-f]{64}")

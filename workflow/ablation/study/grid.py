@@ -13,7 +13,7 @@ from ablation.study.config import closed, model_in, validate
 from ablation.study.factors import check_label, factors_of, is_factorial, ordered_axes, values_of
 from ablation.study.models import Model
 from ablation.study.sentences import ConfigError
-from ablation.tasks import TASKS
+from ablation.tasks.task import TASKS
 
 Parameters = dict[str, Any]
 

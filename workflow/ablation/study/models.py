@@ -16,7 +16,7 @@ from ablation.study.data_file import DataFile, read_data
 from ablation.study.fragments import Rules
 from ablation.study.network_file import NetworkFile, read_network
 from ablation.study.sentences import ConfigError
-from ablation.tasks import TASKS, Task
+from ablation.tasks.task import TASKS, Task
 
 Parameters = dict[str, Any]
 RECIPE = "ablation/training/recipe.py"

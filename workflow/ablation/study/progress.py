@@ -103,13 +103,18 @@ class Progress(logging.Handler):
             "epochs": epochs,
         }
         self._seconds: deque[float] = deque(maxlen=RECENT)
-        self.begin(1, 1)
+        self._restart(1, 1)
         with suppress(OSError):  # what an earlier try wrote is not of this one
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.write_bytes(b"")
 
     def begin(self, groups: int, at_a_time: int) -> None:
         """So many groups are trained from now on, so many of them side by side."""
+        self._restart(groups, at_a_time)
+        self._write()
+
+    def _restart(self, groups: int, at_a_time: int) -> None:
+        self._known |= {"epoch": 0, "resumed_after": 0}
         self._groups, self._at_a_time, self._resumed = groups, at_a_time, 0
         self._latest: dict[int, Mapping[str, Any]] = {}
         self._seconds.clear()

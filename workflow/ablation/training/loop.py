@@ -29,7 +29,7 @@ class Task(Protocol):
     """What the module of a task offers to training."""
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor: ...
-    def guess_loss(self, target: Tensor) -> float: ...
+    def guess_loss(self, target: Tensor, outputs: int) -> float: ...
     def figures(self, output: Tensor, target: Tensor) -> dict[str, Tensor]: ...
 
 
@@ -112,7 +112,9 @@ class Training:
         rate = torch.full((count,), float(parameters["learning_rate"]), device=self.device)
         self.rate, self.optimiser = rate, optimiser_of(parameters, group, rate)
         self.schedule = schedule_of(parameters, rate)
-        guesses = [task.guess_loss(target) for target in samples.own_targets("train")]
+        guesses = [
+            task.guess_loss(target, samples.outputs) for target in samples.own_targets("train")
+        ]
         self.guess_loss = torch.tensor(guesses, device=self.device) * samples.loss_scale
         self.total = torch.zeros(count, device=self.device)
         self.steps = Steps(self._step, self.device, group.generators, recorded=recorded)

@@ -33,6 +33,7 @@ class Samples(ABC):
     Attributes:
         targets: ``train`` or ``validation`` → ``[R, n]``; a standardised target in units of its standard deviation.
         rows: likewise → how many samples of these each replicate has, ``[R]``.
+        outputs: how many numbers a network gives of a sample.
         loss_scale: ``[R]``, what a loss is multiplied by to be in the target's unit.
     """
 
@@ -47,6 +48,7 @@ class Samples(ABC):
         self.replicates, self.device, self.parameters = chosen, device, parameters
         self.index = {name: part[f"{name}_index"][chosen] for name in ("train", "validation")}
         self.rows = {name: part[f"{name}_n"][chosen].to(device) for name in self.index}
+        self.outputs = int(part["outputs"])
         if len(chosen) == 1:  # of a single replicate nothing has to be filled up to others' length
             self.index = {n: i[:, : int(self.rows[n][0])] for n, i in self.index.items()}
         self.targets = {name: part["target"][index] for name, index in self.index.items()}
