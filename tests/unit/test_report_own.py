@@ -175,8 +175,8 @@ def test_a_unit_stands_at_heads_and_differences_and_none_leaves_nothing(
 )  # fmt: skip
 def test_training_is_told_as_the_recipe_has_it(recipe: dict[str, object], said: str) -> None:
     model = model_of(parameters=recipe, data={"dataset": "d"}, words={"about": "A net."})
-    (text,) = what_view(model, Words.of("en").about(model))
-    assert text.startswith("A net. ") and text.endswith(said)
+    about, text = what_view(model, Words.of("en").about(model))
+    assert about == "A net." and text.endswith(said)
     names = {"AdamW", "SGD", "constant", "multiplied"}
     assert {name for name in names if name in text} == {name for name in names if name in said}
 
