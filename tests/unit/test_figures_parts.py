@@ -125,7 +125,7 @@ def test_a_matrix_of_many_classes_has_colours_and_as_many_names_as_can_be_read()
     shown = [text.get_text() for text in ax.get_yticklabels()]
     assert not ax.texts
     assert 20 <= len(shown) <= 40
-    assert max(map(len, shown)) <= 12
+    assert max(map(len, shown)) <= 16
     assert panel_size(names) == WIDTH / 2
     assert panel_size(list("0123456789")) == WIDTH / 3
 

@@ -7,6 +7,7 @@ import re
 import pytest
 from ablation.language.catalogue import LANGUAGES, LOCALES
 from ablation.language.words import Words, chosen
+from ablation.report.about import what_view
 from ablation.store.document import ModelDocument
 from ablation.store.places import TEMPLATES
 from report.own import CLASSES, own_page
@@ -21,7 +22,7 @@ PARTICULAR = re.compile(
 )
 SHARED = [
     *(path for path in TEMPLATES.rglob("*.jinja")),
-    *(path for path in LOCALES.rglob("*.po") if path.stem != "claims"),
+    *(path for path in LOCALES.rglob("*.po")),
     *(path for path in (TEMPLATES / "script").iterdir()),
     *(path for path in (TEMPLATES / "captions").iterdir()),
 ]
@@ -158,3 +159,38 @@ def test_a_unit_stands_at_heads_and_differences_and_none_leaves_nothing(
     assert (words.head("mse"), words.head("mae"), words.head("r2")) == (mse, mae, "Test R²")
     assert words.difference("mae", "+1") == said
     assert words.difference("r2", "+1") == "+1 in R²"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        ({}, "Training minimises the mean squared error; the parameters with the lowest validation "
+             "loss are kept."),
+        ({"optimizer": "adamw"}, "At the baseline the optimiser is AdamW."),
+        ({"optimizer": "sgd", "schedule": "constant"}, "At the baseline the optimiser is SGD. At the "
+         "baseline the learning rate is constant."),
+        ({"schedule": "plateau", "lr_factor": 0.5, "lr_patience": 7}, "At the baseline the learning "
+         "rate is multiplied by 0.5 whenever the validation loss has not improved for 7 epochs."),
+    ],
+)  # fmt: skip
+def test_training_is_told_as_the_recipe_has_it(recipe: dict[str, object], said: str) -> None:
+    model = model_of(parameters=recipe, data={"dataset": "d"}, words={"about": "A net."})
+    about, text = what_view(model, Words.of("en").about(model))
+    assert about == "A net." and text.endswith(said)
+    names = {"AdamW", "SGD", "constant", "multiplied"}
+    assert {name for name in names if name in text} == {name for name in names if name in said}
+
+
+@pytest.mark.parametrize(
+    ("classes", "said"),
+    [
+        (["0", "1", "2"], "It predicts one of 3 classes."),
+        (["calm", "windy"], "It predicts one of 2 classes: calm, windy."),
+        ([f"species {i}" for i in range(200)], "It predicts one of 200 classes."),
+    ],
+)
+def test_classes_are_named_where_they_have_names_and_are_few(classes: list[str], said: str) -> None:
+    known = {"task": "classification", "classes": classes, "data": {"dataset": "d"}}
+    model = model_of(parameters={}, **known)
+    (text,) = what_view(model, Words.of("en").about(model))
+    assert text.startswith(f"{said} Training minimises the cross-entropy")

@@ -15,7 +15,7 @@ HEAT = (0.80, 0.30, 0.16)
 WIDTH = 10.0  # inches of all panels in a row
 NUMBERED = 16  # classes up to which every box has its number
 NAMED = 40  # classes up to which every row has its name
-LONGEST = 12  # characters of a class's name that are shown
+LONGEST = 16  # characters of a class's name that are shown
 
 
 def row_percent(matrix: list[list[int]]) -> NDArray[np.float64]:
@@ -34,9 +34,10 @@ def largest_error(matrices: list[NDArray[np.float64]]) -> float:
 
 
 def panel_size(classes: list[str]) -> float:
-    """The side of a panel in inches: three in a row where few classes have short names, else two."""
-    short = len(classes) <= 10 and max(map(len, classes), default=0) <= 2
-    return WIDTH / 3 if short else WIDTH / 2
+    """The side of a panel in inches: three in a row of few classes with short names, or of very few; else two."""
+    longest = max(map(len, classes), default=0)
+    small = len(classes) <= (10 if longest <= 2 else 4)
+    return WIDTH / 3 if small else WIDTH / 2
 
 
 def draw_confusion(

@@ -13,9 +13,9 @@ LISTED = 30  # classes whose names are listed; of more only their number is said
 
 def what_view(model: ModelDocument, words: Words) -> list[str]:
     """Paragraphs on a model: what the network is and predicts, how it was trained, on what data."""
-    about, trained = words.own("about"), _trained(model, words)
-    told = [about] if about else []
-    return [words.sentences([*told, *_predicted(model, words), *trained]), *_data(model, words)]
+    about = words.own("about")  # a paragraph of its own, as it may be of another language
+    said = words.sentences([*_predicted(model, words), *_trained(model, words)])
+    return [*([about] if about else []), said, *_data(model, words)]
 
 
 def scope_text(model: ModelDocument, words: Words) -> str:
