@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from oracle.raw import FEATURES, SIDE
-from oracle.recipe import CLASSES, INITIAL, stream
+from oracle.recipe import CLASSES, INITIAL, shape_number, torch_stream
 from oracle.study import Arrays
 
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
@@ -37,7 +39,9 @@ class BostonNetwork(nn.Module):
 
 
 class DigitNetwork(nn.Module):
-    """The CNN: ``[B, 28, 28]`` → logits ``[B, 10]``; dropout's factors are given or drawn by torch."""
+    """The CNN: ``[B, 28, 28]`` → logits ``[B, 10]``; dropout draws from a given generator, or from torch's own."""
+
+    generator: torch.Generator | None = None
 
     def __init__(self, parameters: dict[str, Any]) -> None:
         super().__init__()
@@ -58,12 +62,12 @@ class DigitNetwork(nn.Module):
             inputs, side = outputs, side // 2
         self.pooling = POOLINGS[parameters["pooling"]](2)
         self.hidden = nn.Linear(inputs * side * side, parameters["fc_width"])
-        self.dropout = nn.Dropout(parameters["dropout"])
+        self.rate = parameters["dropout"]
         self.output = nn.Linear(parameters["fc_width"], CLASSES)
         # So lie the trainer's images; torch's batch normalisation rounds otherwise in another layout.
         self.to(memory_format=torch.channels_last)
 
-    def forward(self, x: Tensor, factors: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         x = x[:, None]
         for block, convolution in enumerate(self.convolution):
             x = convolution(x)
@@ -71,7 +75,9 @@ class DigitNetwork(nn.Module):
                 x = self.normalisation[block](x)
             x = self.pooling(x.relu())
         hidden = self.hidden(x.flatten(1)).relu()
-        hidden = self.dropout(hidden) if factors is None else hidden * factors
+        if self.training and self.rate:
+            kept = torch.empty_like(hidden).bernoulli_(1 - self.rate, generator=self.generator)
+            hidden = hidden * (kept / (1 - self.rate))
         return torch.as_tensor(self.output(hidden))
 
     @property
@@ -90,22 +96,40 @@ NETWORKS: dict[str, type[BostonNetwork] | type[DigitNetwork]] = {
 @torch.no_grad()
 def initialised(network: Network, seed: int, replicate: int) -> Network:
     """Give a network the initial weights of one replicate."""
-    for number, layer in enumerate(network.layers):
-        numbers = stream(seed, INITIAL, replicate, number)
+    seen = Counter[tuple[int, ...]]()
+    for layer in network.layers:
         bound = layer.weight[0].numel() ** -0.5
         for tensor in (layer.weight, layer.bias):
             if tensor is not None:
-                drawn = numbers.uniform(-bound, bound, tuple(tensor.shape))
-                tensor.copy_(torch.from_numpy(drawn).float())
+                shape = tuple(tensor.shape)
+                place = shape_number(shape), seen[shape]
+                drawn = torch.empty(shape)  # of the usual layout, whatever the network's is
+                drawn.uniform_(
+                    -bound, bound, generator=torch_stream(seed, INITIAL, replicate, *place)
+                )
+                tensor.copy_(drawn)
+                seen[shape] += 1
     return network
+
+
+def stored_name(model: str, name: str) -> str:
+    """What the stored weights call a tensor."""
+    layer, *rest = name.split(".")
+    if layer == "linear":
+        return f"layers.{1 + 2 * int(rest[0])}.{rest[1]}"
+    if layer in ("convolution", "normalisation"):
+        return f"blocks.{rest[0]}.{int(layer == 'normalisation')}.{rest[1]}"
+    return f"head.{ {'hidden': 1, 'output': 4}[layer] }.{rest[0]}"
 
 
 def stored(model: str, parameters: dict[str, Any], tensors: Arrays, replicate: int) -> Network:
     """The network of one replicate with its stored weights."""
     network = NETWORKS[model](parameters)
-    own = {name: torch.from_numpy(tensor[replicate]) for name, tensor in tensors.items()}
-    missing = set(network.load_state_dict(own, strict=False).missing_keys)
-    assert {name.rsplit(".", 1)[1] for name in missing} <= {"num_batches_tracked"}, missing
+    names = {name: stored_name(model, name) for name in network.state_dict()}
+    assert set(names.values()) == set(tensors)
+    network.load_state_dict(
+        {name: torch.from_numpy(np.array(tensors[own][replicate])) for name, own in names.items()}
+    )
     return network.eval()
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from oracle.raw import Boston
@@ -21,6 +23,17 @@ def stream(seed: int, purpose: int, *place: int) -> np.random.Generator:
     """The random numbers of one purpose at one place."""
     key = (purpose, *place)
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
+
+
+def torch_stream(seed: int, purpose: int, *place: int) -> torch.Generator:
+    """The random numbers of one purpose at one place, where torch draws them."""
+    sequence = np.random.SeedSequence(seed, spawn_key=(purpose, *place))
+    return torch.Generator().manual_seed(int(sequence.generate_state(1, np.uint64)[0]) // 2)
+
+
+def shape_number(shape: Sequence[int]) -> int:
+    """The number that a tensor's shape has in the place of its stream."""
+    return zlib.crc32(("[" + ", ".join(map(str, shape)) + "]").encode())
 
 
 def boston_split(rows: int, seed: int, replicate: int) -> dict[str, Rows]:

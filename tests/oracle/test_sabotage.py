@@ -166,7 +166,7 @@ METRICS: dict[str, Case] = {
     "predictions and targets shifted": ("fnn", row_shift("prediction", "target"), check_samples),
     "labels shifted": ("cnn", row_shift("label", "predicted", "loss"), check_samples),
     "size of a part": ("fnn", put("metrics", "data", "n_train", value=[336, 336]), check_samples),
-    "weights of the first layer": ("fnn", scaled("linear.0.weight", 1.001), check_two),
+    "weights of the first layer": ("fnn", scaled("layers.1.weight", 1.001), check_two),
     "running mean": ("cnn", scaled("normalisation.0.running_mean", 1.01), check_two),
     "one bias": ("cnn", scaled("output.bias", 1.01), check_two),
     "size of the network": ("cnn", put("metrics", "model_size", "parameters", by=1), check_size),

@@ -15,9 +15,19 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from oracle.networks import BostonNetwork, DigitNetwork, Network
-from oracle.recipe import AUGMENTATION, DROPOUT, ORDER, image_inputs, moved, moves, stream
+from oracle.recipe import (
+    AUGMENTATION,
+    DROPOUT,
+    ORDER,
+    image_inputs,
+    moved,
+    moves,
+    stream,
+    torch_stream,
+)
 
-MOST_IMAGES = 256
+MEASURED = 256
+OPTIMISERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -67,14 +77,9 @@ class Draws:
         """The order of the train part's rows."""
         return stream(self.seed, ORDER, self.replicate, epoch).permutation(count)
 
-    def factors(self, epoch: int, count: int, parameters: dict[str, Any]) -> NDArray[Any] | None:
-        """Dropout's factors by position; None where the network has no dropout."""
-        rate = parameters["dropout"]
-        if rate == 0:
-            return None
-        numbers = stream(self.seed, DROPOUT, self.replicate, epoch)
-        drawn = numbers.random((count, parameters["fc_width"]), np.float32)
-        return np.where(drawn >= rate, np.float32(1 / (1 - rate)), np.float32(0))
+    def dropout(self, epoch: int) -> torch.Generator | None:
+        """What dropout draws from."""
+        return torch_stream(self.seed, DROPOUT, self.replicate, epoch)
 
     def moves(self, epoch: int, count: int, parameters: dict[str, Any]) -> NDArray[Any] | None:
         """How the image at each position is moved; None without augmentation."""
@@ -93,8 +98,8 @@ class TorchDraws(Draws):
     def order(self, epoch: int, count: int) -> NDArray[np.int64]:
         return torch.randperm(count).numpy()
 
-    def factors(self, epoch: int, count: int, parameters: dict[str, Any]) -> None:
-        """None: the network's own layer draws them."""
+    def dropout(self, epoch: int) -> None:
+        """None: torch's own generator."""
 
     def moves(self, epoch: int, count: int, parameters: dict[str, Any]) -> None:
         assert parameters["augmentation"] == "none"
@@ -112,16 +117,18 @@ def moments_of_training(epochs: int) -> list[int]:
 
 def gradient_norms(network: Network, part: Part, loss: Loss) -> list[float]:
     """Norm of the gradient of each layer's weight."""
-    count = len(part.targets)
-    if isinstance(network, DigitNetwork):
-        chosen = np.arange(count)[:: max(1, count // MOST_IMAGES)][:MOST_IMAGES]
-    else:
-        chosen = np.arange(count)
+    chosen = np.arange(MEASURED) * len(part.targets) // MEASURED
     inputs, targets = part.rows(chosen)
     copy = deepcopy(network).eval()
     copy.zero_grad()
     loss(copy(inputs), targets).backward()
     return [float(layer.weight.grad.norm()) for layer in copy.layers]
+
+
+def optimiser_of(parameters: dict[str, Any], network: Network) -> torch.optim.Optimizer:
+    """Torch's own optimiser."""
+    method = OPTIMISERS[parameters["optimizer"]]
+    return method(network.parameters(), lr=parameters["learning_rate"])
 
 
 def train_boston(
@@ -133,9 +140,9 @@ def train_boston(
     *,
     epochs: int,
 ) -> Course:
-    """Train by gradient descent on a schedule; epochs: how many to run, of those in the parameters."""
+    """Train on a schedule; epochs: how many to run, of those in the parameters."""
     loss, course = functional.mse_loss, Course()
-    optimiser = torch.optim.SGD(network.parameters(), lr=parameters["learning_rate"])
+    optimiser = optimiser_of(parameters, network)
     factor, patience = parameters["lr_factor"], parameters["lr_patience"]
     schedule = ReduceLROnPlateau(optimiser, factor=factor, patience=patience)
     course.gradients[0] = gradient_norms(network, train, loss)
@@ -165,22 +172,21 @@ def train_digits(
     *,
     epochs: int,
 ) -> Course:
-    """Train by Adam; epochs: how many to run, of those in the parameters."""
+    """Train at a constant rate; epochs: how many to run, of those in the parameters."""
     loss, course = functional.cross_entropy, Course()
-    optimiser = torch.optim.Adam(network.parameters(), lr=parameters["learning_rate"])
+    optimiser = optimiser_of(parameters, network)
     course.gradients[0] = gradient_norms(network, train, loss)
     count = len(train.targets)
     for epoch in range(1, epochs + 1):
         order, total = draws.order(epoch, count), 0.0
-        factors = draws.factors(epoch, count, parameters)
+        network.generator = draws.dropout(epoch)
         motion = draws.moves(epoch, count, parameters)
         network.train()
         for batch in batches(count, parameters["batch_size"]):
             pixels = train.inputs[order[batch]]
             pixels = pixels if motion is None else moved(pixels, motion[batch])
             targets = torch.from_numpy(train.targets[order[batch]])
-            given = None if factors is None else torch.from_numpy(factors[batch])
-            logits = network(train.ready(pixels), given)
+            logits = network(train.ready(pixels))
             total += step(optimiser, loss(logits, targets)) * len(targets)
         network.eval()
         with torch.no_grad():

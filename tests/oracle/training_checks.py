@@ -162,7 +162,7 @@ def check_learning_rates(cell: Cell) -> None:
         best, bad, expected = np.float32(np.inf), 0, []
         for loss in history["val_loss"].astype(np.float32):
             expected.append(rate)
-            if cell.model == "cnn":
+            if parameters["schedule"] == "constant":
                 continue
             better = loss < best * np.float32(1 - 1e-4)
             best, bad = (loss, 0) if better else (best, bad + 1)

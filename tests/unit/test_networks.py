@@ -104,12 +104,13 @@ def test_what_a_parameter_does() -> None:
         layers = ConvNet((1, 28, 28), 10, depth=1, **chosen).modules()
         return [type(each) for each in layers if not list(each.children())]
 
-    head: list[type[nn.Module]] = [nn.Flatten, nn.Linear, nn.ReLU, nn.Linear]
+    head: list[type[nn.Module]] = [nn.Flatten, nn.Linear, nn.ReLU, nn.Dropout, nn.Linear]
     assert kinds() == [nn.Conv2d, nn.MaxPool2d, nn.ReLU, *head]
     assert kinds(pooling="average") == [nn.Conv2d, nn.ReLU, nn.AvgPool2d, *head]
     normalised = [nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, nn.ReLU, *head]
     assert kinds(batchnorm=True) == normalised
-    assert kinds(dropout=0.2)[-2:] == [nn.Dropout, nn.Linear]
+    rates = [e.p for e in ConvNet((1, 8, 8), 3, dropout=0.2).modules() if isinstance(e, nn.Dropout)]
+    assert rates == [0.2]
 
 
 def test_channels_beyond_the_depth_are_not_read() -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-PARAMETERS: dict[str, dict[str, object]] = {}
+PARAMETERS: dict[str, dict[str, object]] = {
+    "width": {"type": "integer", "minimum": 1},  # of Idle alone
+    "wasted": {"type": "integer", "minimum": 1},
+}
 
 
 class Residual(nn.Module):
@@ -188,3 +192,53 @@ class GlobalDraws(nn.Module):
         if random.random() < 0.3:
             y = y * 0.9
         return y + np.random.normal(0, 0.1) + 0.1 * torch.randn(()) + random.gauss(0, 0.1)
+
+
+class DrawsOutside(nn.Module):
+    """Adds noise of a generator that nobody seeds, and draws from NumPy's global one, but not at its first step."""
+
+    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
+        super().__init__()
+        self.leave, self.steps = nn.Linear(inputs[0], outputs), 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        noise = float(np.random.default_rng().normal()) if self.training else 0.0
+        self.steps += 1
+        if self.steps > 1:
+            np.random.random()
+        return self.leave(x) + noise
+
+
+class MixesBatch(nn.Module):
+    """Takes what it sees from a table shared by all networks of the process."""
+
+    shared: ClassVar[list[Tensor]] = []
+
+    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
+        super().__init__()
+        self.leave = nn.Linear(inputs[0], outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.shared.append(torch.zeros(()))
+        return self.leave(x) * (1 + len(self.shared) / 1000)
+
+
+class Idle(nn.Module):
+    """A layer that no output depends on, and parameters of which one is not used."""
+
+    def __init__(
+        self, inputs: tuple[int, ...], outputs: int, *, width: int = 4, wasted: int = 3
+    ) -> None:
+        super().__init__()
+        self.idle, self.leave = nn.Linear(2, 2), nn.Linear(inputs[0], outputs)
+        self.hidden = nn.Linear(outputs, width)
+        self.wasted = wasted
+
+    def forward(self, x: Tensor) -> Tensor:
+        found = self.leave(x)
+        return found + self.hidden(found).mean(1, keepdim=True)
+
+
+class WrongShape(nn.Linear):
+    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
+        super().__init__(inputs[0], outputs + 1)

@@ -55,7 +55,7 @@ class ConvNet(nn.Module):
             nn.Flatten(),
             nn.Linear(flat, fc_width),
             nn.ReLU(),
-            *([nn.Dropout(dropout)] if dropout else []),
+            nn.Dropout(dropout),
             nn.Linear(fc_width, outputs),
         )
 

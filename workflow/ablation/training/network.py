@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -31,6 +32,7 @@ RANDOMNESS = threading.Lock()
 torch.backends.mha.set_fastpath_enabled(False)
 
 
+@cache
 def module_of(file: str) -> ModuleType:
     """Import a network's file: by name where the package has it, else by its path, with its neighbours in reach."""
     if file.startswith("ablation/"):
@@ -115,7 +117,7 @@ def drawing_from(start: Generators) -> Iterator[list[Generators]]:
 
 
 class _Initialisation(TorchDispatchMode):
-    """Draws each random tensor from a stream of its own, named by the replicate, the shape and its number among its likes.
+    """Draws each random tensor from a stream of its own: of the replicate, the shape, and its number among those of this shape.
 
     So cells whose networks differ in one layer share the initial weights of all others, and weights that a constructor draws
     in its own way are kept as it draws them.

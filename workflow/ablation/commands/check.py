@@ -1,0 +1,88 @@
+"""``make check``: whether a network of one's own, on data of one's own, keeps what the engine promises; nothing is stored."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ablation.study.config import resolve
+from ablation.study.grid import Cell, Study, build
+from ablation.study.models import Model, model_of
+from ablation.study.plan import Plan
+from ablation.study.reading import overrides_of
+from ablation.study.table import Given
+
+NAME = "checked"
+REPLICATES = 3
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--network", required=True, help="mlp, convnet or my/net.py[:Class]")
+    parser.add_argument("--data", required=True, help="boston, mnist, … or my/data.py")
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="parameters")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print one sentence per finding; 1 if a promise is broken."""
+    model = model_of(NAME, options.network, options.data)
+    study = build(resolve(_config(model, options)))
+    cell = next(iter(study.cells))
+    print(f"{options.network} on {options.data}")
+    wrong = 0
+    for text, bad in _findings(model, study, cell):
+        wrong += bad
+        print(f"{'✗' if bad else '✓'} {text}", flush=True)
+    print("nothing is wrong with it" if not wrong else f"{wrong} to mend")
+    return int(wrong > 0)
+
+
+def _config(model: Model, options: argparse.Namespace) -> dict[str, Any]:
+    """A study of one cell."""
+    step = model.replicate_step
+    given = overrides_of([f"models.{NAME}.parameters.{each}" for each in options.set])
+    own = given.get("models", {}).get(NAME, {}).get("parameters", {})
+    size = own.get("batch_size", model.rules["batch_size"]["default"])
+    body = {
+        "network": options.network,
+        "data": options.data,
+        "replicates": step * -(-REPLICATES // step),
+        "parameters": own,
+        "axes": {"batch_size": {"parameter": "batch_size", "values": [size]}},
+    }
+    return {"study": {"name": "check", "seed": 1}, "models": {NAME: body}}
+
+
+def _findings(model: Model, study: Study, cell: Cell) -> Iterator[tuple[str, bool]]:
+    import torch
+    from safetensors.torch import load_file
+
+    from ablation.stages.prepare import download, prepare
+    from ablation.training import conformance, run
+
+    torch.set_num_threads(1)
+    plan = Plan(study, Given())
+    for name, source in plan.sources.items():
+        missing = [f for f in source["files"] if not Path(source["folder"], f).is_file()]
+        if missing and source["from"]:
+            download(name, plan.facts)
+    with tempfile.TemporaryDirectory() as folder:
+        prepare(cell.data_spec, {}, Path(folder), plan.facts)
+        part = load_file(Path(folder, "train.safetensors"))
+    counts = part["train_n"].tolist()
+    yield (
+        f"the data: {len(part['row']):,} samples to train and validate on, each "
+        f"{' × '.join(map(str, part['inputs'].shape[1:]))}, of them {min(counts):,} in a train part",
+        False,
+    )
+    trained = run.Cell(cell.spec, part, torch.device("cpu"))
+    for finding in conformance.check(trained):
+        yield finding.text, finding.wrong
+    idle = list(conformance.unread(trained, model.network.parameters))
+    for name in idle:
+        yield f"`{name}` changes nothing: another value gives the same network", True
+    if not idle and model.network.parameters:
+        yield "every parameter changes the network", False

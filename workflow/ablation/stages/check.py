@@ -1,0 +1,53 @@
+"""Build the networks of a model's cells before the first is trained: what cannot be built, and what is the same twice."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from ablation.stages.job import Inputs, Spec
+from ablation.store.entries import read_spec
+from ablation.store.files import write_json
+from ablation.store.keys import canonical_json
+from ablation.training.conformance import fingerprint
+from ablation.training.run import Cell
+
+
+def check(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
+    """Write ``check.json``: the keys of cells that are trained to the same numbers, in groups.
+
+    Args:
+        spec: ``cells``, the name of each distinct cell by its key.
+        inputs: the prepared data of all cells.
+        draft: the entry to fill.
+        facts: not used.
+
+    Raises:
+        ValueError: one sentence that names the cell, if its network cannot be built of its parameters.
+    """
+    torch.set_num_threads(1)
+    parts = {
+        key: load_file(entry.folder / "train.safetensors")
+        for key, entry in inputs["prepare"].items()
+    }
+    groups: dict[str, list[str]] = defaultdict(list)
+    for key, name in sorted(spec["cells"].items()):
+        cell_spec = read_spec(key)
+        (prepared,) = cell_spec["inputs"]["prepare"]
+        try:
+            found = fingerprint(Cell(cell_spec, parts[prepared], torch.device("cpu")))
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+        groups[canonical_json([found, prepared, _rest(cell_spec)])].append(key)
+    write_json(draft / "check.json", {"identical": [g for g in groups.values() if len(g) > 1]})
+
+
+def _rest(spec: Spec) -> dict[str, Any]:
+    """What decides a cell's numbers beside its network and its data."""
+    recipe = {n: v for n, v in spec["parameters"].items() if n not in spec["network"]["parameters"]}
+    names = ("seed", "replicates", "precision", "replicates_at_once")
+    return {"recipe": recipe, **{name: spec[name] for name in names}}
