@@ -38,13 +38,18 @@ def module_of(file: str) -> ModuleType:
     if file.startswith("ablation/"):
         return importlib.import_module(file.removesuffix(".py").replace("/", "."))
     path = Path(file).resolve()
-    found = importlib.util.spec_from_file_location(path.stem, path)
+    name = f"network_{zlib.crc32(str(path).encode()):08x}"  # none that another module has
+    found = importlib.util.spec_from_file_location(name, path)
     if found is None or found.loader is None:
         raise ImportError(f"{file} is no Python file")
     module = importlib.util.module_from_spec(found)
     sys.path.insert(0, str(path.parent))
+    sys.modules[name] = module  # where data classes look for it
     try:
         found.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     finally:
         sys.path.remove(str(path.parent))
     return module
@@ -62,7 +67,8 @@ def load_network(
         outputs: how many numbers it is to give.
     """
     module = module_of(network["file"])
-    own = {name: parameters[name] for name in module.PARAMETERS if name in parameters}
+    declared = getattr(module, "PARAMETERS", {})
+    own = {name: parameters[name] for name in declared if name in parameters}
     build: Callable[..., nn.Module] = getattr(module, network["entry"])
     return build(inputs, outputs, **own)
 
