@@ -30,7 +30,7 @@ from unit_engine import (
 
 Call = tuple[int, ...]
 # Networks that draw in each of the ways that a constructor or a forward pass may.
-DRAWING = ("DropoutModule", "DropoutFunction", "GlobalDraws", "Transformer")
+DRAWING = ("DropoutModule", "DropoutTwice", "DropoutFunction", "GlobalDraws", "Transformer")
 
 
 @pytest.fixture

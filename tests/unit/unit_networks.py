@@ -49,6 +49,16 @@ class DropoutModule(nn.Sequential):
         )
 
 
+class DropoutTwice(nn.Sequential):
+    """One dropout layer in two places."""
+
+    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
+        drop = nn.Dropout(0.3)
+        super().__init__(
+            nn.Linear(inputs[0], 16), drop, nn.Linear(16, 8), drop, nn.Linear(8, outputs)
+        )
+
+
 class DropoutFunction(nn.Module):
     def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
         super().__init__()
