@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import yaml
 from ablation.claims.judge import judge_claims
 from ablation.claims.rules import evidence_of
-from ablation.networks.words import described
 from ablation.results import published
 from ablation.results import tables as tidy
 from ablation.results.courses import courses_table
@@ -23,6 +23,9 @@ from ablation.statistics.compare import Question, compare, study_numbers
 from ablation.statistics.model import ModelNumbers
 from ablation.store.document import StudyDocument
 from ablation.store.keys import key_of, label
+from ablation.store.places import SHIPPED_CONFIG
+from ablation.study.config import model_in
+from ablation.study.described import of_model
 from ablation.study.factors import combinations, levels_label
 from report import invented
 from report.invented import DATA, REPLICATES, rng
@@ -171,6 +174,13 @@ def _declared(model: str) -> dict[str, Any]:
     return {"model": model, **described(model, DATA[model]["dataset"]),
             "replicates": REPLICATES[model], "tested": {**TESTED[model], "step": PARTS[model]},
             "parameters": BASE[model], "data": dict(DATA[model]), "axes": axes}  # fmt: skip
+
+
+def described(model: str, dataset: str) -> dict[str, Any]:
+    """What the files of a shipped network and of its data say of themselves, and the titles of the shipped axes."""
+    axes = yaml.safe_load(SHIPPED_CONFIG.read_text("utf-8"))["models"][model]["axes"]
+    titles = {name: axis["title"] for name, axis in axes.items() if "title" in axis}
+    return of_model(model_in(model, {}), {**BASE[model], "dataset": dataset}, titles)
 
 
 def _values(declared: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from ablation.networks.convnet import ConvNet
 from ablation.networks.mlp import MLP
 from ablation.training.network import load_network, module_of, network_of, outputs, state_of
 from torch import Tensor, nn
-from unit_engine import NOISY, convnet, images, mlp, table, trained
+from unit_engine import NOISY, cell, convnet, images, mlp, table, trained
 
 PACKAGE = Path(__file__).resolve().parents[2] / "workflow" / "ablation"
 CLASSES: dict[str, type[nn.Module]] = {"mlp": MLP, "convnet": ConvNet}
@@ -105,15 +106,13 @@ def test_what_a_parameter_does() -> None:
         layers = ConvNet((1, 28, 28), 10, depth=1, **chosen).modules()
         return [type(each) for each in layers if not list(each.children())]
 
-    head: list[type[nn.Module]] = [
-        *(nn.Flatten, nn.Linear, nn.ReLU),
-        *(nn.Dropout, nn.Linear),
-    ]
+    head: list[type[nn.Module]] = [nn.Flatten, nn.Linear, nn.ReLU, nn.Dropout, nn.Linear]
     assert kinds() == [nn.Conv2d, nn.MaxPool2d, nn.ReLU, *head]
     assert kinds(pooling="average") == [nn.Conv2d, nn.ReLU, nn.AvgPool2d, *head]
     normalised = [nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, nn.ReLU, *head]
     assert kinds(batchnorm=True) == normalised
-    assert ConvNet((1, 28, 28), 10, dropout=0.2).head[3].p == 0.2
+    rates = [e.p for e in ConvNet((1, 8, 8), 3, dropout=0.2).modules() if isinstance(e, nn.Dropout)]
+    assert rates == [0.2]
 
 
 def test_channels_beyond_the_depth_are_not_read() -> None:
@@ -228,3 +227,35 @@ def test_a_user_may_write_a_function_that_builds(tmp_path: Path) -> None:
     y: Tensor = network(torch.rand(4, 5))
     assert y.shape == (4, 2)
     assert network[1].negative_slope == 0.3  # type: ignore[index,union-attr]
+
+
+def test_a_users_file_may_be_any_python(tmp_path: Path) -> None:
+    """Data classes look for their module among those imported; a file without parameters declares none."""
+    file = tmp_path / "random.py"  # a name that another module has
+    file.write_text(
+        "from __future__ import annotations\n"
+        "import random\n"
+        "from dataclasses import dataclass\n"
+        "from torch import nn\n"
+        "@dataclass\n"
+        "class Settings:\n"
+        "    width: int = 7\n"
+        "class Own(nn.Sequential):\n"
+        "    def __init__(self, inputs, outputs):\n"
+        "        super().__init__(nn.Linear(inputs[0], Settings().width), nn.LazyLinear(outputs))\n",
+        encoding="utf-8",
+    )
+    found = trained(cell("Own", table(2), file=str(file), epochs=1))
+    assert found.tensors["0.weight"].shape == (2, 7, 5)
+    assert "Random" in dir(sys.modules["random"])
+
+
+def test_a_file_that_fails_is_not_kept(tmp_path: Path) -> None:
+    file = tmp_path / "broken.py"
+    file.write_text("raise RuntimeError('not yet')\n", encoding="utf-8")
+    before, path = set(sys.modules), list(sys.path)
+    with pytest.raises(RuntimeError, match="not yet"):
+        module_of(str(file))
+    assert (set(sys.modules), sys.path) == (before, path)
+    file.write_text("PARAMETERS = {'a': {}}\n", encoding="utf-8")
+    assert module_of(str(file)).PARAMETERS == {"a": {}}

@@ -126,6 +126,29 @@ def test_a_tensor_without_gradient_stays(kind: str, name: str) -> None:
 @pytest.mark.parametrize("schedule", ["constant", "plateau"])
 @pytest.mark.parametrize("name", OWN)
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_tensor_that_gets_a_gradient_now_and_then(kind: str, name: str, schedule: str) -> None:
+    """As the layers of a network of stochastic depth do."""
+    plain = networks()
+    group = group_of(kind, plain)
+    chosen = {**RECIPE, "optimizer": name, "schedule": schedule, "weight_decay": 0.1}
+    optimiser = optimiser_of(chosen, group, torch.full((COUNT,), 0.01))
+    alone = [OWN[name](network.parameters(), lr=0.01, weight_decay=0.1) for network in plain]
+    for step in range(9):
+        drawn = gradients(step, plain)
+        if step % 3:
+            drawn = [[None, None, *own[2:]] for own in drawn]
+        give(group, drawn)
+        optimiser.step()
+        for network, own, grads in zip(plain, alone, drawn, strict=True):
+            for parameter, grad in zip(network.parameters(), grads, strict=True):
+                parameter.grad = grad
+            own.step()
+    assert_agree(group, plain)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "plateau"])
+@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("kind", KINDS)
 def test_state_goes_on_where_it_was(kind: str, name: str, schedule: str) -> None:
     plain = networks()
     chosen = {**RECIPE, "optimizer": name, "schedule": schedule}

@@ -12,7 +12,7 @@ import pytest
 import torch
 from ablation.training import network, randomness, samples
 from ablation.training.run import Cell, train
-from ablation.training.streams import Purpose
+from ablation.training.streams import Purpose, torch_seed
 from torch import Tensor, nn
 from unit_engine import (
     AFFINE,
@@ -30,7 +30,7 @@ from unit_engine import (
 
 Call = tuple[int, ...]
 # Networks that draw in each of the ways that a constructor or a forward pass may.
-DRAWING = ("DropoutModule", "DropoutFunction", "GlobalDraws", "Transformer")
+DRAWING = ("DropoutModule", "DropoutTwice", "DropoutFunction", "GlobalDraws", "Transformer")
 
 
 @pytest.fixture
@@ -249,6 +249,26 @@ def test_replicates_and_epochs_draw_apart_from_every_generator() -> None:
     assert len(shifts.flatten().unique()) == shifts.numel()
     group.begin_epoch(1)
     assert torch.equal(group(torch.ones(2, 8, 5)), found[0])
+
+
+def test_the_numbers_of_purposes_are_part_of_every_result() -> None:
+    assert [(each.name, each.value) for each in Purpose][:6] == [
+        ("SPLIT", 0),
+        ("INITIALISATION", 1),
+        ("ORDER", 2),
+        ("DROPOUT", 3),
+        ("AUGMENTATION", 4),
+        ("DRAW", 5),
+    ]
+    seeds = {
+        torch_seed(seed, purpose, r, epoch)
+        for seed in (0, 1)
+        for purpose in Purpose
+        for r in range(4)
+        for epoch in range(4)
+    }
+    assert len(seeds) == 2 * len(Purpose) * 16
+    assert 0 <= min(seeds) <= max(seeds) < 2**63
 
 
 def test_the_narrow_network_is_the_one_that_is_tested() -> None:

@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 import torch
 from ablation.machine.provenance import Meter
+from ablation.networks.mlp import MLP
 from ablation.training import loop
 from ablation.training import steps as stepping
 from ablation.training.checkpoint import Checkpoints
 from ablation.training.device import Ahead, arithmetic
+from ablation.training.group import preferred_size
 from ablation.training.loop import Checkpoint, Trained
 from ablation.training.run import Cell, Plan, merge, train
 from ablation.training.steps import WARM_UP, Steps
@@ -269,6 +271,16 @@ def test_the_setting_says_how_many_are_trained_at_once() -> None:
     assert cell("Residual", table(5), at_once=2).plan().at_once == 2
     assert cell("Residual", table(2), at_once=5).plan().at_once == 2
     assert convnet(images(3)).plan().at_once == 1
+
+
+def test_left_open_it_follows_from_the_network_and_the_kind_of_device() -> None:
+    wide, narrow = (MLP((5,), 1, width=width) for width in (1024, 64))
+    convolutions = convnet(images(2)).network(0)
+    assert preferred_size(narrow, 32, 24, CPU) == 24
+    assert preferred_size(wide, 8, 24, CPU) == 24
+    assert preferred_size(wide, 32, 24, CPU) == 1
+    assert preferred_size(convolutions, 8, 24, CPU) == 1
+    assert preferred_size(convolutions, 8, 24, torch.device("cuda")) == 24
 
 
 def test_groups_are_merged_in_order() -> None:

@@ -49,6 +49,16 @@ class DropoutModule(nn.Sequential):
         )
 
 
+class DropoutTwice(nn.Sequential):
+    """One dropout layer in two places."""
+
+    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
+        drop = nn.Dropout(0.3)
+        super().__init__(
+            nn.Linear(inputs[0], 16), drop, nn.Linear(16, 8), drop, nn.Linear(8, outputs)
+        )
+
+
 class DropoutFunction(nn.Module):
     def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
         super().__init__()
@@ -177,15 +187,35 @@ class ConvDropout(Conv):
         super().__init__(inputs, outputs, nn.Dropout2d(0.3))
 
 
-class DrawsOutside(nn.Module):
-    """Adds noise of a generator of its own that nothing seeds: what no study can repeat."""
+class GlobalDraws(nn.Module):
+    """Draws from the generators of Python, NumPy and torch, when it is made and when it is trained."""
 
     def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
         super().__init__()
-        self.leave = nn.Linear(inputs[0], outputs)
+        self.layer = nn.Linear(inputs[0], outputs)
+        nn.init.constant_(self.layer.weight, random.gauss(0, 0.1) + np.random.normal(0, 0.1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.layer(x)
+        if not self.training:
+            return y
+        if random.random() < 0.3:
+            y = y * 0.9
+        return y + np.random.normal(0, 0.1) + 0.1 * torch.randn(()) + random.gauss(0, 0.1)
+
+
+class DrawsOutside(nn.Module):
+    """Adds noise of a generator that nobody seeds, and draws from NumPy's global one, but not at its first step."""
+
+    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
+        super().__init__()
+        self.leave, self.steps = nn.Linear(inputs[0], outputs), 0
 
     def forward(self, x: Tensor) -> Tensor:
         noise = float(np.random.default_rng().normal()) if self.training else 0.0
+        self.steps += 1
+        if self.steps > 1:
+            np.random.random()
         return self.leave(x) + noise
 
 
@@ -222,20 +252,3 @@ class Idle(nn.Module):
 class WrongShape(nn.Linear):
     def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
         super().__init__(inputs[0], outputs + 1)
-
-
-class GlobalDraws(nn.Module):
-    """Draws from the generators of Python, NumPy and torch, when it is made and when it is trained."""
-
-    def __init__(self, inputs: tuple[int, ...], outputs: int) -> None:
-        super().__init__()
-        self.layer = nn.Linear(inputs[0], outputs)
-        nn.init.constant_(self.layer.weight, random.gauss(0, 0.1) + np.random.normal(0, 0.1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.layer(x)
-        if not self.training:
-            return y
-        if random.random() < 0.3:
-            y = y * 0.9
-        return y + np.random.normal(0, 0.1) + 0.1 * torch.randn(()) + random.gauss(0, 0.1)

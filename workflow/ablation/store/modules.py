@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import zlib
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -35,14 +36,18 @@ def module_of(file: str) -> ModuleType:
 @cache
 def _imported(path: Path, *stamp: int) -> ModuleType:
     # A name of its own, so that a file called `torch.py` hides nothing.
-    found = importlib.util.spec_from_file_location(f"ablation_own_{path.stem}", path)
+    name = f"own_{path.stem}_{zlib.crc32(str(path).encode()):08x}"
+    found = importlib.util.spec_from_file_location(name, path)
     if found is None or found.loader is None:
         raise ImportError(f"{path} is no Python file")
     module = importlib.util.module_from_spec(found)
-    sys.modules[found.name] = module  # dataclasses of the file look themselves up there
+    sys.modules[name] = module  # dataclasses of the file look themselves up there
     sys.path.append(str(path.parent))  # behind the installed libraries, which no neighbour hides
     try:
         found.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     finally:
         sys.path.pop()
     return module

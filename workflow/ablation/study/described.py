@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ablation.study.grid import Cell, ModelStudy
+from ablation.study.models import Model
 from ablation.study.stage import Spec
+
+
+def of_model(model: Model, parameters: Mapping[str, Any], titles: Mapping[str, Any]) -> Spec:
+    """What a page must know of a model beside its numbers.
+
+    Args:
+        model: with the files of its network and its data.
+        parameters: of the baseline.
+        titles: of its axes, of those that have one.
+    """
+    return {
+        "task": model.task.name,
+        "unit": model.data.unit,
+        "classes": list(model.data.classes),
+        "images": model.data.images,
+        "words": {**model.words(parameters), "axes": dict(titles)},
+    }
 
 
 def describe(part: ModelStudy, yardsticks: str, place: Callable[[Cell], Spec]) -> Spec:
@@ -20,11 +39,7 @@ def describe(part: ModelStudy, yardsticks: str, place: Callable[[Cell], Spec]) -
     titles = {axis.name: axis.title for axis in part.axes if axis.title is not None}
     return {
         "model": model.name,
-        "task": model.task.name,
-        "unit": model.data.unit,
-        "classes": list(model.data.classes),
-        "images": model.data.images,
-        "words": {**model.words(part.parameters), "axes": titles},
+        **of_model(model, part.parameters, titles),
         "replicates": part.replicates,
         "tested": {
             "metric": part.tested.metric,

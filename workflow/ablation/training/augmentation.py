@@ -25,7 +25,7 @@ def apply(images: Tensor, values: Tensor) -> Tensor:
     """Rotate about the centre, shift and brighten.
 
     Args:
-        images: ``[N, 1, H, W]`` in units of 0 to 1.
+        images: ``[N, C, H, W]`` in units of 0 to 1.
         values: ``[N, 4]`` as :func:`draw` gives them.
 
     Returns:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ablation.training.loop import Trained
+from ablation.training.network import drawing_from, seeded
 from ablation.training.run import Cell, Plan, merge
 
 STEPS = 20
@@ -94,7 +95,7 @@ def _train(cell: Cell, plan: Plan) -> Trained:
 def _how(plan: Plan) -> str:
     if plan.vmapped:
         return "its replicates are trained at once, by vmap"
-    reason = ", as it draws from torch's global generator" if plan.draws_elsewhere else ""
+    reason = ", as it draws from global generators" if plan.draws_elsewhere else ""
     return f"its replicates are trained one by one{reason}"
 
 
@@ -184,8 +185,7 @@ def fingerprint(cell: Cell) -> str:
     )
     network.begin_epoch(1)
     network.set_training(True)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    with drawing_from(seeded(0)):
         found = network(x[None])
     loss = found.square().mean()
     gradients = torch.autograd.grad(

@@ -39,9 +39,8 @@ def load_network(
         outputs: how many numbers it is to give.
     """
     module = module_of(network["file"])
-    own = {
-        name: parameters[name] for name in getattr(module, "PARAMETERS", {}) if name in parameters
-    }
+    declared = getattr(module, "PARAMETERS", {})
+    own = {name: parameters[name] for name in declared if name in parameters}
     build: Callable[..., nn.Module] = getattr(module, network["entry"])
     return build(inputs, outputs, **own)
 

@@ -55,7 +55,7 @@ class Randomness:
         self.generator = torch.Generator(device)
         self.draws_elsewhere = False
         for parent in list(network.modules()):
-            for name, layer in parent.named_children():
+            for name, layer in list(parent._modules.items()):  # children that stand twice, too
                 if isinstance(layer, DROPOUT) and type(layer) in DROPOUT:
                     whole = type(layer) is not nn.Dropout
                     setattr(parent, name, Dropout(layer.p, whole, self.generator))

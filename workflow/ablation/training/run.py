@@ -45,15 +45,15 @@ class Plan:
         at_once: how many in a group.
         vmapped: whether a group of many is one ``vmap``, or plain modules side by side.
         draws_elsewhere: whether the network draws from the global generators of torch, NumPy or Python.
-        draws_outside: whether it draws from NumPy's or Python's, which no CUDA graph can record.
         precision: what the requested one is for this network on this device.
+        draws_outside: whether it draws from NumPy's or Python's, which no CUDA graph can record.
     """
 
     at_once: int
     vmapped: bool
     draws_elsewhere: bool
-    draws_outside: bool
     precision: str
+    draws_outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,11 +95,11 @@ class Cell:
         size = min(size, replicates)
         if self.device.type == "cpu":
             vmapped = size > 1 and can_be_vmapped(self._random(networks, chosen), x)
-            return Plan(size if vmapped else 1, vmapped, elsewhere, outside, precision)
+            return Plan(size if vmapped else 1, vmapped, elsewhere, precision, outside)
         # Dense convolutions side by side in one graph are faster there.
         many = size > 1 and not has_convolution(networks[0])
         vmapped = many and can_be_vmapped(self._random(networks, chosen), x)
-        return Plan(size, vmapped, elsewhere, outside, precision)
+        return Plan(size, vmapped, elsewhere, precision, outside)
 
     def _random(self, networks: list[nn.Module], chosen: Sequence[int]) -> list[nn.Module]:
         """The networks, with layers that draw from streams of their own."""

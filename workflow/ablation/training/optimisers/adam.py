@@ -25,17 +25,18 @@ class Adam(Optimiser):
         super().__init__(*args, **options)
         self.means = [torch.zeros_like(tensor) for tensor in self.group.trained]
         self.squares = [torch.zeros_like(tensor) for tensor in self.group.trained]
-        self.count = torch.zeros((), device=self.rate.device)
+        # A tensor's own, as in torch: one that gets no gradient in a step stays where it was.
+        self.counts = [each.clone() for each in self.group.spread(torch.zeros_like(self.rate))]
+        self.shared_counts = [count.view(-1)[0] for count in self.counts]
 
     def move(self) -> None:
         """Move all tensors at once, or replicate by replicate where their rates may differ."""
-        rows = [
-            (tensor.detach(), tensor.grad, mean, square)
-            for tensor, mean, square in zip(
-                self.group.trained, self.means, self.squares, strict=True
-            )
-        ]
-        self.count.add_(1)
+        trained = self.group.trained
+        tensors, grads = [t.detach() for t in trained], [t.grad for t in trained]
+        given = zip(self.counts, grads, strict=True)
+        torch._foreach_add_([count for count, grad in given if grad is not None], 1)
+        counts = self.shared_counts if self.one_rate else self.counts
+        rows = list(zip(tensors, grads, self.means, self.squares, counts, strict=True))
         if self.one_rate:
             self._move(rows, self.rate[0])
             return
@@ -45,14 +46,14 @@ class Adam(Optimiser):
 
     def _move(self, rows: list[tuple[Any, ...]], rate: Tensor) -> None:
         rows = [row for row in rows if row[1] is not None]
-        tensors, grads, means, squares = (list(column) for column in zip(*rows, strict=True))
+        tensors, grads, means, squares, counts = map(list, zip(*rows, strict=True))
         self.kernel(
             tensors,
             grads,
             means,
             squares,
             [],
-            [self.count] * len(tensors),
+            counts,
             lr=rate,
             beta1=BETAS[0],
             beta2=BETAS[1],
@@ -63,7 +64,7 @@ class Adam(Optimiser):
         )
 
     def state(self) -> dict[str, Tensor]:
-        named = {"mean": self.means, "square": self.squares, "count": [self.count]}
+        named = {"mean": self.means, "square": self.squares, "count": self.counts}
         return {f"{name}.{i}": t for name, group in named.items() for i, t in enumerate(group)}
 
 
