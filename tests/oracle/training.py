@@ -106,7 +106,7 @@ class TorchDraws(Draws):
 
 
 def batches(count: int, size: int) -> Iterator[slice]:
-    """The positions of each batch; the last one may be short."""
+    """The positions of each batch."""
     return (slice(start, start + size) for start in range(0, count, size))
 
 
@@ -176,17 +176,19 @@ def train_digits(
     loss, course = functional.cross_entropy, Course()
     optimiser = optimiser_of(parameters, network)
     course.gradients[0] = gradient_norms(network, train, loss)
-    count = len(train.targets)
+    count, size = len(train.targets), parameters["batch_size"]
+    filled = count + -count % size
     for epoch in range(1, epochs + 1):
-        order, total = draws.order(epoch, count), 0.0
+        order, total = np.resize(draws.order(epoch, count), filled), 0.0
         network.generator = draws.dropout(epoch)
-        motion = draws.moves(epoch, count, parameters)
+        motion = draws.moves(epoch, filled, parameters)
         network.train()
-        for batch in batches(count, parameters["batch_size"]):
+        for batch in batches(filled, size):
+            true = slice(count - batch.start)
             pixels = train.inputs[order[batch]]
             pixels = pixels if motion is None else moved(pixels, motion[batch])
-            targets = torch.from_numpy(train.targets[order[batch]])
-            logits = network(train.ready(pixels))
+            targets = torch.from_numpy(train.targets[order[batch]])[true]
+            logits = network(train.ready(pixels))[true]
             total += step(optimiser, loss(logits, targets)) * len(targets)
         network.eval()
         with torch.no_grad():
