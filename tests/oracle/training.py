@@ -105,16 +105,9 @@ class TorchDraws(Draws):
         assert parameters["augmentation"] == "none"
 
 
-def batches(count: int, size: int) -> Iterator[tuple[slice, int]]:
-    """The positions of each batch, and how many of them count: the rest of the last one fills it up."""
-    return (
-        (slice(start, start + size), min(size, count - start)) for start in range(0, count, size)
-    )
-
-
-def filled(order: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    """An order with its own first rows at the end, so that all batches are full."""
-    return np.resize(order, -(-len(order) // size) * size)
+def batches(count: int, size: int) -> Iterator[slice]:
+    """The positions of each batch."""
+    return (slice(start, start + size) for start in range(0, count, size))
 
 
 def moments_of_training(epochs: int) -> list[int]:
@@ -155,7 +148,7 @@ def train_boston(
     course.gradients[0] = gradient_norms(network, train, loss)
     for epoch in range(1, epochs + 1):
         order, total = draws.order(epoch, len(train.targets)), 0.0
-        for batch, _ in batches(len(order), parameters["batch_size"]):
+        for batch in batches(len(order), parameters["batch_size"]):
             inputs, targets = train.rows(order[batch])
             total += step(optimiser, loss(network(inputs), targets)) * len(targets)
         with torch.no_grad():
@@ -183,17 +176,19 @@ def train_digits(
     loss, course = functional.cross_entropy, Course()
     optimiser = optimiser_of(parameters, network)
     course.gradients[0] = gradient_norms(network, train, loss)
-    count = len(train.targets)
+    count, size = len(train.targets), parameters["batch_size"]
+    filled = count + -count % size
     for epoch in range(1, epochs + 1):
-        order, total = filled(draws.order(epoch, count), parameters["batch_size"]), 0.0
+        order, total = np.resize(draws.order(epoch, count), filled), 0.0
         network.generator = draws.dropout(epoch)
-        motion = draws.moves(epoch, len(order), parameters)
+        motion = draws.moves(epoch, filled, parameters)
         network.train()
-        for batch, real in batches(count, parameters["batch_size"]):
+        for batch in batches(filled, size):
+            true = slice(count - batch.start)
             pixels = train.inputs[order[batch]]
             pixels = pixels if motion is None else moved(pixels, motion[batch])
-            targets = torch.from_numpy(train.targets[order[batch]])[:real]
-            logits = network(train.ready(pixels))[:real]
+            targets = torch.from_numpy(train.targets[order[batch]])[true]
+            logits = network(train.ready(pixels))[true]
             total += step(optimiser, loss(logits, targets)) * len(targets)
         network.eval()
         with torch.no_grad():
