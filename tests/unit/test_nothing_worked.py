@@ -10,7 +10,12 @@ import ablation
 import pandas as pd
 import pytest
 from ablation.export import latex
-from ablation.export.tables import comparisons_frame, parquet_table, summary_frame
+from ablation.export.tables import (
+    comparisons_frame,
+    metric_units,
+    parquet_table,
+    summary_frame,
+)
 from ablation.figures.curves import band
 from ablation.figures.model import draw
 from ablation.language.words import Words
@@ -102,12 +107,12 @@ def test_the_exports_are_made(tmp_path: Path, models: tuple[str, ...]) -> None:
     own = compared[compared["model"].isin(models)]
     assert set(own["verdict"]) == {"failed"}
     for name, frame in {**frames, "comparisons": compared}.items():
-        assert parquet_table(name, frame, {}, {}).num_rows == len(frame)
+        assert parquet_table(name, frame, metric_units(document), {}).num_rows == len(frame)
     assert len(summary_frame(compared)) == sum(len(m.axes) for m in document.models)
     words = Words.of("en")
     assert latex.summary_table(document, comparisons, words)
     for model in document.models:
-        place = latex.Place(model.name, comparisons["confidence"], words)
+        place = latex.Place(model.name, comparisons["confidence"], words.about(model))
         for axis in model.axes:
             assert latex.axis_table(comparisons["models"][model.name], axis, place)
 
