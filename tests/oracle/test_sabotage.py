@@ -167,8 +167,8 @@ METRICS: dict[str, Case] = {
     "labels shifted": ("cnn", row_shift("label", "predicted", "loss"), check_samples),
     "size of a part": ("fnn", put("metrics", "data", "n_train", value=[336, 336]), check_samples),
     "weights of the first layer": ("fnn", scaled("layers.1.weight", 1.001), check_two),
-    "running mean": ("cnn", scaled("normalisation.0.running_mean", 1.01), check_two),
-    "one bias": ("cnn", scaled("output.bias", 1.01), check_two),
+    "running mean": ("cnn", scaled("blocks.0.1.running_mean", 1.01), check_two),
+    "one bias": ("cnn", scaled("head.4.bias", 1.01), check_two),
     "size of the network": ("cnn", put("metrics", "model_size", "parameters", by=1), check_size),
     "a diverged flag": ("fnn", put("replicates", 5, "diverged", value=True), check_status),
     "status": ("fnn", put("metrics", "replicates", 5, "status", value="diverged"), check_status),
@@ -210,7 +210,7 @@ def file_too_many(cell: Cell) -> None:
 
 
 ENTRIES: dict[str, Damage] = {
-    "weights": scaled("output.bias", 1.01),
+    "weights": scaled("head.4.bias", 1.01),
     "metrics": put("metrics", "replicates", 0, "accuracy", by=0.01),
     "data": arrays("test", shift("target")),
     "specification": other_specification,

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from oracle import networks, parts, training_checks
 from oracle.damage import Damage, copied, see_it, table
-from oracle.recipe import image_moments, stream
+from oracle.recipe import image_moments, torch_stream
 from oracle.study import Study
 from oracle.training import Draws
 from oracle.training_checks import (
@@ -95,8 +96,8 @@ class NextEpoch(Draws):
 class OtherMasks(Draws):
     """Dropout of the epoch after."""
 
-    def factors(self, epoch: int, count: int, parameters: dict[str, Any]) -> NDArray[Any] | None:
-        return super().factors(epoch + 1, count, parameters)
+    def dropout(self, epoch: int) -> torch.Generator | None:
+        return super().dropout(epoch + 1)
 
 
 class OtherMoves(Draws):
@@ -119,15 +120,16 @@ def one_more_pixel(images: NDArray[np.uint8]) -> tuple[float, float]:
     return mean + 1e-3, deviation
 
 
-def other_layers(seed: int, purpose: int, *place: int) -> np.random.Generator:
-    """Layers counted from 1."""
-    return stream(seed, purpose, place[0], place[1] + 1)
+def other_layers(seed: int, purpose: int, *place: int) -> torch.Generator:
+    """Tensors of one shape counted from 1."""
+    *where, count = place
+    return torch_stream(seed, purpose, *where, count + 1)
 
 
 RECIPES: dict[str, tuple[str, dict[str, Any], Any, str, Any]] = {
     "order of another epoch": ("fnn", {}, training_checks, "Draws", NextEpoch),
     "sample deviation": ("fnn", {}, parts, "boston_moments", sample_moments),
-    "weights of other layers": ("fnn", {}, networks, "stream", other_layers),
+    "weights of other layers": ("fnn", {}, networks, "torch_stream", other_layers),
     "digits: order of another epoch": ("cnn", {}, training_checks, "Draws", NextEpoch),
     "digits: mean pixel": ("cnn", {}, parts, "image_moments", one_more_pixel),
     "dropout of another epoch": ("cnn", {"dropout": 0.4}, training_checks, "Draws", OtherMasks),

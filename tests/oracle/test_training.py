@@ -26,8 +26,15 @@ OWN_SEED = 987_654_321
 REPLICATES = {"fnn": (3, 7), "cnn": (4,)}
 # Trains steadily, and stands in the default study as well.
 BASELINE: dict[str, dict[str, Any]] = {
-    "fnn": {"hidden_layers": 2, "learning_rate": 0.001, "activation": "relu"},
-    "cnn": {"depth": 2, "kernel": 5, "dropout": 0, "batchnorm": False, "augmentation": "none"},
+    "fnn": {"hidden_layers": 2, "learning_rate": 0.001, "activation": "relu", "optimizer": "sgd"},
+    "cnn": {
+        "depth": 2,
+        "kernel": 5,
+        "dropout": 0,
+        "batchnorm": False,
+        "augmentation": "none",
+        "optimizer": "adam",
+    },
 }
 RUNS = {"fnn": 12, "cnn": 4}
 METRICS = {"fnn": ("mse", "mae"), "cnn": ("accuracy", "loss")}

@@ -85,14 +85,14 @@ def effect_in_unit(
     """The difference of a comparison and its interval, in the metric's unit.
 
     On the logarithm it is the reference's centre times (ratio − 1). Where the cell or the reference is broken, medians take
-    the place of means and there is no interval. An exact 0 on the logarithm leaves nothing to say.
+    the place of means and there is no interval. A single pair, or an exact 0 on the logarithm, leaves nothing to say.
     """
     scale = measured.setting.scale
     broken = measured.numbers.is_broken(outcome.comparison)
     centre = measured.cells.get(outcome.comparison.reference, {}).get(
         "median" if broken else "centre"
     )
-    if not outcome.differences or centre is None or (scale.log and centre == 0):
+    if len(outcome.differences) < 2 or centre is None or (scale.log and centre == 0):
         return None, None
     if not np.isfinite(outcome.differences).all():
         return None, None
