@@ -43,7 +43,7 @@ def there_and_back(project: Project) -> dict[str, Any]:
     before = project.files(*MADE)
     own = project.view("fnn/depth_1")["key"]
     project.forget()
-    project.configure(lambda c: c["models"]["fnn"]["parameters"].update(epochs=1))
+    project.configure(lambda c: c["models"]["fnn"]["recipe"].update(epochs=1))
     project.run()
     changed = {
         cell: project.view(cell) for cell in ("fnn/depth_1", "fnn/shape_base", "cnn/kernel_3")
@@ -51,7 +51,7 @@ def there_and_back(project: Project) -> dict[str, Any]:
     study, html = project.json("results/tables/study.json"), project.text("report.html")
     idle = project.plan()
     project.forget()
-    project.configure(lambda c: c["models"]["fnn"]["parameters"].update(epochs=2))
+    project.configure(lambda c: c["models"]["fnn"]["recipe"].update(epochs=2))
     dry = project.run("-n").text
     untouched = project.text("report.html") == html
     back = project.made()

@@ -63,7 +63,7 @@ def unchanged(project: Project) -> Both:
 
 def changed(project: Project) -> Both:
     def change(config: dict[str, Any]) -> None:
-        config["models"]["cnn"]["parameters"]["epochs"] = 2
+        config["models"]["cnn"]["recipe"]["epochs"] = 2
         config["models"]["fnn"]["axes"]["depth"]["values"].append(3)
 
     project.configure(change)
@@ -87,7 +87,7 @@ if sys.orig_argv[-2:] == ["train", "{key}"]:
 
 
 def coded(project: Project) -> Both:
-    project.change_code("networks/cnn/layers")
+    project.change_code("networks/convnet")
     return asked(project)
 
 

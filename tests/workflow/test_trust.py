@@ -62,7 +62,7 @@ def compared(project: Project) -> dict[str, Any]:
     def change(config: dict[str, Any]) -> None:
         config["study"]["name"] = "second"
         config["models"]["fnn"]["axes"]["depth"]["values"] = [3, 2]
-        config["models"]["cnn"]["parameters"]["epochs"] = 2
+        config["models"]["cnn"]["recipe"]["epochs"] = 2
 
     project.configure(change)
     refused = ablation(project, "diff", "HEAD", "results")
@@ -79,7 +79,7 @@ def test_two_studies_differ_in_exactly_what_was_changed(outcome: dict[str, Any])
     assert outcome["refused"].text.strip().startswith("A is 'HEAD': allowed are a report")
     assert outcome["ended"].status == 0, outcome["ended"].text
     html = (folder / "diff.html").read_text("utf-8")
-    names = {"study.name", "models.fnn.axes.depth.values", "models.cnn.parameters.epochs"}
+    names = {"study.name", "models.fnn.axes.depth.values", "models.cnn.recipe.epochs"}
     assert all(f"<code>{name}</code>" in html for name in names)
     a, b = read(folder / "results"), read(folder / "results" / "second")
     found = compare(a, b)
