@@ -46,7 +46,8 @@ def check(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> Non
         try:
             cell.network(0)
         except ValueError as error:
-            raise ValueError(f"{name}: {error}") from error
+            # With its frames, so that the line of the network's own file is named.
+            raise ValueError(f"{name}: {error}").with_traceback(error.__traceback__) from error
         try:
             found = fingerprint(cell)
         except (
