@@ -73,21 +73,23 @@ def cost(project: Project, cell: str) -> dict[str, Any]:
     return found
 
 
+def read(project: Project) -> list[bytes]:
+    return [(project.store(OTHER) / name).read_bytes() for name in MADE]
+
+
 def own(project: Project) -> dict[str, Any]:
-    """A study of two models on two cores, then one cell of it alone, then questions."""
+    """One cell of a fresh study alone on two cores, then all of it, then questions."""
     (project.path / "my").mkdir()
     (project.path / "my" / "net.py").write_text(NETWORK, "utf-8")
     project.configure(lambda config: (config.clear(), config.update(CONFIG)))
-    first = project.made(TABLES, cores=2)
+    project.run(f"results/{OTHER}/metrics.json", cores=2)
+    alone, made = cost(project, OTHER)["threads"], read(project)
+    project.drop("results/store/train", "results/store/evaluate")
+    whole = project.made(TABLES, cores=2)
     shared = [cost(project, cell)["threads"] for cell in (ONE, TWO, OTHER)]
-    together = [(project.store(OTHER) / name).read_bytes() for name in MADE]
-    entry = str(project.store(OTHER).relative_to(project.path))
-    project.drop(entry)
-    project.run(f"{entry}/manifest.json", cores=2)
-    alone = [(project.store(OTHER) / name).read_bytes() for name in MADE]
     found = {
-        **{"project": project, "first": first, "shared": shared, "same": together == alone},
-        "alone": cost(project, OTHER)["threads"],
+        **{"project": project, "whole": whole, "same": made == read(project)},
+        **{"alone": alone, "shared": shared},
         "threads": project.plan("--set-threads", "train=2", "--cores", "2", TABLES),
         "comment": changed(project, "        self.idle", "        # kept\n        self.idle"),
         "code": changed(project, "nn.Tanh()", "nn.ReLU()"),
@@ -107,7 +109,7 @@ def own(project: Project) -> dict[str, Any]:
 @promise(6)
 @prepared(own, fresh=True)
 def test_the_code_of_an_own_network_trains_its_cells_alone(outcome: dict[str, Any]) -> None:
-    assert outcome["first"].trained == ["mine"] * 3 + ["shipped"] * 2
+    assert outcome["whole"].trained == ["mine"] * 3 + ["shipped"] * 2
     assert outcome["comment"].idle
     assert outcome["code"].trained == ["mine"] * 3
 
