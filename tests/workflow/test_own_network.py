@@ -132,7 +132,7 @@ def test_cells_that_are_the_same_are_trained_once_and_called_so(outcome: dict[st
     assert (axis["rows"]["two"]["verdict"], axis["rows"]["two"]["reason"]) == IDENTICAL
 
 
-@promise(10)
+@promise(14)
 @prepared(own, fresh=True)
 def test_a_network_that_refuses_a_cell_stops_before_training(outcome: dict[str, Any]) -> None:
     refused: list[Done] = outcome["refused"]
