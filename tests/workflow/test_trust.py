@@ -79,7 +79,7 @@ def test_two_studies_differ_in_exactly_what_was_changed(outcome: dict[str, Any])
     assert outcome["refused"].text.strip().startswith("A is 'HEAD': allowed are a report")
     assert outcome["ended"].status == 0, outcome["ended"].text
     html = (folder / "diff.html").read_text("utf-8")
-    names = {"study.name", "models.fnn.axes.depth.values", "models.cnn.recipe.epochs"}
+    names = {"study.name", "models.fnn.axes.depth.values", "models.cnn.parameters.epochs"}
     assert all(f"<code>{name}</code>" in html for name in names)
     a, b = read(folder / "results"), read(folder / "results" / "second")
     found = compare(a, b)
