@@ -21,8 +21,8 @@ from ablation.store.download import mirror_variable  # noqa: E402
 
 # Fewer replicates and epochs than config/full.yaml, so that two cores take minutes; every image of the set all the same.
 CELLS = {
-    "mnist": ({"epochs": 2, "batch_size": 64, "dropout": 0.4}, 0.98),
-    "fashion-mnist": ({"epochs": 1, "batch_size": 64}, 0.80),
+    "mnist": ({"epochs": 2, "batch_size": 64}, {"dropout": 0.4}, 0.98),
+    "fashion-mnist": ({"epochs": 1, "batch_size": 64}, {}, 0.80),
 }
 CELL = "cnn/kernel_5"
 PARTS = {"n_train": 48_000, "n_validation": 12_000, "n_test": 10_000}
@@ -30,18 +30,14 @@ PARTS = {"n_train": 48_000, "n_validation": 12_000, "n_test": 10_000}
 
 def variant(dataset: str) -> dict[str, object]:
     """A variant of the full study for one data set."""
-    parameters, _ = CELLS[dataset]
-    cnn = {"replicates": 2, "parameters": {"dataset": dataset, **parameters}}
-    return {
-        "study": {"name": f"ci-{dataset}"},
-        "compute": {"threads": os.cpu_count() or 1},
-        "models": {"cnn": cnn},
-    }
+    recipe, parameters, _ = CELLS[dataset]
+    cnn = {"replicates": 2, "recipe": recipe, "parameters": {"dataset": dataset, **parameters}}
+    return {"study": {"name": f"ci-{dataset}"}, "models": {"cnn": cnn}}
 
 
 def main() -> int:
     """Train, and compare the mean test accuracy with what it must reach."""
-    for dataset, (_, least) in CELLS.items():
+    for dataset, (*_, least) in CELLS.items():
         if mirror_variable(dataset) not in os.environ:
             print(f"{dataset}: no copy is at hand ({mirror_variable(dataset)})")
             continue

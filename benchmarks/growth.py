@@ -28,7 +28,7 @@ def generated(cells: int) -> dict[str, object]:
     assert isinstance(models, dict)
     models.pop("cnn")
     fnn = models["fnn"]
-    base = fnn["parameters"]["learning_rate"]
+    base = fnn["recipe"]["learning_rate"]
     values = [base, *(round(1e-4 + i * 1e-7, 8) for i in range(cells - 1))]
     fnn["axes"] = {"learning_rate": {"parameter": "learning_rate", "values": values}}
     return config

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from ablation.machine import devices
-from ablation.networks.stack import device as arithmetic
+from ablation.training import device as arithmetic
 
 
 @pytest.mark.parametrize(

@@ -231,16 +231,17 @@ def test_what_is_made_of_failed_data_fails_like_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    prepared = stage("prepare", model="cnn", code=CODE)
+    prepared = stage("prepare", data={"dataset": "mnist-5k"}, code=CODE)
     trained = stage("train", [prepared], model="cnn", code=CODE)
     tested = stage("evaluate", [trained, prepared], model="cnn", code=CODE)
     yardsticks = stage("yardsticks", [prepared], model="cnn", code=CODE)
-    for each in (prepared, trained, tested, yardsticks):
+    checked = stage("check", [prepared], model="cnn", cells={trained.key: "cnn/a"}, code=CODE)
+    for each in (prepared, checked, trained, tested, yardsticks):
         write_spec(each.spec)
     Path("a.log").write_text("10:00:00 ValueError: no\n", "utf-8")
     assert call(monkeypatch, "fail", "prepare", prepared.key, "1", "a.log") == 0
-    assert capsys.readouterr().out.startswith("cnn failed in prepare: ValueError: no; log: ")
-    for each in (trained, tested, yardsticks):
+    assert capsys.readouterr().out.startswith("mnist-5k failed in prepare: ValueError: no; log: ")
+    for each in (checked, trained, tested, yardsticks):
         assert call(monkeypatch, each.name, each.key) == 0
         assert list(require(each.folder).failures) == [f"prepare/{prepared.key}"]
         assert failures.failure_of(each.name, each.key) is None

@@ -41,6 +41,14 @@ def test_what_is_there_is_settled_and_asks_for_nothing(made: Plan) -> None:
     assert all(shelf.inputs(stage.key) == [] for stage in everything(made))
 
 
+def test_a_check_finds_the_specifications_of_cells_that_are_not_asked_for(plan: Plan) -> None:
+    """Where a single cell is asked for, no other one's job asks for its own."""
+    (check, *_) = plan.checked.values()
+    assert len(check.spec["cells"]) > 1
+    Shelf(plan).inputs(check.key)
+    assert all(read_spec(key)["stage"] == "train" for key in check.spec["cells"])
+
+
 def test_only_what_a_missing_stage_reads_is_made_with_it(made: Plan) -> None:
     """A cell's weights are not made again for a figure, nor the data for what does not read them."""
     for stage in (*made.trained.values(), *made.prepared.values()):

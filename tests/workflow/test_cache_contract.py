@@ -16,8 +16,9 @@ TABLES = {"collect": 1, "draws": 1, **DRAWN}
 
 
 def cells(train: int = 0, evaluate: int = 0, **others: int) -> dict[str, int]:
-    """Jobs after a change to cells; what is made of all cells follows."""
-    found = {"train": train, "evaluate": evaluate or train, **others}
+    """Jobs after a change to cells of one model, checked before they are trained; what is made of all cells follows."""
+    checked = int(train > 0)
+    found = {"check": checked, "train": train, "evaluate": evaluate or train, **others}
     return {rule: count for rule, count in {**found, **TABLES}.items() if count}
 
 
@@ -72,7 +73,7 @@ def test_a_new_axis_needs_no_code_and_trains_only_what_is_new(outcome: Planned) 
 
 
 @promise(3)
-@prepared(configured(lambda c: c["models"]["cnn"]["parameters"].update(learning_rate=0.002)))
+@prepared(configured(lambda c: c["models"]["cnn"]["recipe"].update(learning_rate=0.002)))
 def test_a_training_setting_of_the_cnn_trains_exactly_its_cells(outcome: Planned) -> None:
     assert outcome == Planned(cells(train=2), ["cnn", "cnn"])
 
@@ -127,13 +128,13 @@ def test_comments_format_and_docstrings_run_nothing(outcome: Planned) -> None:
 
 
 @promise(6)
-@prepared(coded("networks/fnn/network"))
+@prepared(coded("networks/mlp"))
 def test_the_fnns_code_trains_exactly_its_cells(outcome: Planned) -> None:
     assert without_yardsticks(outcome) == Planned(cells(train=2), ["fnn", "fnn"])
 
 
 @promise(6)
-@prepared(coded("networks/cnn/layers"))
+@prepared(coded("networks/convnet"))
 def test_the_cnns_code_trains_exactly_its_cells(outcome: Planned) -> None:
     assert without_yardsticks(outcome) == Planned(cells(train=2), ["cnn", "cnn"])
 
@@ -145,28 +146,34 @@ def test_code_that_makes_no_cells_number_leaves_them(outcome: Planned) -> None:
 
 
 @promise(6)
-@prepared(coded("networks/fnn/prepare"))
+@prepared(coded("data/boston"))
 def test_the_fnns_splitting_trains_exactly_its_cells(outcome: Planned) -> None:
     jobs = cells(train=2, prepare=1, yardsticks=1)
     assert outcome == Planned(jobs, ["fnn", "fnn"])
 
 
 @promise(6)
-@prepared(coded("networks/cnn/prepare"))
+@prepared(coded("data/mnist"))
 def test_the_cnns_splitting_trains_exactly_its_cells(outcome: Planned) -> None:
     assert outcome == Planned(cells(train=2, prepare=1, yardsticks=1), ["cnn", "cnn"])
 
 
 @promise(6)
-@prepared(coded("networks/stack/training"))
+@prepared(coded("training/loop"))
 def test_shared_training_code_trains_all_cells(outcome: Planned) -> None:
     assert outcome.trained == ["cnn", "cnn", "fnn", "fnn"]
 
 
 @promise(6)
-@prepared(coded("networks/fnn/evaluate"))
-def test_one_networks_evaluation_code_evaluates_its_cells_alone(outcome: Planned) -> None:
-    assert without_yardsticks(outcome).jobs == cells(evaluate=2)
+@prepared(coded("training/optimisers/adam"))
+def test_an_optimisers_code_trains_the_cells_that_it_steps(outcome: Planned) -> None:
+    assert outcome == Planned(cells(train=2), ["cnn", "cnn"])
+
+
+@promise(6)
+@prepared(coded("tasks/regression"))
+def test_a_tasks_loss_and_scores_train_its_cells_alone(outcome: Planned) -> None:
+    assert without_yardsticks(outcome) == Planned(cells(train=2), ["fnn", "fnn"])
 
 
 @promise(6)

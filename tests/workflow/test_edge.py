@@ -52,7 +52,7 @@ def odd(config: dict[str, Any]) -> None:
         # With two epochs the learning rate never falls, so that its factor changes nothing.
         "odd": {"values": {"NA": {}, "null": {"lr_factor": 0.5}, "None": {"width": 4}}},
     }
-    config["models"]["cnn"]["parameters"]["epochs"] = 0
+    config["models"]["cnn"]["recipe"]["epochs"] = 0
 
 
 def everywhere(project: Project) -> dict[str, Any]:

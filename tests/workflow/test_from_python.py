@@ -21,7 +21,8 @@ if stage in ("prepare", "evaluate"):
     def fails(*arguments):
         raise RuntimeError("my own bug")
 
-    if (spec["model"], stage) in (("cnn", "prepare"), ("fnn", "evaluate")):
+    about = spec["data"]["name"] if stage == "prepare" else spec["model"]
+    if about in ("mnist", "fnn"):
         setattr(import_module(f"ablation.stages.{stage}"), stage, fails)
 """
 BLAMED = r"RuntimeError: my own bug \(workflow/sitecustomize\.py:\d+\)"
@@ -95,7 +96,7 @@ def test_each_failed_cell_tells_its_error_at_once_and_in_the_log(outcome: dict[s
         for failed in (
             "fnn/depth_1 failed in evaluate",
             "fnn/depth_2 failed in evaluate",
-            "cnn failed in prepare",
+            "mnist-5k failed in prepare",
         ):
             told = rf"^{failed}: {BLAMED}; log: logs/\w+/[0-9a-f]{{16}}\.log$"
             assert len(re.findall(told, done.text, re.MULTILINE)) == 1, done.text

@@ -63,7 +63,7 @@ def unchanged(project: Project) -> Both:
 
 def changed(project: Project) -> Both:
     def change(config: dict[str, Any]) -> None:
-        config["models"]["cnn"]["parameters"]["epochs"] = 2
+        config["models"]["cnn"]["recipe"]["epochs"] = 2
         config["models"]["fnn"]["axes"]["depth"]["values"].append(3)
 
     project.configure(change)
@@ -76,7 +76,7 @@ def broken(project: Project) -> Both:
     project.drop(f"results/store/train/{key}")
     failure = f"""
 import os, sys
-if sys.orig_argv[-2:] == ["train", "{key}"]:
+if sys.orig_argv[-5:-2] == ["ablation", "train", "{key}"]:
     os.kill(os.getpid(), 9)
 """
     project.sabotage(failure)
@@ -87,7 +87,7 @@ if sys.orig_argv[-2:] == ["train", "{key}"]:
 
 
 def coded(project: Project) -> Both:
-    project.change_code("networks/cnn/layers")
+    project.change_code("networks/convnet")
     return asked(project)
 
 
@@ -109,12 +109,12 @@ def checked(both: Both) -> None:
 @pytest.mark.parametrize(
     ("said", "trained"),
     [
-        pytest.param("never trained", 25, marks=prepared(fresh, fresh=True), id="fresh"),
+        pytest.param("never trained", 27, marks=prepared(fresh, fresh=True), id="fresh"),
         pytest.param("Nothing to be done.", 0, marks=prepared(unchanged), id="unchanged"),
         pytest.param("epochs: 1 → 2", 3, marks=prepared(changed), id="changed"),
         pytest.param("damaged entry", 2, marks=prepared(broken), id="broken"),
         pytest.param("code of cnn changed", 2, marks=prepared(coded), id="code"),
-        pytest.param("Study smoke", 14, marks=prepared(variant, fresh=True), id="variant"),
+        pytest.param("Study smoke", 16, marks=prepared(variant, fresh=True), id="variant"),
         pytest.param("1 draws", 0, marks=prepared(drawn), id="tables"),
     ],
 )

@@ -158,8 +158,8 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         "statistics.margin is {'fnn': 3.0}, an old spelling",
     ),
     "a margin of the other kind": (
-        lambda c: c["statistics"]["tested"]["fnn"].update(margin=0.1),
-        "statistics.tested.fnn.margin",
+        lambda c: c["models"]["fnn"]["margin"].update(margin=0.1),
+        "models.fnn.margin.margin",
     ),
     "empty axis": (
         lambda c: c["models"]["fnn"]["axes"]["depth"].update(values=[]),

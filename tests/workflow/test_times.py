@@ -91,7 +91,7 @@ def touched_and_changed(project: Project) -> tuple[Planned, str, Planned]:
     project.forget()
 
     def change(config: dict) -> None:
-        config["models"]["cnn"]["parameters"].update(learning_rate=0.002)
+        config["models"]["cnn"]["recipe"].update(learning_rate=0.002)
         config["report"]["title"] = "A later title"
 
     project.configure(change)

@@ -62,7 +62,7 @@ def compared(project: Project) -> dict[str, Any]:
     def change(config: dict[str, Any]) -> None:
         config["study"]["name"] = "second"
         config["models"]["fnn"]["axes"]["depth"]["values"] = [3, 2]
-        config["models"]["cnn"]["parameters"]["epochs"] = 2
+        config["models"]["cnn"]["recipe"]["epochs"] = 2
 
     project.configure(change)
     refused = ablation(project, "diff", "HEAD", "results")

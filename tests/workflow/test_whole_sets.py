@@ -26,7 +26,7 @@ def test_the_whole_set() -> None:
     assert part.parameters["epochs"] >= 15
     assert {axis.name for axis in part.axes} == {
         *("share", "depth", "kernel", "dropout", "batchnorm", "batchnorm_depth4"),
-        *("augmentation", "pooling", "dropout_by_batchnorm"),
+        *("augmentation", "pooling", "optimizer", "dropout_by_batchnorm"),
     }
     assert {"cnn/share_0.05", "cnn/share_1", "cnn/kernel_5"} <= set(study.by_name)
     assert study.by_name["cnn/share_1"].key == study.by_name["cnn/kernel_5"].key

@@ -57,9 +57,11 @@ def tiny(config: dict[str, Any]) -> dict[str, Any]:
     config["report"]["title"] = "Tiny study"
     config["compute"]["checkpoint_seconds"] = 0
     fnn.update(replicates=6, axes=FNN_AXES)
-    fnn["parameters"].update(width=8, epochs=2)
+    fnn["recipe"].update(epochs=2)
+    fnn["parameters"].update(width=8)
     cnn.update(replicates=2, axes=CNN_AXES)
-    cnn["parameters"].update(channels=[2, 2, 2, 2], fc_width=8, epochs=1)
+    cnn["recipe"].update(epochs=1)
+    cnn["parameters"].update(channels=[2, 2, 2, 2], fc_width=8)
     return config
 
 

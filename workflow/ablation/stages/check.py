@@ -37,16 +37,20 @@ def check(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> Non
     parts = {
         key: load_file(entry.folder / "train.safetensors")
         for key, entry in inputs["prepare"].items()
+        if not entry.failures
     }
     groups: dict[str, list[str]] = defaultdict(list)
     for key, name in sorted(spec["cells"].items()):
         cell_spec = read_spec(key)
         (prepared,) = cell_spec["inputs"]["prepare"]
+        if prepared not in parts:  # its training will fail like its data
+            continue
         cell = Cell(cell_spec, parts[prepared], torch.device("cpu"))
         try:
             cell.network(0)
         except ValueError as error:
-            raise ValueError(f"{name}: {error}") from error
+            # With its frames, so that the line of the network's own file is named.
+            raise ValueError(f"{name}: {error}").with_traceback(error.__traceback__) from error
         try:
             found = fingerprint(cell)
         except (

@@ -29,12 +29,12 @@ def say(stage: str, key: str, reason: str) -> None:
 
 
 def _subject(stage: str, key: str) -> str:
-    """The name of the cell that a job is about; of one that is about more, its model's, or the study."""
+    """The name of the cell that a job is about; of one that is about more, its model's, its data set's, or the study."""
     try:
         spec = read_spec(key)
     except StoreError:
         return key
     if stage not in ("train", "evaluate"):
-        return str(spec.get("model", "the study"))
+        return str(spec.get("model", spec.get("data", {}).get("dataset", "the study")))
     trained = str(next(iter(spec["inputs"].get("train", [key]))))
     return cell_names().get(trained, trained)

@@ -154,8 +154,7 @@ class Shelf:
         if self.entry(key) and not everything:
             return []
         made_from = list(map(self.stage, stage.inputs))
-        checked = map(self.stage, stage.spec["cells"] if stage.name == "check" else ())
-        for each in (stage, *made_from, *checked):
+        for each in (stage, *made_from, *map(self.stage, stage.cells)):
             self._write_spec(each)  # a job may read those of its inputs, or of what it checks, too
         return [*(each.manifest for each in made_from), *stage.raw]
 

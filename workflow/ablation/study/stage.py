@@ -48,6 +48,11 @@ class Stage:
         yield from self.after
 
     @property
+    def cells(self) -> Iterable[str]:
+        """The keys of the cells whose specifications its job reads, whether they are to be trained or not."""
+        return self.spec["cells"] if self.name == "check" else ()
+
+    @property
     def raw(self) -> dict[str, str]:
         """Path of each raw file that it reads → SHA-256."""
         if self.name == "export_crate":
