@@ -15,7 +15,7 @@ from ablation.store.code import code_of
 from ablation.store.entries import RESULTS
 from ablation.store.keys import canonical_json, digest
 from ablation.store.places import TEMPLATES
-from ablation.study.described import describe
+from ablation.study.described import describe, told_apart
 from ablation.study.grid import Cell, ModelStudy, Study
 from ablation.study.models import Model
 from ablation.study.parts import digest_of, raw_files, workflow_files
@@ -142,10 +142,10 @@ class Table:
             study={"name": self.study.name, "seed": self.study.seed},
             statistics={"confidence": confidence},
             published=_files_digest(published.NUMBERS, published.CLAIMS),
-            models=[
+            models=told_apart(
                 describe(part, self.yardsticks[part.model.name].key, self._place)
                 for part in self.study.models
-            ],
+            ),
             code=code_of("ablation.stages.collect"),
         )
 
