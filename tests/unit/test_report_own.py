@@ -116,15 +116,13 @@ def test_an_axis_without_a_title_is_called_by_what_it_varies_where_that_is_clear
     ]
 
 
-def test_settings_that_are_named_like_a_parameter_take_its_title_where_no_axis_varies_it_alone() -> (
-    None
-):
+def test_settings_that_are_named_like_a_parameter_take_its_title_if_no_axis_varies_it() -> None:
     axes = [plain_axis(axis=name) for name in ("width", "depth", "unheard_of")]
     axes.append(plain_axis(axis="deep", parameter="depth"))
     model = study_of(*axes, words={"parameters": TITLES}).models[0]
     words = Words.of("en").about(model)
     titles = [words.title(axis) for axis in model.axes]
-    assert titles == ["Width of a layer", "depth", "unheard_of", "deep"]
+    assert titles == ["Width of a layer", "depth", "unheard_of", "MLP depth"]
 
 
 def test_models_go_by_their_short_names_where_these_tell_them_apart() -> None:
