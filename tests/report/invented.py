@@ -38,7 +38,7 @@ SIZES: dict[str, dict[str, Any]] = {
 ENVIRONMENT = {
     "python": "3.11.7", "torch": "2.14.1", "snakemake": "9.27.1", "numpy": "2.4.0",
     "platform": "Linux", "cpu": "Example CPU, 2 cores", "cpus": 2, "gpu": None, "gpu_uuid": None,
-    "device": "cpu", "precision": "bf16", "threads": 1, "git_commit": "0" * 39 + "a",
+    "device": "cpu", "precision": "bf16", "git_commit": "0" * 39 + "a",
     "git_dirty": False,
 }  # fmt: skip
 METRICS = {

@@ -143,7 +143,7 @@ def _sample(failed: tuple[str, ...]) -> Sample:
             "confidence": 0.95,
             "tested": {"fnn": {"metric": "mse", "margin_ratio": 1.2}, "cnn": TESTED["cnn"]},
         },
-        "compute": {"device": "auto", "precision": "auto", "threads": 1},
+        "compute": {"device": "auto", "precision": "auto", "replicates_at_once": "auto"},
         "models": {m: {"replicates": REPLICATES[m], "parameters": BASE[m]} for m in BASE},
     }
     made = Sample(study, comparisons, tables, read["predictions"], config, samples, {})

@@ -10,10 +10,14 @@ import ablation
 import pandas as pd
 import pytest
 from ablation.export import latex
-from ablation.export.tables import comparisons_frame, parquet_table, summary_frame
+from ablation.export.tables import (
+    comparisons_frame,
+    metric_units,
+    parquet_table,
+    summary_frame,
+)
 from ablation.figures.curves import band
 from ablation.figures.model import draw
-from ablation.language.catalogue import load
 from ablation.language.words import Words
 from ablation.results.courses import courses_table
 from ablation.results.frames import WORDS, read_csv, read_tables
@@ -73,7 +77,7 @@ def test_every_figure_is_drawn(tmp_path: Path, models: tuple[str, ...]) -> None:
             {},
             model=model,
             palette="colorblind",
-            messages=load("en"),
+            words=Words.of("en"),
         )
         assert figures
         curves = [svg for name, svg in figures.items() if name.endswith("_curves")]
@@ -103,12 +107,12 @@ def test_the_exports_are_made(tmp_path: Path, models: tuple[str, ...]) -> None:
     own = compared[compared["model"].isin(models)]
     assert set(own["verdict"]) == {"failed"}
     for name, frame in {**frames, "comparisons": compared}.items():
-        assert parquet_table(name, frame, {}).num_rows == len(frame)
+        assert parquet_table(name, frame, metric_units(document), {}).num_rows == len(frame)
     assert len(summary_frame(compared)) == sum(len(m.axes) for m in document.models)
-    words = Words.of("en", document)
+    words = Words.of("en")
     assert latex.summary_table(document, comparisons, words)
     for model in document.models:
-        place = latex.Place(model.name, comparisons["confidence"], words)
+        place = latex.Place(model.name, comparisons["confidence"], words.about(model))
         for axis in model.axes:
             assert latex.axis_table(comparisons["models"][model.name], axis, place)
 

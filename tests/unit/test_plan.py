@@ -48,7 +48,7 @@ def test_every_stage_stands_after_what_it_is_made_from(plan: Plan) -> None:
         assert set(stage.inputs) <= seen
         seen.add(key)
     assert {stage.name for stage in plan.stages.values()} == ALL
-    assert {stage.name for stage in plan.wanted} == ALL - EXPORTS - {"prepare"}
+    assert {stage.name for stage in plan.wanted} == ALL - EXPORTS - {"prepare", "check"}
 
 
 def test_a_specification_is_the_same_read_back(plan: Plan) -> None:
@@ -81,7 +81,8 @@ def report(**values: Any) -> Change:
         (lambda c: c["study"].update(seed=7), ALL),
         (lambda c: c["models"]["cnn"]["parameters"].update(epochs=20), ALL - {"prepare", "yardsticks"}),
         (lambda c: c["models"]["fnn"].update(replicates=12), ALL),
-        (lambda c: c["statistics"].update(confidence=0.9), ALL - {"prepare", "train", "evaluate", "yardsticks"}),
+        (lambda c: c["statistics"].update(confidence=0.9),
+         ALL - {"prepare", "check", "train", "evaluate", "yardsticks"}),
         (lambda c: c["models"]["cnn"]["axes"]["kernel"].update(values=[3, 5]),
          ALL - {"prepare", "train", "evaluate", "yardsticks"}),
         (report(language="zh"), {*FIGURES, "portraits", "export_tables", *SHOWN}),

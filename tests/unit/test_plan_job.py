@@ -138,6 +138,7 @@ def test_jobs_follow_what_is_there(here: Path, config: Config) -> None:
     assert counted() == {
         "copy_embedded": 2,
         "prepare": 2,
+        "check": 2,
         "train": len(study.by_key),
         "evaluate": len(study.by_key),
         "yardsticks": 2,
@@ -177,5 +178,6 @@ def test_what_failed_is_made_again_with_all_that_was_made_of_it(here: Path, conf
     assert {stage.key for stage in stages_to_make(plan, shelf)} == {
         *follows,
         cell.data_key,  # which training reads
+        plan.checked["cnn"].key,  # which comes before
     }
     assert jobs(plan, shelf)["train"] == 1

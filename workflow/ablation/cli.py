@@ -80,7 +80,9 @@ def _download(options: argparse.Namespace) -> None:
 def _stage(options: argparse.Namespace) -> None:
     from ablation.stages.job import run
 
-    facts = {**run_facts(), "threads": getattr(options, "threads", 1)}
+    facts = run_facts()
+    if options.command == "train":
+        facts["threads"] = options.threads
     run(options.command, options.key, facts)
     if options.command == "train":
         say_trained(options.key)

@@ -50,6 +50,21 @@ NOTES = {
 }
 TASK = "classification"
 CLASSES = 10
+CLASS_NAMES = {
+    "fashion-mnist": [
+        "T-shirt",
+        "trouser",
+        "pullover",
+        "dress",
+        "coat",
+        "sandal",
+        "shirt",
+        "sneaker",
+        "bag",
+        "ankle boot",
+    ],
+    "kmnist": ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"],
+}
 IMAGES = True
 DRAWN = [4.8, 1.2, 1.0]
 PARAMETERS = {

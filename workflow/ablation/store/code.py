@@ -20,7 +20,18 @@ from ablation.store.places import PACKAGE as PACKAGE_FOLDER
 
 PACKAGE = "ablation"
 # What the file of a network or of a data set declares for readers, and for the check of a configuration.
-DECLARED = ("TITLE", "SHORT", "ABOUT", "SOURCE", "NOTES", "TARGET", "UNIT", "PARAMETERS", "ROWS")
+DECLARED = (
+    "TITLE",
+    "SHORT",
+    "ABOUT",
+    "SOURCE",
+    "NOTES",
+    "TARGET",
+    "UNIT",
+    "PARAMETERS",
+    "ROWS",
+    "CLASS_NAMES",
+)
 
 
 def module_path(name: str, root: Path = PACKAGE_FOLDER) -> Path | None:

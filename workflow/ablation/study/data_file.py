@@ -99,6 +99,10 @@ class DataFile:
         rows, official = self.of("ROWS", dataset), self.of("OFFICIAL", dataset)
         return int(rows) if rows else sum(official) if official else None
 
+    def class_names(self, dataset: str) -> list[str]:
+        """The names of the classes of one data set."""
+        return list(self.of("CLASS_NAMES", dataset, self.classes))
+
     def words(self, dataset: str) -> dict[str, Any]:
         """Its words as far as the file has them, and ``notes``."""
         found = {name: self.of(name.upper(), dataset) for name in WORDS}
@@ -140,12 +144,14 @@ def read_data(named: Any, where: str) -> DataFile:
         constants["ABOUT"] = source.docstring or None
     _check_raw(source, constants, datasets)
     parts, drawn = _split(source, task)
+    classes = _classes(source, task)
+    _check_names(source, constants["CLASS_NAMES"], classes)
     return DataFile(
         file=file,
         name=Path(file).stem,
         task=task,
         parameters=parameters,
-        classes=_classes(source, task),
+        classes=classes,
         unit=_unit(source, task),
         images=_flag(source),
         parts=parts,
@@ -180,10 +186,15 @@ def _is_list(value: Any, check: Callable[[Any], bool]) -> bool:
     return isinstance(value, list | tuple) and all(map(check, value))
 
 
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
 TEXT = "a text, or a mapping of languages to texts"
 # Constant → what is allowed, as a check and in words; each may also be a mapping of data sets to such values.
 CONSTANTS: dict[str, tuple[Callable[[Any], bool], str]] = {
     **{name.upper(): (is_words, TEXT) for name in WORDS},
+    "CLASS_NAMES": (lambda value: _is_list(value, _is_name), "a list of the names of the classes"),
     "NOTES": (lambda value: _is_list(value, is_words), f"a list of words, each {TEXT}"),
     "FILES": (_is_files, "a mapping of file names below its folder to their SHA-256"),
     "FROM": (lambda value: value in ORIGINS, f"one of {', '.join(ORIGINS)}"),
@@ -277,6 +288,14 @@ def _classes(source: Source, task: str) -> tuple[str, ...]:
     if twice is not None:
         raise ConfigError(f"{source.file}: CLASSES has {twice!r} twice: each name is allowed once.")
     return names
+
+
+def _check_names(source: Source, names: Any, classes: tuple[str, ...]) -> None:
+    """Refuse names that are more or fewer than the classes."""
+    lists = names.values() if isinstance(names, dict) else [names] if names else []
+    for each in lists:
+        if len(set(each)) != len(classes):
+            raise source.refusal("CLASS_NAMES", each, f"{len(classes)} names, each once")
 
 
 def _unit(source: Source, task: str) -> str:

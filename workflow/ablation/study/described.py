@@ -22,7 +22,7 @@ def of_model(model: Model, parameters: Mapping[str, Any], titles: Mapping[str, A
     return {
         "task": model.task.name,
         "unit": model.data.unit,
-        "classes": list(model.data.classes),
+        "classes": model.data.class_names(model.data.dataset(parameters)),
         "images": model.data.images,
         "words": {**model.words(parameters), "axes": dict(titles)},
     }
