@@ -130,6 +130,7 @@ class Model:
         moved = chosen.get("augmentation", "none") != "none"
         return (
             "ablation.training.run",
+            "ablation.training.records",
             f"ablation.training.optimisers.{OPTIMISERS[chosen['optimizer']]}",
             task,
             *(["ablation.training.augmentation"] if moved else []),
