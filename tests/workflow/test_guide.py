@@ -15,7 +15,9 @@ from workflow_calls import PYTHON, ablation, call
 from workflow_project import REPOSITORY, Done, Planned, Project, prepared, promise
 
 GUIDE = REPOSITORY / "docs" / "extending.md"
-FILE = re.compile(r"^[^\n]*?`([\w/]+\.(?:py|yaml))`[^`\n]*(?:`[^`\n]*`[^`\n]*)*:\n\n```\w+\n(.*?)^```", re.M | re.S)  # fmt: skip
+FILE = re.compile(
+    r"^[^`\n]*`([\w/]+\.(?:py|yaml))`[^\n]*:\n\n```\w+\n(.*?)^```", re.MULTILINE | re.DOTALL
+)
 FILES = ["mine.yaml", "my/gru.py", "my/pictures.py", "my/wine.py"]
 PINNED = re.compile(r'FILES = \{"[^"]+": "[0-9a-f]{64}"\}')
 STUDY = ("--configfile", "mine.yaml")

@@ -154,7 +154,7 @@ class Shelf:
         if self.entry(key) and not everything:
             return []
         made_from = list(map(self.stage, stage.inputs))
-        for each in (stage, *made_from):
+        for each in (stage, *made_from, *map(self.stage, stage.looks_at)):
             self._write_spec(each)  # a job may read those of its inputs too
         return [*(each.manifest for each in made_from), *stage.raw]
 

@@ -48,6 +48,11 @@ class Stage:
         yield from self.after
 
     @property
+    def looks_at(self) -> Iterator[str]:
+        """The keys of the stages whose specifications its job reads, whether or not they are made in the same run."""
+        yield from self.spec["cells"] if self.name == "check" else ()
+
+    @property
     def raw(self) -> dict[str, str]:
         """Path of each raw file that it reads → SHA-256."""
         if self.name == "export_crate":
