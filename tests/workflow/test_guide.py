@@ -84,7 +84,8 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[list[str]], st
         try_and_pin(project, "mlp", "my/wine.py"),
         try_and_pin(project, "my/gru.py", "my/pictures.py"),
     ]
-    return said, told(project, "plan", *STUDY).text
+    images_alone = told(project, "try", "--network", "my/gru.py", "--data", "my/wine.py").text
+    return [*said, [images_alone]], told(project, "plan", *STUDY).text
 
 
 def test_the_guide_names_each_of_its_files() -> None:
@@ -96,7 +97,7 @@ def test_the_guide_names_each_of_its_files() -> None:
 
 
 def test_the_check_says_the_line_that_is_missing_and_then_what_it_finds(tried: Any) -> None:
-    (wine, pictures), _ = tried
+    (wine, pictures, _), _ = tried
     asked = re.search(r"```console\n\$ make check .*?\n(.*?)…", GUIDE.read_text("utf-8"), re.S)
     assert asked is not None and asked[1] in wine[0]
     assert "Traceback" not in wine[0]
@@ -105,6 +106,11 @@ def test_the_check_says_the_line_that_is_missing_and_then_what_it_finds(tried: A
         assert second.rstrip().endswith("nothing is wrong with it"), second
     assert "trained at once, by vmap" in wine[1]
     assert "trained one by one" in pictures[1]
+
+
+def test_a_fault_in_a_readers_file_is_told_with_its_line(tried: Any) -> None:
+    (said,) = tried[0][2]
+    assert re.search(r"✗ ValueError: not enough values to unpack .* \(my/gru\.py:\d+\)\n", said)
 
 
 def test_a_folder_without_the_project_has_its_cells_planned(tried: Any) -> None:
