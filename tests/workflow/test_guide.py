@@ -224,5 +224,5 @@ def test_a_readers_study_is_verified_compared_and_exported(outcome: dict[str, An
     assert "Recurrent network" in outcome["difference"]
     names = {Path(name).name for name in outcome["exported"]}
     assert {"summary.tex", "cells.parquet", "ro-crate-metadata.json"} <= names, names
-    for file in ("my/gru.py", "my/wine.py", "mine.yaml"):
+    for file in ("my/gru.py", "my/wine.py", "my/wine.csv", "my/pictures/0/0.png", "config.yaml"):
         assert any(name.endswith(file) for name in outcome["exported"]), file
