@@ -221,7 +221,7 @@ def test_a_readers_study_is_verified_compared_and_exported(outcome: dict[str, An
     assert "identical" in outcome["verified"].text
     assert outcome["quick"].status == 0, outcome["quick"].text
     assert outcome["diff"].status == 0, outcome["diff"].text
-    assert "Recurrent network" in outcome["difference"]
+    assert "Units = 8" in outcome["difference"] and "Optimiser = SGD" in outcome["difference"]
     names = {Path(name).name for name in outcome["exported"]}
     assert {"summary.tex", "cells.parquet", "ro-crate-metadata.json"} <= names, names
     for file in ("my/gru.py", "my/wine.py", "my/wine.csv", "my/pictures/0/0.png", "config.yaml"):
