@@ -73,7 +73,7 @@ def test_settings_are_named_and_nothing_else(a: dict[str, Any], b: dict[str, Any
     fnn["parameters"]["epochs"] = 7
     fnn["axes"][3]["cells"][1]["value"] = "selu"
     b["study"]["study"]["seed"] = 3
-    b["config"]["compute"]["threads"] = 2
+    b["config"]["compute"]["replicates_at_once"] = 2
     b["comparisons"]["models"]["cnn"]["margin"] = 0.5
     b["comparisons"]["confidence"] = 0.9
     assert {row["name"]: (row["a"], row["b"]) for row in compare(a, b)["settings"]} == {
@@ -83,7 +83,7 @@ def test_settings_are_named_and_nothing_else(a: dict[str, Any], b: dict[str, Any
             ["relu", "tanh", "sigmoid"],
             ["relu", "selu", "sigmoid"],
         ),
-        "compute.threads": (1, 2),
+        "compute.replicates_at_once": ("auto", 2),
         "statistics.confidence": (0.95, 0.9),
         "statistics.tested.cnn.margin": (0.01, 0.5),
     }
