@@ -15,14 +15,14 @@ help: ## Show the targets
 report: $(VENV)/.report ## Run the default study and build report.html
 	$(FOLLOW)
 
-plan: $(VENV)/.report ## Show what would run, why and for how long (CONFIG=a variant, CORES=n); writes nothing
-	@PYTHONPATH=workflow $(BIN)/python -P -m ablation plan $(if $(CONFIG),--configfile $(CONFIG)) $(if $(CORES),--cores $(CORES))
+plan: $(VENV)/.report ## Show what would run, why and for how long (CONFIG=a variant, SET="name=value …", CORES=n); writes nothing
+	@PYTHONPATH=workflow $(BIN)/python -P -m ablation plan $(if $(CONFIG),--configfile $(CONFIG)) $(if $(SET),--config $(SET)) $(if $(CORES),--cores $(CORES))
 
 check: $(VENV)/.report ## Try a network on data: NETWORK=my/net.py DATA=my/data.py (SET="units=8 epochs=2")
 	@PYTHONPATH=workflow $(BIN)/python -P -m ablation try --network "$(NETWORK)" --data "$(DATA)" $(if $(SET),--set $(SET))
 
-quick: $(VENV)/.report ## Train and print the comparisons, without a report (CONFIG=a variant, CORES=n)
-	@PYTHONPATH=workflow $(BIN)/python -P -m ablation quick $(if $(CONFIG),--configfile $(CONFIG)) $(if $(CORES),--cores $(CORES))
+quick: $(VENV)/.report ## Train and print the comparisons, without a report (CONFIG=a variant, SET="name=value …", CORES=n)
+	@PYTHONPATH=workflow $(BIN)/python -P -m ablation quick $(if $(CONFIG),--configfile $(CONFIG)) $(if $(SET),--config $(SET)) $(if $(CORES),--cores $(CORES))
 
 smoke: $(VENV)/.report ## Run the smoke study and build report-smoke.html
 	$(FOLLOW) --configfile config/smoke.yaml

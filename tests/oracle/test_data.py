@@ -27,12 +27,16 @@ def each_data(study: Study, model: str) -> list[Cell]:
     return list(found.values())
 
 
+@pytest.mark.promise(20)
+@pytest.mark.promise(19)
 @pytest.mark.parametrize("check", BOSTON)
 def test_boston_housing(study: Study, check: Callable[[Cell], None]) -> None:
     for cell in each_data(study, "fnn"):
         check(cell)
 
 
+@pytest.mark.promise(20)
+@pytest.mark.promise(19)
 @pytest.mark.parametrize("check", DIGITS)
 def test_digits(study: Study, check: Callable[[Cell], None]) -> None:
     for cell in each_data(study, "cnn"):

@@ -36,6 +36,7 @@ def imported(path: Path) -> Iterator[str]:
             yield node.module or "." * node.level
 
 
+@pytest.mark.promise(20)
 @pytest.mark.parametrize("path", ORACLES, ids=lambda path: path.stem)
 def test_an_oracle_imports_nothing_of_the_project(path: Path) -> None:
     names = {name.partition(".")[0] for name in imported(path)}

@@ -26,6 +26,7 @@ CHECKS = (
 REPLICATES = (1, 4)
 
 
+@pytest.mark.promise(20)
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("model", ["fnn", "cnn"])
 def test_every_replicate_of_every_cell(

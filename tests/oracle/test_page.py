@@ -14,6 +14,7 @@ NUMBERS = 900  # of the small study
 ALWAYS = (": effects", ": headlines", ": cells", ", tables", ", sentences")
 
 
+@pytest.mark.promise(20)
 def test_every_number_on_the_page_is_the_oracles(study: Study) -> None:
     """All parts are looked at before one that is wrong is reported."""
     counts, wrong = Counter[str](), []

@@ -18,6 +18,7 @@ def test_the_splits_overlap_as_their_sizes_say(study: Study) -> None:
         assert model.data["overlap_ratio"] == pytest.approx(model.ratio, rel=1e-12)
 
 
+@pytest.mark.promise(20)
 def test_every_statistic_is_the_oracles(study: Study) -> None:
     tally = check_comparisons(read_json(study.tables / "comparisons.json"), recomputed(study))
     print(f"comparisons.json: {tally}")

@@ -40,6 +40,7 @@ RUNS = {"fnn": 12, "cnn": 4}
 METRICS = {"fnn": ("mse", "mae"), "cnn": ("accuracy", "loss")}
 
 
+@pytest.mark.promise(20)
 @pytest.mark.parametrize("model", ["fnn", "cnn"])
 def test_the_first_epochs_of_every_cell(study: Study, model: str) -> None:
     """Losses, rates and gradients of replicates that are neither the first of the study nor of a block."""

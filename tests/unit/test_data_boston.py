@@ -75,6 +75,7 @@ def test_prepared_parts_hold_the_rows_of_the_split(raw: Path) -> None:
         assert train["target_scale"][r] == pytest.approx(target.std(), rel=1e-12)
 
 
+@pytest.mark.promise(23)
 def test_more_replicates_leave_the_first_ones_data(raw: Path) -> None:
     data = boston.load(raw)
     for few, many in zip(prepared(data, 6), prepared(data, 12), strict=True):
@@ -83,6 +84,7 @@ def test_more_replicates_leave_the_first_ones_data(raw: Path) -> None:
             assert np.array_equal(found, array), name
 
 
+@pytest.mark.promise(24)
 def test_test_rows_leak_into_nothing(raw: Path) -> None:
     """Change every test row of the raw file: not one byte of the train part changes."""
     data = boston.load(raw)

@@ -192,6 +192,7 @@ def test_further_draws_are_of_images_that_the_replicate_never_saw(
     assert not np.array_equal(drawn[0], drawn[1])
 
 
+@pytest.mark.promise(24)
 def test_images_that_are_only_tested_on_are_not_in_the_train_file(embedded: Data) -> None:
     train, _ = prepared(embedded, EMBEDDED, 3)
     splits = [split_of(embedded.target, EMBEDDED, r) for r in range(3)]
@@ -202,6 +203,7 @@ def test_images_that_are_only_tested_on_are_not_in_the_train_file(embedded: Data
     assert np.array_equal(train["inputs"], embedded.inputs[sorted(used)])
 
 
+@pytest.mark.promise(24)
 def test_test_images_leak_into_nothing(embedded: Data) -> None:
     """Change every test image: not one byte of the train part changes."""
     changed = embedded.inputs.copy()
@@ -214,6 +216,7 @@ def test_test_images_leak_into_nothing(embedded: Data) -> None:
     assert all(np.array_equal(train[name], other_train[name]) for name in train)
 
 
+@pytest.mark.promise(23)
 def test_more_replicates_leave_the_first_ones_data(embedded: Data) -> None:
     (few, few_test), (many, many_test) = (prepared(embedded, EMBEDDED, n) for n in (2, 3))
     assert np.array_equal(many["mean"][:2], few["mean"])

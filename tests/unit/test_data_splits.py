@@ -70,6 +70,7 @@ def test_parts_hold_whole_groups(groups: Rows, parts: int, seed: int, replicate:
     assert max(map(len, block)) - min(map(len, block)) <= largest
 
 
+@pytest.mark.promise(24)
 @given(some_classes, st.floats(0.3, 1), seeds, replicates)
 def test_draws_are_disjoint_and_stratified(
     classes: Rows, share: float, seed: int, replicate: int

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ablation.export.crate import Contents, Raw, build
+from ablation.export.crate import Contents, Raw, build, place_of
 from ablation.stages.export import pack
 from conftest import REPOSITORY
 
@@ -55,7 +55,7 @@ def made(tmp_path: Path) -> Path:
         "Snakefile": "rule all:\n", "workflow/a.py": "A = 1\n", "README.md": "# Read me\n",
         "config.yaml": "study: {}\n", "boston.csv": "1,2\n", "report.html": "<p>Report</p>",
         "tables/summary.csv": "a\n", "figures/fnn/a.svg": "<svg/>",
-        "results/fnn/depth_1/metrics.json": "{}",
+        "results/fnn/depth_1/metrics.json": "{}", "pictures/oak/1.png": "oak",
     }  # fmt: skip
     source = tmp_path / "source"
     for name, text in sources.items():
@@ -71,6 +71,7 @@ def made(tmp_path: Path) -> Path:
         readme=source / "README.md", config=source / "config.yaml",
         raw=[
             Raw("boston", "boston.csv", "0" * 64, path=source / "boston.csv"),
+            Raw("leaves", "pictures", "2" * 64, path=source / "pictures"),
             Raw("mnist", "train.gz", "1" * 64, url="https://example.org/train.gz"),
         ],
         report=source / "report.html",
@@ -163,7 +164,8 @@ def test_the_run_says_what_it_was_made_of(made: Path) -> None:
     (run,) = (entity for entity in found.values() if entity["@type"] == "CreateAction")
     assert run["instrument"] == {"@id": "Snakefile"} == found["./"]["mainEntity"]
     assert {each["@id"] for each in run["object"]} == {
-        "config.yaml", "resources/boston/boston.csv", "https://example.org/train.gz",
+        "config.yaml", "resources/boston/boston.csv", "resources/leaves/pictures/",
+        "https://example.org/train.gz",
     }  # fmt: skip
     results = {each["@id"] for each in run["result"]}
     assert results == {"report.html", "tables/", "figures/", "results/", "results/fnn/depth_1/metrics.json"}  # fmt: skip
@@ -176,6 +178,20 @@ def test_the_run_says_what_it_was_made_of(made: Path) -> None:
     assert {"torch": "2.14.1", "python": "3.11.7"}.items() <= {
         each["name"]: each.get("version") for each in needs
     }.items()
+
+
+def test_a_folder_of_raw_files_is_in_the_crate(made: Path) -> None:
+    assert (made / "resources/leaves/pictures/oak/1.png").read_text("utf-8") == "oak"
+    folder = graph(made)["resources/leaves/pictures/"]
+    assert (folder["@type"], folder["sha256"]) == ("Dataset", "2" * 64)
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [("my/net.py", "my/net.py"), ("../net.py", "own/net.py"), ("/home/net.py", "own/net.py")],
+)
+def test_a_readers_file_keeps_its_place_below_the_study(path: str, place: str) -> None:
+    assert place_of(Path(path), "own/net.py") == place
 
 
 def test_an_archive_of_the_same_files_is_the_same_bytes(made: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from html import unescape
 
 import numpy as np
 import pytest
+from ablation.language.metrics import columns, possible_pair
 from report.sample import Sample, judged_again, only, page, row, sample
 from unit_page import text_of
 
@@ -51,6 +52,17 @@ def test_one_run_is_predicted_as_beside_the_course_report(model, axis, reference
     assert said != pytest.approx(other, abs=0.051)
     beside = re.findall(r"\[([\d.]+), ([\d.]+)\]", published(made, reference))[0]
     assert [float(end) for end in beside] == pytest.approx(bounds, abs=0.006)
+
+
+def test_no_interval_of_a_metric_leaves_what_the_metric_can_be():
+    outside = [(0.943, 1.004), (-0.1, 0.2), None]
+    assert columns("accuracy", [0.97, 0.05, None], outside, [""] * 3)[1][0].text == "[94.3, 100.0]"
+    assert possible_pair("accuracy", outside[1]) == (0, 20)
+    assert possible_pair("mse", (3, 400)) == (3, 400)
+    assert possible_pair("r2", (-0.5, 1.2)) == (-0.5, 1)
+    assert possible_pair("accuracy", None) is None
+    gap = columns("accuracy", [0.9], [(0.8, 1.02)], [""], sign=True)[1][0].text
+    assert gap == "[+80, +102]"  # a difference may
 
 
 def test_on_data_that_the_course_report_did_not_have_one_run_is_predicted_for_ours():

@@ -10,7 +10,9 @@ from ablation.language.words import Words, chosen
 from ablation.report.about import what_view
 from ablation.store.document import ModelDocument
 from ablation.store.places import TEMPLATES
+from ablation.study.described import told_apart
 from report.own import CLASSES, own_page
+from report.sample import only, page, sample
 from unit_document import plain_axis, plain_cell, study_of
 from unit_page import text_of
 
@@ -112,6 +114,34 @@ def test_an_axis_without_a_title_is_called_by_what_it_varies_where_that_is_clear
         "how_wide",
         "again",
     ]
+
+
+def test_settings_that_are_named_like_a_parameter_take_its_title_if_no_axis_varies_it() -> None:
+    axes = [plain_axis(axis=name) for name in ("width", "depth", "unheard_of")]
+    axes.append(plain_axis(axis="deep", parameter="depth"))
+    model = study_of(*axes, words={"parameters": TITLES}).models[0]
+    words = Words.of("en").about(model)
+    titles = [words.title(axis) for axis in model.axes]
+    assert titles == ["Width of a layer", "depth", "unheard_of", "MLP depth"]
+
+
+def test_models_go_by_their_short_names_where_these_tell_them_apart() -> None:
+    def shorts(*names: object) -> list[object]:
+        words = [{"title": "x"} | ({"short": name} if name else {}) for name in names]
+        return [each["words"].get("short") for each in told_apart({"words": own} for own in words)]
+
+    assert shorts("FNN", {"en": "CNN"}) == ["FNN", {"en": "CNN"}]
+    assert shorts("FNN") == ["FNN"]
+    assert shorts("FNN", "FNN", "CNN") == [None, None, None]
+    assert shorts("FNN", None) == [None, None]
+
+
+def test_what_no_cell_reads_is_no_parameter_of_the_baseline() -> None:
+    made = only(sample(), "fnn", "activation")
+    assert "<code>lr_factor</code>" in page(made)
+    for cell in made.study["models"][0]["axes"][0]["cells"]:
+        del cell["parameters"]["lr_factor"]
+    assert "<code>lr_factor</code>" not in page(made)
 
 
 def test_a_parameter_is_told_with_its_value() -> None:

@@ -173,6 +173,13 @@ def test_counts_are_the_distinct_comparisons_of_the_whole_study():
         assert counted(text_of(page(only(sample(), model, *axes))))["all"] == n
 
 
+def test_one_comparison_is_said_in_the_singular():
+    made = only(sample(), "cnn", "batchnorm")
+    text = text_of(page(made))
+    assert re.search(r"One comparison with a reference: [a-z ]+\.", text)
+    assert "与参照的比较共 1 项：" in text_of(page(made, language="zh"))
+
+
 def section(html: str, name: str) -> str:
     start = html.index(f'<section id="{name}" class="axis">')
     return html[start : html.index("</section>", start)]

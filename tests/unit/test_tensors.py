@@ -38,6 +38,7 @@ TENSORS = {
 }
 
 
+@pytest.mark.promise(19)
 @pytest.mark.parametrize("arrays", ARRAYS.values(), ids=ARRAYS)
 def test_arrays_come_back_as_they_were_meant(arrays: dict[str, Any], tmp_path: Path) -> None:
     save_arrays(tmp_path / "file", arrays)
@@ -47,6 +48,7 @@ def test_arrays_come_back_as_they_were_meant(arrays: dict[str, Any], tmp_path: P
         np.testing.assert_array_equal(stored[name], array)
 
 
+@pytest.mark.promise(19)
 @pytest.mark.parametrize("tensors", TENSORS.values(), ids=TENSORS)
 def test_tensors_come_back_as_they_were_meant(tensors: dict[str, Any], tmp_path: Path) -> None:
     save_tensors(tmp_path / "file", tensors, {"kind": "test"})

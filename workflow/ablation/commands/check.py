@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ablation.machine import faults
+from ablation.store.places import PACKAGE
 from ablation.study.config import resolve
 from ablation.study.grid import Cell, Study, build
 from ablation.study.models import Model, model_of
@@ -35,10 +36,17 @@ def check(network: str, data: str, settings: Sequence[str]) -> int:
             wrong += bad
             print(f"{'✗' if bad else '✓'} {text}", flush=True)
     except Exception as error:  # whatever the files' own code raises
-        print(f"✗ {faults.sentence(error)}")
+        print(f"✗ {_said(error)}")
         return 1
     print("nothing is wrong with it" if not wrong else f"{wrong} to mend")
     return int(wrong > 0)
+
+
+def _said(error: Exception) -> str:
+    """A sentence of the package's own as it is; of all else, its type and the line that raised it, too."""
+    place = faults.blamed(error).rpartition(":")[0]
+    own = type(error) is ValueError and Path(place).resolve().is_relative_to(PACKAGE)
+    return " ".join(str(error).split()) if own else faults.sentence(error)
 
 
 def _config(model: Model, network: str, data: str, settings: Sequence[str]) -> dict[str, Any]:

@@ -92,6 +92,11 @@ class Contents:
     agent: Mapping[str, str] = field(default_factory=dict)
 
 
+def place_of(path: Path, elsewhere: str) -> str:
+    """Where a file of the user's lies in a crate: at its own path, or elsewhere where that leads out of the study's folder."""
+    return elsewhere if path.is_absolute() or ".." in path.parts else path.as_posix()
+
+
 def build(contents: Contents) -> ROCrate:
     """The crate of a finished run; ``crate.write(folder)`` makes it."""
     crate = ROCrate(version=VERSION)
@@ -199,13 +204,11 @@ def _raw(crate: ROCrate, raw: Raw) -> Entity:
     what = ", ".join(filter(None, (f"Raw data of {raw.dataset}", raw.source)))
     what = f"{what}; the run verified its SHA-256."
     if raw.path is not None:
-        return _file(
-            crate,
-            raw.path,
-            f"resources/{raw.dataset}/{raw.name}",
-            name,
-            description=what,
-        )
+        place = place_of(raw.path, f"resources/{raw.dataset}/{raw.name}")
+        if raw.path.is_dir():  # its files are there, but not listed one by one
+            about = {"name": name, "sha256": raw.sha256, "description": what}
+            return crate.add_dataset(raw.path, place, properties=about)
+        return _file(crate, raw.path, place, name, description=what)
     about = {
         "name": name,
         "sha256": raw.sha256,

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ablation.language import numbers as fmt
-from ablation.language.metrics import scaled, scaled_pair
+from ablation.language.metrics import possible_pair, scaled, scaled_pair
 from ablation.language.verdicts import flags, worded
 from ablation.language.words import Words, slug
 from ablation.statistics.verdicts import Verdict
@@ -169,7 +169,7 @@ def _estimates(
 ) -> list[str]:
     """A column of numbers, each with its interval where it has one; a dash where there is no number."""
     values = [scaled(metric, row[number]) for row in rows]
-    bounds = [scaled_pair(metric, row[interval]) for row in rows]
+    bounds = [(scaled_pair if sign else possible_pair)(metric, row[interval]) for row in rows]
     places = fmt.column_decimals(bounds, [value for value in values if value is not None])
     texts = [fmt.DASH if value is None else fmt.fixed(value, places, sign=sign) for value in values]
     return [

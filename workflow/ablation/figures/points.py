@@ -37,6 +37,7 @@ def draw_points(
     values = replicates[metric].astype(float) * scale
     finite = values[np.isfinite(values)]
     means = cells.set_index("label")[[f"{metric}_{part}" for part in ("centre", "low", "high")]]
+    means = means.astype(float).clip(METRICS[metric].lowest, METRICS[metric].highest)
     bounds = pd.Series(means.to_numpy(dtype=float).ravel() * scale).dropna()
     low, high = _limits(finite, bounds, metric)
     if reference in means.index and np.isfinite(means.loc[reference].iloc[0]):

@@ -13,12 +13,6 @@ from ablation.tasks.task import METRICS, TASKS
 Pair = Sequence[float] | None
 
 
-def possible(metric: str, value: float) -> float:
-    """A bound as shown, moved to the nearest value that the metric can take."""
-    what = METRICS[metric]
-    return min(max(value, what.lowest * what.scale), what.highest * what.scale)
-
-
 def scaled(metric: str, value: float | None) -> float | None:
     """A stored number as shown; None and NaN become None."""
     return None if value is None or pd.isna(value) else float(value) * METRICS[metric].scale
@@ -30,6 +24,17 @@ def scaled_pair(metric: str, pair: Pair) -> tuple[float, float] | None:
         return None
     scale = METRICS[metric].scale
     return float(pair[0]) * scale, float(pair[1]) * scale
+
+
+def possible_pair(metric: str, pair: Pair) -> tuple[float, float] | None:
+    """Both bounds of a metric's own interval as shown, each moved to the nearest value that the metric can take."""
+    bounds, what = scaled_pair(metric, pair), METRICS[metric]
+    if bounds is None:
+        return None
+    low, high = (
+        min(max(bound, what.lowest * what.scale), what.highest * what.scale) for bound in bounds
+    )
+    return low, high
 
 
 def metrics_of(model: ModelDocument, first: str, replicates: pd.DataFrame) -> list[str]:
@@ -49,9 +54,12 @@ def columns(
     *,
     sign: bool = False,
 ) -> tuple[list[fmt.Entry], list[fmt.Entry]]:
-    """A column of stored numbers and one of their intervals, with one count of decimals; dashes with their reasons."""
+    """A column of stored numbers and one of their intervals, with one count of decimals; dashes with their reasons.
+
+    sign: the numbers are differences, which may leave the range of the metric.
+    """
     shown = [scaled(metric, value) for value in values]
-    bounds = [scaled_pair(metric, pair) for pair in intervals]
+    bounds = [(scaled_pair if sign else possible_pair)(metric, pair) for pair in intervals]
     places = fmt.column_decimals(bounds, [value for value in shown if value is not None])
     texts = [None if value is None else fmt.fixed(value, places, sign=sign) for value in shown]
     return (

@@ -131,11 +131,15 @@ class Words:
 
     def _derived(self, axis: AxisDocument) -> str:
         """An axis without a title, by what it varies where no other axis varies the same; else its name."""
-        varied = _varied(axis)
+        varied = _varied(axis) or [
+            axis.name
+        ]  # labelled settings may be named like the parameter that they are about
         titles = [self._titled("parameter", name) for name in varied]
-        others = self.model.axes if self.model else ()
-        alike = [each for each in others if (_varied(each), each.fixed) == (varied, axis.fixed)]
-        if not varied or None in titles or len(alike) > 1:
+        others = [
+            each for each in (self.model.axes if self.model else ()) if each.name != axis.name
+        ]
+        alike = any((_varied(each), each.fixed) == (varied, axis.fixed) for each in others)
+        if None in titles or alike:
             return axis.name
         first, *rest = (str(title) for title in titles)
         return TIMES.join([first, *map(self._inside, rest)])

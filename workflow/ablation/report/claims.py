@@ -7,7 +7,7 @@ from typing import Any
 
 from ablation.claims.rules import Answer
 from ablation.language import numbers as fmt
-from ablation.language.metrics import scaled, scaled_pair, with_interval
+from ablation.language.metrics import possible_pair, scaled, with_interval
 from ablation.language.verdicts import fates, worded
 from ablation.language.words import Words, slug
 from ablation.results import published as pub
@@ -178,7 +178,7 @@ class Teller:
         )
 
     def _published(self, part: dict[str, Any]) -> str:
-        bounds, value = scaled_pair(self.metric, part["prediction"]), part["value"]
+        bounds, value = possible_pair(self.metric, part["prediction"]), part["value"]
         places = fmt.column_decimals([bounds])
         return self.words(
             "claim.published",

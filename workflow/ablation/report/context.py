@@ -70,6 +70,12 @@ def make_context(inputs: Inputs) -> dict[str, Any]:
     }
 
 
+def _read(entry: ModelDocument) -> dict[str, Any]:
+    """The baseline's parameters, of those that a cell of the model reads."""
+    read = {name for cell in entry.cells() for name in cell.parameters}
+    return {name: value for name, value in entry.parameters.items() if name in read}
+
+
 def _model(entry: ModelDocument, inputs: Inputs) -> dict[str, Any]:
     name, words = entry.name, inputs.words.about(entry)
     compared = inputs.comparisons["models"][name]
@@ -96,7 +102,7 @@ def _model(entry: ModelDocument, inputs: Inputs) -> dict[str, Any]:
         "scope": scope_text(entry, words),
         "notes": data_notes(entry, words),
         "classes": entry.classes,
-        "parameters": parameter_rows(entry.parameters, entry.parameters, words),
+        "parameters": parameter_rows(_read(entry), entry.parameters, words),
         "yardsticks": yardstick_rows(compared, entry.yardsticks, words),
         "best": best,
         "further_tests": further_tests(inputs.draws.get(name), settings, inputs.confidence, words),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ablation.language import numbers as fmt
-from ablation.language.metrics import columns, possible, scaled, scaled_pair
+from ablation.language.metrics import columns, possible_pair, scaled, scaled_pair
 from ablation.language.verdicts import worded
 from ablation.language.words import Words, slug
 from ablation.report.axis import Axis
@@ -27,14 +27,15 @@ def headlines(
 
     compared: the model's part of ``comparisons.json``.
     """
-    counts = compared["counts"]
-    parts = [
-        words("findings.count", n=n, verdict=words(f"verdict.{slug(verdict)}"))
-        for verdict, n in counts.items()
-    ]
+    counts = {
+        words(f"verdict.{slug(verdict)}"): n for verdict, n in compared["counts"].items() if n
+    }
     found = [*matters, best["sentence"] if best is not None else words("best.none")]
-    if parts:
-        total = sum(counts.values())
+    total = sum(counts.values())
+    if total == 1:
+        found.append(words("findings.counted_one", verdict=next(iter(counts))))
+    elif total:
+        parts = [words("findings.count", n=n, verdict=verdict) for verdict, n in counts.items()]
         found.append(words("findings.counts", n=total, parts=words.join(parts)))
     return [*found, *noise]
 
@@ -49,7 +50,7 @@ def best_view(
     best, metric = compared["best"], compared["metric"]
     if best is None:
         return None
-    bounds, mean = scaled_pair(metric, best["interval"]), scaled(metric, best["test"])
+    bounds, mean = possible_pair(metric, best["interval"]), scaled(metric, best["test"])
     assert mean is not None
     places = fmt.column_decimals([bounds], [mean])
     others = [settings[cell] for cell in best["indistinguishable"]]
@@ -134,10 +135,7 @@ def prediction(
 ) -> tuple[float, float] | None:
     """Our prediction interval of one new run, as shown."""
     found = axis.summary(label, metric).get("prediction")
-    bounds = scaled_pair(metric, found and found["same_data" if same_data else "other_data"])
-    if bounds is None:
-        return None
-    return possible(metric, bounds[0]), possible(metric, bounds[1])
+    return possible_pair(metric, found and found["same_data" if same_data else "other_data"])
 
 
 def yardstick_rows(

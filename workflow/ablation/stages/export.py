@@ -114,7 +114,7 @@ def _below(folder: Path) -> Iterable[Path]:
 
 def export_crate(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
     """Pack the study as an RO-Crate, as a folder and as a zip of it."""
-    from ablation.export.crate import Contents, build
+    from ablation.export.crate import Contents, build, place_of
     from ablation.language.words import chosen
 
     study = StudyDocument.from_plain(one(inputs, "collect").read("study.json"))
@@ -143,7 +143,13 @@ def export_crate(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any])
             study=study.name,
             key=key_of(spec),
             ended=ended,
-            workflow=[(PROJECT / path, path.as_posix()) for path in workflow_files()],
+            workflow=[
+                *((PROJECT / path, path.as_posix()) for path in workflow_files()),
+                *(
+                    (Path(file), place_of(Path(file), f"own/{Path(file).name}"))
+                    for file in spec["own"]
+                ),
+            ],
             readme=readme,
             config=config,
             raw=[_raw(raw, sources) for raw in spec["raw"]],

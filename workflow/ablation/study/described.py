@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ablation.store.keys import canonical_json
 from ablation.study.grid import Cell, ModelStudy
 from ablation.study.models import Model
 from ablation.study.stage import Spec
@@ -67,6 +68,16 @@ def describe(part: ModelStudy, yardsticks: str, place: Callable[[Cell], Spec]) -
             for axis in part.axes
         ],
     }
+
+
+def told_apart(models: Iterable[Spec]) -> list[Spec]:
+    """The models of a study; by the names of the configuration where their short names do not tell all of them apart."""
+    found = list(models)
+    shorts = [canonical_json(each["words"].get("short")) for each in found]
+    if len(set(shorts)) == len(found) and canonical_json(None) not in shorts:
+        return found
+    words = [{n: t for n, t in each["words"].items() if n != "short"} for each in found]
+    return [{**each, "words": own} for each, own in zip(found, words, strict=True)]
 
 
 def _source(part: ModelStudy) -> str:

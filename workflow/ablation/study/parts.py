@@ -76,17 +76,23 @@ def _data_of(study: Study) -> Iterable[tuple[Model, dict[str, Any]]]:
         yield from ((part.model, cell.data_spec) for cell in part.cells)
 
 
-def own_files(study: Study) -> list[str]:
-    """The files of a user's own that a study needs beside its configuration: code, what it imports beside it, raw files."""
+def own_code(study: Study) -> list[str]:
+    """The files of a user's own networks and data, and what they import beside themselves."""
     code = [
         file for part in study.models for file in (part.model.network.file, part.model.data.file)
     ]
-    found = [
+    found = {
         str(path)
         for file in dict.fromkeys(code)
         if not file.startswith(f"{PACKAGE.name}/")
         for path in beside(Path(file)).values()
-    ]
+    }
+    return sorted(found)
+
+
+def own_files(study: Study) -> list[str]:
+    """The files of a user's own that a study needs beside its configuration: code, raw files and folders of them."""
+    found = own_code(study)
     for source in sources(study).values():
         if not source["folder"].startswith("resources/"):
             found += [f"{source['folder']}/{name}" for name in source["files"]]

@@ -13,12 +13,13 @@ from pathlib import Path
 from ablation.results import published, verification
 from ablation.store.code import code_of
 from ablation.store.entries import RESULTS
+from ablation.store.files import sha256
 from ablation.store.keys import canonical_json, digest
 from ablation.store.places import TEMPLATES
-from ablation.study.described import describe
+from ablation.study.described import describe, told_apart
 from ablation.study.grid import Cell, ModelStudy, Study
 from ablation.study.models import Model
-from ablation.study.parts import digest_of, raw_files, workflow_files
+from ablation.study.parts import digest_of, own_code, raw_files, workflow_files
 from ablation.study.stage import Spec, Stage, stage
 
 AT_NEED = ("prepare", "check")  # stages that are made only where something else is
@@ -142,10 +143,10 @@ class Table:
             study={"name": self.study.name, "seed": self.study.seed},
             statistics={"confidence": confidence},
             published=_files_digest(published.NUMBERS, published.CLAIMS),
-            models=[
+            models=told_apart(
                 describe(part, self.yardsticks[part.model.name].key, self._place)
                 for part in self.study.models
-            ],
+            ),
             code=code_of("ablation.stages.collect"),
         )
 
@@ -257,6 +258,7 @@ class Table:
             report=self.report_file,
             cells={cell.name: self.evaluated[cell.key].key for cell in self.study.cells},
             raw=raw_files(self.study),
+            own={file: sha256(Path(file)) for file in own_code(self.study)},
             workflow=digest_of(workflow_files()),
             code=code_of(code),
         )
