@@ -83,13 +83,6 @@ def test_a_missing_stage_names_what_it_is_made_from(plan: Plan) -> None:
     assert Shelf(plan).inputs(stage.key, everything=True) == expected
 
 
-def test_a_check_finds_the_specifications_of_cells_that_are_not_asked_for(plan: Plan) -> None:
-    check, shelf = plan.checked["cnn"], Shelf(plan)
-    shelf.inputs(check.key)
-    cells = {cell.key: cell.spec for cell in plan.study.cells if cell.model == "cnn"}
-    assert {key: read_spec(key) for key in check.spec["cells"]} == cells
-
-
 # Failures
 
 
