@@ -323,7 +323,7 @@ def another_study(project: Project) -> tuple[Any, ...]:
     variant.write_text(
         "study: {name: other}\nreport: {title: Another one}\n"
         "models:\n  cnn: null\n  fnn:\n    axes:\n      shape: null\n"
-        "      depth: {values: [2, 3]}\n",
+        "      depth: {parameter: hidden_layers, values: [2, 3]}\n",
         "utf-8",
     )
     project.run("--configfile", "other.yaml")

@@ -86,8 +86,8 @@ def test_a_folder_of_two_lines_is_refused(outcome: tuple[Done, Done]) -> None:
 MISTAKES = {
     "report: {title: a}\nreport: {title: b}\n": "has the key 'report' twice in one mapping",
     '{"report": {"title": "a", "title": "b"}}': "has the key 'title' twice in one mapping",
-    'report: {title: "\\ud83d x"}\n': "report.title holds half a surrogate pair",
-    'report: {title: "a\\nb"}\n': "report.title holds the control character '\\n'",
+    'study: {name: m}\nreport: {title: "\\ud83d x"}\n': "report.title holds half a surrogate pair",
+    'study: {name: m}\nreport: {title: "a\\nb"}\n': "report.title holds the control character '\\n'",
 }
 TYPED = "models={fnn: {replicates: 0}}"
 
