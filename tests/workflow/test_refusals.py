@@ -89,7 +89,7 @@ MISTAKES = {
     'study: {name: m}\nreport: {title: "\\ud83d x"}\n': "report.title holds half a surrogate pair",
     'study: {name: m}\nreport: {title: "a\\nb"}\n': "report.title holds the control character '\\n'",
 }
-TYPED = "models={fnn: {replicates: 0}}"
+TYPED = "models={fnn: {replicates: 7}}"
 
 
 def mistaken(project: Project) -> list[tuple[str, Done, Done]]:
@@ -98,7 +98,7 @@ def mistaken(project: Project) -> list[tuple[str, Done, Done]]:
     for text, said in MISTAKES.items():
         (project.path / "mistake.yaml").write_text(text, "utf-8")
         found.append((said, *asked_twice(project, "--configfile", "mistake.yaml")))
-    said = "models.fnn.replicates is 0: allowed is an integer at least 6"
+    said = "models.fnn.replicates is 7: allowed is an integer at least 6"
     found.append((said, *asked_twice(project, "--config", TYPED)))
     (project.path / "config.yaml").write_text("report: {title: 研究}\n", "gbk")
     found.append(("config.yaml is of another encoding from line 1 on", *asked_twice(project)))
