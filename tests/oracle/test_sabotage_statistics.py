@@ -53,18 +53,6 @@ def plus(number: int) -> Callable[[int], int]:
     return lambda value: value + number
 
 
-def settled_later(document: Document) -> None:
-    """One replicate more in the first comparison that further replicates would settle."""
-    rows = [
-        row["settle"]
-        for model in document["models"].values()
-        for axis in model["axes"].values()
-        for row in axis["rows"].values()
-        if row["settle"] and row["settle"]["replicates"]
-    ]
-    rows[0]["replicates"] += 1
-
-
 def at_level(level: float) -> Damage:
     """The interval of a difference, made at another level than its label says."""
 
@@ -130,7 +118,9 @@ STATISTICS: dict[str, Damage] = {
     ),
     "effect size without Hedges' factor": put(f"{ROW} effect_size", times(1.0753)),
     "one-sided randomisation test": put(f"{ROW} sign_flip p", times(0.5)),
-    "replicates to settle it off by one": settled_later,
+    "replicates to settle what is settled": put(
+        "cnn axes kernel rows 3 settle", {"replicates": 18, "as": "difference"}
+    ),
     "detectable difference at a power of 90 %": put(f"{ROW} detectable", times(1.15)),
     "noise of the squared errors not scaled": put(f"{ROW} noise sd_test", times(1.0488)),
     "diverged replicates scored as another": put(

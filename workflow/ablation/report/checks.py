@@ -25,7 +25,8 @@ def check_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
         detectable = scaled(axis.metric, row["detectable"])
         smallest = None if detectable is None else fmt.significant(detectable, 2)
         why_not = no_difference(axis, label, words)
-        no_noise = no_number(axis, label, words) if row["n"] < 2 else words("none.no_noise")
+        few = words("none.too_few" if row["n"] < 2 else "none.no_noise")
+        no_noise = few if row["n"] else no_number(axis, label, words)
         found.append(
             {
                 **head,
