@@ -44,7 +44,8 @@ def published_table(tables: AxisTables, section: Element, facts: Document) -> in
                 head_,
                 (words.known[f"metric.{metric}"],),
                 tables.empty(row) or (words.number(metric, own["centre"]),),
-                tables.empty(row) or words.interval(metric, prediction),
+                tables.empty(row)
+                or (words.interval(metric, prediction) if prediction else tables.unknown(row)),
             ]
             for run in runs:
                 theirs = run["axes"][axis.name].get(cell.label)

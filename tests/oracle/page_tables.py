@@ -115,6 +115,10 @@ class AxisTables:
         """Why a cell has no mean."""
         return None if row["n"] else self.words.none("none.diverged")
 
+    def unknown(self, row: Row) -> Text:
+        """Why a cell with a mean has no interval."""
+        return self.words.none("none.broken" if row["broken"] else "none.too_few")
+
     def no_noise(self, row: Row) -> Text:
         """Why the noise of a cell is not told apart, as the report says it."""
         if self.empty(row):
