@@ -83,6 +83,7 @@ def test_metrics_know_the_data() -> None:
         (DIGITS, {"test": "official"}, "test is 'official', but digits has no test set of its own: allowed is drawn"),
         (CNN, {"share": 0.001}, "share is 0.001, which leaves a part of 1 images: allowed is a share that leaves at least 10 "
          "in each"),
+        (FNN, {"batch_size": 339}, "batch_size is 339, but a replicate trains on 338 samples: allowed is at most 338"),
     ],
 )  # fmt: skip
 def test_parameters_that_contradict_one_another(

@@ -187,8 +187,16 @@ class Model:
                 f"test is 'official', but {dataset} has no test set of its own: allowed is drawn"
             )
         sizes = self.part_sizes(parameters)
-        smallest = min(sizes.values()) if sizes else SMALLEST_PART
+        if sizes is None:
+            return
+        smallest = min(sizes.values())
         if smallest >= SMALLEST_PART:
+            most = sizes["train"]
+            if parameters.get("batch_size", 0) > most:
+                raise ValueError(
+                    f"batch_size is {parameters['batch_size']}, but a replicate trains on {most} {self._samples}: "
+                    f"allowed is at most {most}"
+                )
             return
         if self.data.parts:
             raise ValueError(
