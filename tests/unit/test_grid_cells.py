@@ -78,6 +78,7 @@ def test_resolved_parameters(config: Config) -> None:
     ]
     modules = [
         "ablation.training.run",
+        "ablation.training.records",
         "ablation.training.optimisers.adam",
         "ablation.tasks.classification",
         "ablation.networks.convnet",
@@ -86,7 +87,7 @@ def test_resolved_parameters(config: Config) -> None:
         "ablation.store.tensors",
     ]
     assert cell.spec["code"] == {"modules": modules, "digest": code_digest(*modules)}
-    assert cell.data_spec["code"] == {"modules": modules[4:], "digest": code_digest(*modules[4:])}
+    assert cell.data_spec["code"] == {"modules": modules[5:], "digest": code_digest(*modules[5:])}
     assert cell.spec["network"] == {"file": "ablation/networks/convnet.py", "entry": "ConvNet"}
     assert cell.spec["replicates_at_once"] == "auto"
     assert cell.data_spec["split"] == {"drawn": [4.8, 1.2, 1]}
