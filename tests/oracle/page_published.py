@@ -16,7 +16,7 @@ from oracle.page import (
     table,
     text,
 )
-from oracle.page_tables import AxisTables, Document
+from oracle.page_tables import AxisTables, Document, Row
 from oracle.page_words import PERCENT, Words
 
 
@@ -49,18 +49,19 @@ def published_table(tables: AxisTables, section: Element, facts: Document) -> in
             ]
             for run in runs:
                 theirs = run["axes"][axis.name].get(cell.label)
-                line += _theirs(words, metric, theirs, place, prediction)
+                line += _theirs(words, metric, theirs, place, prediction, row=row)
             expected.append(line)
     return count + check_rows(body(found), expected, name)
 
 
 def _theirs(
-    words: Words, metric: str, theirs: Any, place: int, ours: list[float] | None
+    words: Words, metric: str, theirs: Any, place: int, ours: list[float] | None, *, row: Row
 ) -> list[Text]:
+    diverged = 2 * row["n_diverged"] >= row["n_total"]
     if theirs is None:
         return [words.none("none.not_published"), ()]
     if theirs == "diverged":
-        answer = "only-theirs-diverged" if ours else "both-diverged"
+        answer = "both-diverged" if diverged else "only-theirs-diverged"
         return [words.none("none.their_divergence"), (words.known[f"published.{answer}"],)]
     value = theirs[place]
     answer = "only-ours-diverged"

@@ -90,12 +90,13 @@ def _compatible(
     bounds: tuple[float, float] | None,
 ) -> str | None:
     """Whether a published run and ours could be of one kind; None where nothing was published, or nothing can be said."""
-    all_diverged = axis.number(label, "n_ok") == 0 and axis.total(label) > 0
+    row = axis.row(label)
+    ours_diverged = 2 * row["n_diverged"] >= row["n_total"] > 0
     if run is not None and not run:  # the published run itself diverged
-        return "both-diverged" if all_diverged else "only-theirs-diverged"
+        return "both-diverged" if ours_diverged else "only-theirs-diverged"
     if value is None:
         return None
-    if all_diverged:
+    if ours_diverged:
         return "only-ours-diverged"
     if bounds is None:
         return None
