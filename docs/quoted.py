@@ -181,7 +181,7 @@ def claims_page(tables: Path) -> str:
 
     comparisons, judged = (read(tables, name) for name in ("comparisons", "claims"))
     study = StudyDocument.from_plain(read(tables, "study"))
-    words = Words.of("en", study)
+    words = Words.of("en")
     with fmt.locale("en"):
         view = claims_view(judged, study, comparisons, words, language="en")
     if view is None:
