@@ -64,7 +64,7 @@ def test_another_answer_is_named(quoted: ModuleType) -> None:
 
 
 def test_another_arithmetic_is_seen(quoted: ModuleType) -> None:
-    changed = re.sub(r"(default study \()\w+", r"\1bf16", row())
+    changed = re.sub(r"(default study \()\w+", r"\1another", row())
     assert changed != row()
     assert not quoted.same_arithmetic(PAGE, changed)
 
