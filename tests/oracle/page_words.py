@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from functools import cached_property
 from numbers import Real
@@ -20,6 +21,7 @@ MARK = {
     **{"not tested": "–", "reference": "●", "confirmed": "✓", "contradicted": "✗"},
 }
 NOTHING = "– "
+RANGES = {"accuracy": (0.0, 1.0), "r2": (-math.inf, 1.0)}
 
 
 def messages(folder: Path) -> dict[str, str]:
@@ -144,8 +146,11 @@ class Words:
         return Number(value * factor, signed, error_of(value) * factor)
 
     def interval(self, metric: str, ends: list[float] | None, signed: bool = False) -> Text:
-        """An interval."""
+        """An interval; one of a metric itself ends where the metric does."""
         assert ends is not None
+        if not signed:
+            lowest, highest = RANGES.get(metric, (-math.inf, math.inf))
+            ends = [min(max(end, lowest), highest) for end in ends]
         low, high = (self.number(metric, end, signed) for end in ends)
         return ("[", low, ", ", high, "]")
 

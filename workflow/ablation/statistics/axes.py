@@ -141,7 +141,7 @@ def _scored(outcome: Outcome | None, measured: Measured) -> dict[str, Any] | Non
 
 def _non_diverged_only(outcome: Outcome | None, measured: Measured) -> bool:
     """Whether the difference leaves replicates out because they diverged in the cell or in the reference."""
-    if outcome is None or len(outcome.differences) < 2:
+    if outcome is None or outcome.spread is None:
         return False
     keys = (outcome.comparison.cell, outcome.comparison.reference)
     return any(measured.fate(key).n_diverged for key in keys)

@@ -155,7 +155,12 @@ def _judge(
         name: paired_differences(_finite(numbers, one.cell), _finite(numbers, one.reference))
         for name, one in comparisons.items()
     }
-    several = {name: values for name, values in differences.items() if len(values) > 1}
+    # Of a cell that mostly diverged a few survivors tell nothing.
+    several = {
+        name: values
+        for name, values in differences.items()
+        if len(values) >= (MINIMUM_PAIRS if numbers.is_broken(comparisons[name]) else 2)
+    }
     spread = spreads(
         several,
         {

@@ -85,14 +85,15 @@ def effect_in_unit(
     """The difference of a comparison and its interval, in the metric's unit.
 
     On the logarithm it is the reference's centre times (ratio − 1). Where the cell or the reference is broken, medians take
-    the place of means and there is no interval. A single pair, or an exact 0 on the logarithm, leaves nothing to say.
+    the place of means and there is no interval. A single pair, fewer than five of a broken cell, or an exact 0 on the
+    logarithm leaves nothing to say.
     """
     scale = measured.setting.scale
     broken = measured.numbers.is_broken(outcome.comparison)
     centre = measured.cells.get(outcome.comparison.reference, {}).get(
         "median" if broken else "centre"
     )
-    if len(outcome.differences) < 2 or centre is None or (scale.log and centre == 0):
+    if outcome.spread is None or centre is None or (scale.log and centre == 0):
         return None, None
     if not np.isfinite(outcome.differences).all():
         return None, None
