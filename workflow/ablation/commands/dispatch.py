@@ -92,9 +92,9 @@ def _run(options: argparse.Namespace) -> int:
 
         return quick(options.configfile, options.config, options.cores)
     if options.command == "try":
-        from ablation.commands.check import check
+        from ablation.commands.try_network import try_network
 
-        return check(options.network, options.data, options.set)
+        return try_network(options.network, options.data, options.set)
     if options.command == "prune":
         from ablation.commands.prune import prune
 

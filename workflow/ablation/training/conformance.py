@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from ablation.training.loop import Trained
 from ablation.training.network import drawing_from, seeded
 from ablation.training.run import Cell, Plan, merge
+from ablation.training.samples import samples_of
 
 STEPS = 20
 REPLICATES = 3
@@ -101,8 +103,6 @@ def _how(plan: Plan) -> str:
 
 def _outputs(cell: Cell, network: nn.Module) -> Iterator[Finding]:
     """One batch: the shape of the outputs, and what gets no gradient."""
-    from ablation.training.samples import samples_of
-
     samples = samples_of(cell.part, [0], cell.spec["parameters"], cell.device)
     x = samples.inputs("train", samples.spread_evenly(cell.spec["parameters"]["batch_size"]))[0]
     found = network.train()(x)
@@ -174,10 +174,6 @@ def fingerprint(cell: Cell) -> str:
 
     Two cells of the same fingerprint, recipe and data are trained to the same numbers.
     """
-    import hashlib
-
-    from ablation.training.samples import samples_of
-
     samples = samples_of(cell.part, [0], cell.spec["parameters"], cell.device)
     x = samples.inputs("train", samples.spread_evenly(8))[0]
     network = cell.group(

@@ -20,7 +20,7 @@ NAME = "checked"
 REPLICATES = 3
 
 
-def check(network: str, data: str, settings: Sequence[str]) -> int:
+def try_network(network: str, data: str, settings: Sequence[str]) -> int:
     """Print one sentence per finding; 1 if a promise is broken.
 
     Args:
