@@ -18,7 +18,10 @@ MADE = ("results/tables", "results/figures", "results/fnn", "results/cnn", "repo
 # What is made of all cells; without it, it is made again.
 STUDY = tuple(f"{STORE}/{stage}" for stage in ("collect", "draws", "plot", "portraits", "report"))
 TABLES = {"collect": 1, "draws": 1, "plot": 2, "portraits": 2, "report": 1}
-COST = re.compile(r"^(seconds|cpu_seconds|peak_memory_bytes|samples_per_second|finished_at)$")
+# How many cores a training had depends on the jobs that were left when it began.
+COST = re.compile(
+    r"^(seconds|cpu_seconds|peak_memory_bytes|samples_per_second|finished_at|threads)$"
+)
 
 
 def numbers(project: Project) -> dict[str, Any]:
