@@ -189,9 +189,9 @@ def claims_page(tables: Path) -> str:
     lines = [
         "# The claims of the course report",
         "",
-        "What the course report claims that this study redoes, and what the default study says to each claim.",
+        "The claims of the course report that this study repeats, and what the default study says to each.",
         "The rules are `workflow/ablation/claims/rules.py`, the words and thresholds `workflow/report/claims.yaml`.",
-        "This page is written by `make quoted`.",
+        "`make quoted` writes this page.",
         "",
         view["summary"],
         "",
