@@ -67,6 +67,7 @@ lint: $(VENV)/.test ## Check format and style
 	$(BIN)/python -m ruff check --extension smk:python --select E,F,I --ignore E402,F401,F821 workflow/rules/common.smk
 	PYTHONPATH=workflow $(BIN)/python -c "from importlinter.cli import lint_imports_command as lint; lint()" --no-cache
 	$(BIN)/python -m snakefmt --check Snakefile workflow/rules
+	$(BIN)/python -m mdformat --check *.md docs benchmarks tests
 	$(SNAKEMAKE) --lint
 
 types: $(VENV)/.test ## Check the types of the package

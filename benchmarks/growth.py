@@ -70,7 +70,7 @@ def main() -> None:
     arguments = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     print(
-        "| cells | first dry run, s | the same again, s | one cell, s | MB |\n| --- | --- | --- | --- | --- |"
+        "| configurations | first dry run, s | the same again, s | one configuration, s | MB |\n| --- | --- | --- | --- | --- |"
     )
     with tempfile.TemporaryDirectory(prefix="ablation-growth-") as scratch:
         for cells in arguments.cells:

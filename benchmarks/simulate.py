@@ -65,7 +65,9 @@ def write(name: str, text: str) -> None:
     Raises ValueError if the page has no such block.
     """
     block = re.compile(rf"(<!-- simulated: {name} -->\n)(?:.*?\n)??(<!-- end -->)", re.DOTALL)
-    page, count = block.subn(lambda m: f"{m[1]}{text}\n{m[2]}", PAGE.read_text(encoding="utf-8"))
+    page, count = block.subn(
+        lambda m: f"{m[1]}\n{text}\n\n{m[2]}", PAGE.read_text(encoding="utf-8")
+    )
     if count != 1:
         raise ValueError(f"{PAGE} has no block of the table {name}")
     PAGE.write_text(page, encoding="utf-8")

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pages import formatted
 from scipy import stats
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,8 +55,8 @@ def main() -> int:
     text, count = replace_block(STATISTICS.read_text("utf-8"), "worked", worked)
     if count != 1:
         sys.exit(f"{STATISTICS} has no block for the row worked by hand.")
-    STATISTICS.write_text(text, encoding="utf-8")
-    CLAIMS.write_text(claims, encoding="utf-8")
+    STATISTICS.write_text(formatted(text), encoding="utf-8")
+    CLAIMS.write_text(formatted(claims), encoding="utf-8")
     if not arguments.no_picture:
         take_picture(arguments.study / "report.html", PICTURE)
     print("Written: the row in docs/statistics.md, docs/claims.md, docs/report.png.")
@@ -70,7 +71,7 @@ def read(tables: Path, name: str) -> Any:
 def replace_block(text: str, name: str, content: str) -> tuple[str, int]:
     """The text with one block replaced, and how many blocks of that name it has."""
     block = re.compile(rf"(<!-- quoted: {name} -->\n)(?:.*?\n)??(<!-- end -->)", re.DOTALL)
-    return block.subn(lambda m: f"{m[1]}{content}\n{m[2]}", text)
+    return block.subn(lambda m: f"{m[1]}\n{content}\n\n{m[2]}", text)
 
 
 def arithmetic(study: Path) -> str:
@@ -85,8 +86,13 @@ def arithmetic(study: Path) -> str:
 def same_arithmetic(page: str, fresh: str) -> bool:
     """Whether the quoted row and the fresh one name the same arithmetic."""
     named = re.compile(r"from the default study \((.*?)\)\.")
-    found = [named.search(text) for text in (page, fresh)]
+    found = [named.search(_unwrapped(text)) for text in (page, fresh)]
     return found[0] is not None and found[1] is not None and found[0][1] == found[1][1]
+
+
+def _unwrapped(text: str) -> str:
+    """A text without its line breaks."""
+    return " ".join(text.split())
 
 
 def worked_row(tables: Path, made: str) -> str:
@@ -156,7 +162,8 @@ def stale_row(page: str, fresh: str) -> list[str]:
     if block is None:
         return ["docs/statistics.md has no row worked by hand."]
     quoted = block[1]
-    if re.findall(r"key `(\w+)`", quoted) != re.findall(r"key `(\w+)`", fresh):
+    keys = [re.findall(r"key `(\w+)`", _unwrapped(text)) for text in (quoted, fresh)]
+    if keys[0] != keys[1]:
         return ["docs/statistics.md quotes a cell of another key: run make quoted."]
     tables = [
         np.array([[float(x.replace("−", "-")) for x in re.findall(r"[+-]?\d\.\d{3}(?= )", line)]

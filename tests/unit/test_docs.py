@@ -1,0 +1,40 @@
+"""The pages are in step with the schemas and with one another."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import formats
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [*ROOT.glob("docs/**/*.md"), ROOT / "benchmarks" / "README.md"]
+LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)", re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """What the headings of a page are called in addresses."""
+    heads = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    plain = (re.sub(r"[^\w\s-]", "", head.lower()) for head in heads)
+    return {text.strip().replace(" ", "-") for text in plain}
+
+
+def test_the_page_of_formats_is_what_the_schemas_give() -> None:
+    text = formats.page(formats.read("config"), formats.read("metrics"))
+    assert formats.PAGE.read_text("utf-8") == formats.formatted(text)
+
+
+def test_every_field_of_a_document_has_a_row() -> None:
+    page = formats.PAGE.read_text("utf-8")
+    names = re.findall(r"^ +(?:- |)(\w+): \{ ", (formats.SCHEMAS / "metrics.schema.yaml").read_text("utf-8"), re.M)
+    assert len(names) > 100
+    assert [name for name in names if name not in page] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_to_a_page_and_a_heading(page: Path) -> None:
+    for path, heading in LINK.findall(page.read_text("utf-8")):
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), path
+        assert not heading or heading in anchors(target), f"{path}#{heading}"
