@@ -80,7 +80,7 @@ class Compared:
 METHODS: Mapping[str, Callable[[Compared], Estimate]] = {
     "sample variance": Compared.plain,
     "floor": Compared.floor,
-    "pooled over the axis": Compared.pooled,
+    "pooled over the factor": Compared.pooled,
     "moderated": Compared.moderated,
     "moderated, with floor": Compared.moderated_floor,
 }

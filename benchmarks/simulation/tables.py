@@ -209,7 +209,11 @@ def verdict_table(n_studies: int, seed: int) -> Table:
             studies = [layout.study(n_replicates, rng) for _ in range(n_studies)]
             rows.append([name, str(n_replicates), *_verdict_rates(studies, layout, metric)])
     heads = ["model", "J", "equals: a false better or worse", "the worse one found", "expected"]
-    more = ["interval covers", "all of an axis cover", "difference on the margin called equivalent"]
+    more = [
+        "interval covers",
+        "all of a factor cover",
+        "difference on the margin called equivalent",
+    ]
     return [*heads, *more], [
         ["*meant*", "", "≤ 5 %", "", "", "≥ 97.5 %", "≥ 95 %", "≤ 1.25 %"],
         *rows,

@@ -85,7 +85,7 @@ def test_what_decides_keeps_the_level_and_the_floor() -> None:
                 assert np.all(variances >= compared.floors)
         rates[name] = float(np.mean(np.array(ps) < 0.05))
     assert list(rates) == [
-        "sample variance", "floor", "pooled over the axis", "moderated", "moderated, with floor",
+        "sample variance", "floor", "pooled over the factor", "moderated", "moderated, with floor",
     ]  # fmt: skip
     assert rates["moderated, with floor"] <= rates["moderated"] < 0.09
 
