@@ -43,7 +43,7 @@ diff: $(VENV)/.report ## Compare two studies in diff.html (A=, B=: a report or a
 gpu-benchmark: $(VENV)/.report ## Measure training on a GPU: the table of benchmarks/README.md
 	$(BIN)/python benchmarks/gpu.py --study
 
-simulate: $(VENV)/.report ## Measure what decided the statistics, and put the tables into docs/statistics.md
+simulate: $(VENV)/.test ## Measure what decided the statistics, and put the tables into docs/statistics.md
 	$(BIN)/python benchmarks/simulate.py --write
 
 quoted: report $(VENV)/.test ## Write what the docs quote from the default study: a row by hand, the claims, the picture

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -21,8 +20,9 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "benchmarks")]
+sys.path[:0] = [str(ROOT / name) for name in ("workflow", "benchmarks", "docs")]
 
+from pages import with_block  # noqa: E402
 from simulation.tables import TABLES, Table  # noqa: E402
 
 PAGE = ROOT / "docs" / "statistics.md"
@@ -60,16 +60,8 @@ def markdown(table: Table) -> str:
 
 
 def write(name: str, text: str) -> None:
-    """Replace the block of a table in the page.
-
-    Raises ValueError if the page has no such block.
-    """
-    block = re.compile(rf"(<!-- simulated: {name} -->\n)(?:.*?\n)??(<!-- end -->)", re.DOTALL)
-    page, count = block.subn(
-        lambda m: f"{m[1]}\n{text}\n\n{m[2]}", PAGE.read_text(encoding="utf-8")
-    )
-    if count != 1:
-        raise ValueError(f"{PAGE} has no block of the table {name}")
+    """Replace the block of a table in the page."""
+    page = with_block(PAGE.read_text(encoding="utf-8"), f"simulated: {name}", text)
     PAGE.write_text(page, encoding="utf-8")
 
 

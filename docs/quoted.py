@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pages import formatted
+from pages import formatted, with_block
 from scipy import stats
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,10 +52,8 @@ def main() -> int:
             print("The quoted study was made by another arithmetic, which may be the cause.")
             return 0
         return int(bool(wrong))
-    text, count = replace_block(STATISTICS.read_text("utf-8"), "worked", worked)
-    if count != 1:
-        sys.exit(f"{STATISTICS} has no block for the row worked by hand.")
-    STATISTICS.write_text(formatted(text), encoding="utf-8")
+    text = with_block(STATISTICS.read_text("utf-8"), "quoted: worked", worked)
+    STATISTICS.write_text(text, encoding="utf-8")
     CLAIMS.write_text(formatted(claims), encoding="utf-8")
     if not arguments.no_picture:
         take_picture(arguments.study / "report.html", PICTURE)
@@ -66,12 +64,6 @@ def main() -> int:
 def read(tables: Path, name: str) -> Any:
     """A JSON document of the study."""
     return json.loads((tables / f"{name}.json").read_text(encoding="utf-8"))
-
-
-def replace_block(text: str, name: str, content: str) -> tuple[str, int]:
-    """The text with one block replaced, and how many blocks of that name it has."""
-    block = re.compile(rf"(<!-- quoted: {name} -->\n)(?:.*?\n)??(<!-- end -->)", re.DOTALL)
-    return block.subn(lambda m: f"{m[1]}\n{content}\n\n{m[2]}", text)
 
 
 def arithmetic(study: Path) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import formats
+import pages
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,6 +46,25 @@ def test_every_field_of_a_schema_has_a_row() -> None:
         fields = set(properties(formats.read(name)))
         assert len(fields) > 30
         assert fields - shown == set()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "quoted: worked",
+        *(f"simulated: {n}" for n in ("ratio", "scale", "spread", "verdicts", "optimism")),
+    ],
+)
+def test_a_block_that_is_written_again_leaves_the_page(name: str) -> None:
+    page = (ROOT / "docs" / "statistics.md").read_text("utf-8")
+    found = re.search(rf"<!-- {name} -->\n(.*?)<!-- end -->", page, re.DOTALL)
+    assert found is not None
+    assert pages.with_block(page, name, found[1].replace("\n   ", " ").strip()) == page
+
+
+def test_a_page_without_the_block_is_refused() -> None:
+    with pytest.raises(ValueError, match="0 blocks of the name quoted: other"):
+        pages.with_block("# A page", "quoted: other", "text")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
