@@ -7,6 +7,7 @@ python docs/formats.py --check   say whether the page is what the schemas give, 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
@@ -103,7 +104,11 @@ def _table(heads: Row, rows: Iterable[Row]) -> str:
 
 def _value(value: Any) -> str:
     """A value as a configuration would have it."""
-    text = yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
+    text = (
+        yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=math.inf)
+        .removesuffix("...\n")
+        .strip()
+    )
     return f"`{text}`"
 
 
