@@ -210,15 +210,13 @@ def refuses_a_folder_of_another_user(bench: Bench) -> None:
     assert f"/study cannot be written by user {STRANGER}" in done.text, done.text
 
 
-def documented_commands(root: Path) -> list[list[str]]:
-    """What the README and the how-to pages let run in the image: the words after its name."""
+def documented_commands(root: Path) -> list[tuple[str, ...]]:
+    """What the README and the how-to pages let run in the image: the words after its name, each command once."""
     pages = [root / "README.md", *sorted((root / "docs" / "how-to").glob("*.md"))]
     text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
     lines = "\n".join(re.findall(r"^```docker\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
-    return [
-        shlex.split(line.partition(" hw1 ")[2], comments=True)
-        for line in dict.fromkeys(lines.splitlines())
-    ]
+    calls = (shlex.split(line.partition(" hw1 ")[2], comments=True) for line in lines.splitlines())
+    return list(dict.fromkeys(map(tuple, calls)))
 
 
 def plans_the_documented_commands(bench: Bench) -> None:

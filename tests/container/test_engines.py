@@ -104,8 +104,8 @@ def test_entrypoint_in_a_checkout(tmp_path: Path) -> None:
 
 def test_the_pages_have_the_commands_that_users_know() -> None:
     found = checks.documented_commands(REPOSITORY)
-    assert ["snakemake", "--resources", "gpu=1"] in found
-    assert ["snakemake", "results/cnn/kernel_5/metrics.json"] in found
+    assert ("snakemake", "--resources", "gpu=1") in found
+    assert ("snakemake", "results/cnn/kernel_5/metrics.json") in found
     assert all(words[0] == "snakemake" for words in found)
 
 
