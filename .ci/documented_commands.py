@@ -1,8 +1,8 @@
 """Run every command of the README and of the how-to pages, as written, in the project's folder.
 
-Blocks of ``sh`` and ``python`` run page by page, in the order in which a reader meets them. No command is run twice: neither one
-that ``.ci/run`` has as a step of its own nor one of an earlier block. Blocks of another language are no commands, or need what is not here: a Docker engine, a
-cluster, files of one's own. Tests show what stands in for those.
+Blocks of ``sh`` and ``python`` run page by page, in the order in which a reader meets them. No command is run twice: neither
+one that ``.ci/run`` has as a step of its own nor one of an earlier block. Blocks of another language are no commands, or need
+what is not here: a Docker engine, a cluster, files of one's own. Tests show what stands in for those.
 """
 
 from __future__ import annotations

@@ -214,7 +214,7 @@ def documented_commands(root: Path) -> list[tuple[str, ...]]:
     """What the README and the how-to pages let run in the image: the words after its name, each command once."""
     pages = [root / "README.md", *sorted((root / "docs" / "how-to").glob("*.md"))]
     text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
-    lines = "\n".join(re.findall(r"^```docker\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
+    lines = "".join(re.findall(r"^```docker\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
     calls = (shlex.split(line.partition(" hw1 ")[2], comments=True) for line in lines.splitlines())
     return list(dict.fromkeys(map(tuple, calls)))
 

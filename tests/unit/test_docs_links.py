@@ -14,9 +14,7 @@ PAGES = sorted(
 )
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
-NAMED = re.compile(
-    r"`((?:\.ci|benchmarks|config|docker|docs|profiles|tests|workflow)/[\w./-]+)`"
-)
+NAMED = re.compile(r"`((?:\.ci|benchmarks|config|docker|docs|profiles|tests|workflow)/[\w./-]+)`")
 
 
 def anchors(text: str) -> set[str]:

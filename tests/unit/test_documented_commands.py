@@ -64,7 +64,9 @@ def test_a_step_of_ci_is_known(step: str) -> None:
     assert CI["is_step"]("make test", f"section x\n{step}\nmake lint\n")
 
 
-@pytest.mark.parametrize("step", ["make test-extended", "make test CONFIG=x", "# make test", "make"])
+@pytest.mark.parametrize(
+    "step", ["make test-extended", "make test CONFIG=x", "# make test", "make"]
+)
 def test_another_command_is_no_such_step(step: str) -> None:
     assert not CI["is_step"]("make test", f"section x\n{step}\nmake lint\n")
 

@@ -81,7 +81,12 @@ def test_the_page_on_clusters_has_both_profiles() -> None:
             ("gpus", "1", "auto", TWO_GPUS, ("--resources", "gpu=1")),
             ("slurm beside default", "1", "cuda", CPU, ("--profile", "profiles/slurm")),
             *(
-                (" ".join(words), *(("0", "cpu") if CLUSTER_CPU[1] in words else ("1", "cuda")), CPU, words)
+                (
+                    " ".join(words),
+                    *(("0", "cpu") if CLUSTER_CPU[1] in words else ("1", "cuda")),
+                    CPU,
+                    words,
+                )
                 for words in documented()
             ),
         ]
