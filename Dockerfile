@@ -28,7 +28,7 @@ RUN set -eu; cd /build; pip=/opt/venv/bin/pip; \
 
 
 FROM base AS code
-COPY Snakefile config.yaml /opt/hw1/
+COPY LICENSE Snakefile config.yaml /opt/hw1/
 COPY config /opt/hw1/config
 COPY profiles /opt/hw1/profiles
 COPY workflow /opt/hw1/workflow

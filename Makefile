@@ -9,71 +9,75 @@ FOLLOW := PYTHONPATH=workflow:workflow/plugins $(SNAKEMAKE) --quiet rules --logg
 
 .PHONY: report plan check quick smoke report-full verify diff prune export gpu-benchmark simulate quoted quoted-check test test-extended browser-test lint types lock docker docker-test clean help
 
-help: ## Show the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+help: # Show the targets, in the groups below
+	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-report: $(VENV)/.report ## Run the default study and build report.html
+##@ Set up and see
+
+report: $(VENV)/.report ## Set up, run the default study and write report.html
 	$(FOLLOW)
 
-plan: $(VENV)/.report ## Show what would run, why and for how long (CONFIG=a variant, SET="name=value …", CORES=n); writes nothing
+smoke: $(VENV)/.report ## The same for a tiny study, to see that everything works: report-smoke.html
+	$(FOLLOW) --configfile config/smoke.yaml
+
+report-full: $(VENV)/.report ## The same for the whole of MNIST, best on a GPU: report-full.html
+	$(FOLLOW) --configfile config/full.yaml
+
+##@ Ask
+
+plan: $(VENV)/.report ## What would be trained, why and for how long (CONFIG=file, SET="name=value …", CORES=n)
 	@PYTHONPATH=workflow $(BIN)/python -P -m ablation plan $(if $(CONFIG),--configfile $(CONFIG)) $(if $(SET),--config $(SET)) $(if $(CORES),--cores $(CORES))
 
 check: $(VENV)/.report ## Try a network on data: NETWORK=my/net.py DATA=my/data.py (SET="units=8 epochs=2")
 	@PYTHONPATH=workflow $(BIN)/python -P -m ablation try --network "$(NETWORK)" --data "$(DATA)" $(if $(SET),--set $(SET))
 
-quick: $(VENV)/.report ## Train and print the comparisons, without a report (CONFIG=a variant, SET="name=value …", CORES=n)
+quick: $(VENV)/.report ## Train, and print the comparisons without a report (CONFIG=file, SET="name=value …", CORES=n)
 	@PYTHONPATH=workflow $(BIN)/python -P -m ablation quick $(if $(CONFIG),--configfile $(CONFIG)) $(if $(SET),--config $(SET)) $(if $(CORES),--cores $(CORES))
 
-smoke: $(VENV)/.report ## Run the smoke study and build report-smoke.html
-	$(FOLLOW) --configfile config/smoke.yaml
+##@ Trust
 
-report-full: $(VENV)/.report ## Run the study on the whole of MNIST (a GPU's work) and build report-full.html
-	$(FOLLOW) --configfile config/full.yaml
-
-export: $(VENV)/.report ## Tables, figures and an RO-Crate of the study, in results/export (CONFIG=variant)
-	$(SNAKEMAKE) export --quiet rules $(if $(CONFIG),--configfile $(CONFIG))
-
-verify: $(VENV)/.report ## Train CELLS=3 cells again in a scratch folder and compare (CELL=cnn/kernel_5, CONFIG=file)
+verify: $(VENV)/.report ## Train CELLS=3 configurations again and compare (CELL=cnn/kernel_5 to choose, CONFIG=file)
 	PYTHONPATH=workflow $(BIN)/python -P -m ablation verify --report $(if $(CELLS),--cells $(CELLS)) \
 	  $(if $(CELL),--cell $(CELL)) $(if $(CONFIG),--configfile $(CONFIG))
 
-diff: $(VENV)/.report ## Compare two studies in diff.html (A=, B=: a report or a folder of results)
+diff: $(VENV)/.report ## Compare two studies in diff.html: A= and B=, a report or a folder of results each
 	PYTHONPATH=workflow $(BIN)/python -P -m ablation diff --output diff.html -- "$(A)" "$(B)"
 
-gpu-benchmark: $(VENV)/.report ## Measure training on a GPU: the table of benchmarks/README.md
-	$(BIN)/python benchmarks/gpu.py --study
+export: $(VENV)/.report ## Tables, figures and an RO-Crate of the study, in results/export (CONFIG=file)
+	$(SNAKEMAKE) export --quiet rules $(if $(CONFIG),--configfile $(CONFIG))
 
-simulate: $(VENV)/.test ## Measure what decided the statistics, and put the tables into docs/statistics.md
-	$(BIN)/python benchmarks/simulate.py --write
+##@ Look after
 
-quoted: report $(VENV)/.test ## Write what the docs quote from the default study: a row by hand, the claims, the picture
-	$(BIN)/python docs/quoted.py
+prune: $(VENV)/.report ## What of the store no study in config/ uses; YES=1 removes it (CONFIGS=further files to keep)
+	PYTHONPATH=workflow $(BIN)/python -P -m ablation prune $(if $(CONFIGS),--configfile $(CONFIGS)) $(if $(YES),--yes)
 
-quoted-check: $(VENV)/.report ## Say whether what the docs quote still holds for the finished default study
-	$(BIN)/python docs/quoted.py --check
+clean: ## Remove reports, results and logs; keep the environment and the raw data
+	rm -rf report*.html diff.html results logs .snakemake
+
+##@ Work on the project
 
 test: $(VENV)/.test ## Run the tests
 	$(BIN)/python -m pytest -n logical -m "not extended" --ignore=tests/report/test_browser.py
 
-test-extended: $(VENV)/.test ## Run what takes minutes: disturbed runs, progress, plan, verification, comparison, exports
+test-extended: $(VENV)/.test ## Run the tests that take longer: kills, progress, plans, verification, exports
 	$(BIN)/python -m pytest -n logical -m extended --ignore=tests/report/test_browser.py
 
-browser-test: $(VENV)/.test ## Look at the report in headless Chromium (needs Debian's chromium)
+browser-test: $(VENV)/.test ## Test the report in headless Chromium (needs Debian's chromium)
 	$(BIN)/python -m pytest -n logical tests/report/test_browser.py
 
-lint: $(VENV)/.test ## Check format and style
+lint: $(VENV)/.test ## Check format, style and the layers of the package
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff check --extension smk:python --select E,F,I --ignore E402,F401,F821 workflow/rules/common.smk
 	PYTHONPATH=workflow $(BIN)/python -c "from importlinter.cli import lint_imports_command as lint; lint()" --no-cache
 	$(BIN)/python -m snakefmt --check Snakefile workflow/rules
-	$(BIN)/python -m mdformat --check *.md docs benchmarks tests
+	$(BIN)/python -m mdformat --check *.md config docs benchmarks tests
 	$(SNAKEMAKE) --lint
 
 types: $(VENV)/.test ## Check the types of the package
 	$(BIN)/python -m mypy
 
-lock: ## Compile the locked requirements anew (needs uv)
+lock: ## Compile the lock files again (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-header --quiet -o requirements.txt
 	uv pip compile --group dev --universal --generate-hashes --no-header --quiet -c requirements.txt -o requirements-dev.txt
 
@@ -82,14 +86,20 @@ docker: ## Build the image hw1 (TORCH_INDEX=address of CPU-only wheels: without 
 	  --build-arg VERSION="$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" \
 	  --build-arg REVISION="$$(git describe --always --abbrev=40 --exclude='*' --dirty)" .
 
-docker-test: ## Build the image and try it, with Docker or, as root, without (IMAGE_STORE=folder keeps the layers)
+docker-test: ## Build and test the image, with Docker or, as root, without (IMAGE_STORE=folder keeps layers)
 	$(PYTHON) tests/container/run.py
 
-prune: $(VENV)/.report ## Say what no study in config/ needs of the store, and with YES=1 remove it (CONFIGS=more files)
-	PYTHONPATH=workflow $(BIN)/python -P -m ablation prune $(if $(CONFIGS),--configfile $(CONFIGS)) $(if $(YES),--yes)
+gpu-benchmark: $(VENV)/.report ## Measure training on a GPU: the table of benchmarks/README.md
+	$(BIN)/python benchmarks/gpu.py --study
 
-clean: ## Remove reports, results and logs; keep the environment and the raw data
-	rm -rf report*.html diff.html results logs .snakemake
+simulate: $(VENV)/.test ## Measure error rates of the statistics, and write the tables of docs/statistics.md
+	$(BIN)/python benchmarks/simulate.py --write
+
+quoted: report $(VENV)/.test ## Write what the docs quote from the default study: a worked row, the claims, the picture
+	$(BIN)/python docs/quoted.py
+
+quoted-check: $(VENV)/.report ## Check that these quotations still hold for the finished default study
+	$(BIN)/python docs/quoted.py --check
 
 # Made at the end, so that a half-made environment is made anew.
 $(VENV)/.made:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -209,14 +210,17 @@ def refuses_a_folder_of_another_user(bench: Bench) -> None:
     assert f"/study cannot be written by user {STRANGER}" in done.text, done.text
 
 
-def readme_commands(text: str) -> list[list[str]]:
-    """What the README lets run in the image: the words after its name."""
-    lines = "\n".join(re.findall(r"^```docker\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
-    return [line.partition(" hw1 ")[2].split() for line in lines.splitlines()]
+def documented_commands(root: Path) -> list[tuple[str, ...]]:
+    """What the README and the how-to pages let run in the image: the words after its name, each command once."""
+    pages = [root / "README.md", *sorted((root / "docs" / "how-to").glob("*.md"))]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    lines = "".join(re.findall(r"^```docker\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
+    calls = (shlex.split(line.partition(" hw1 ")[2], comments=True) for line in lines.splitlines())
+    return list(dict.fromkeys(map(tuple, calls)))
 
 
-def plans_the_readmes_commands(bench: Bench) -> None:
-    commands = readme_commands((bench.context / "README.md").read_text(encoding="utf-8"))
+def plans_the_documented_commands(bench: Bench) -> None:
+    commands = documented_commands(bench.context)
     assert len(commands) > 2
     for words in commands:
         bench.run(*words, "--dry-run", mount=bench.output)
@@ -255,7 +259,7 @@ CHECKS: dict[str, Callable[[Bench], None]] = {
     "a config.yaml in the output folder is used": uses_settings_of_the_folder,
     "a mounted checkout is used": uses_a_mounted_project,
     "a folder that cannot be written is one sentence": refuses_a_folder_of_another_user,
-    "the README's commands can be planned": plans_the_readmes_commands,
+    "the documented commands can be planned": plans_the_documented_commands,
     "the status of a command that fails comes through": passes_failures_on,
     "a code edit keeps the layers of the packages": keeps_packages_on_an_edit,
 }

@@ -102,16 +102,16 @@ def test_entrypoint_in_a_checkout(tmp_path: Path) -> None:
     assert entrypoint(words, tmp_path, environ) == "a b:"
 
 
-def test_the_readme_has_the_commands_that_users_know() -> None:
-    found = checks.readme_commands((REPOSITORY / "README.md").read_text("utf-8"))
-    assert ["snakemake", "--resources", "gpu=1"] in found
-    assert ["snakemake", "results/cnn/kernel_5/metrics.json"] in found
+def test_the_pages_have_the_commands_that_users_know() -> None:
+    found = checks.documented_commands(REPOSITORY)
+    assert ("snakemake", "--resources", "gpu=1") in found
+    assert ("snakemake", "results/cnn/kernel_5/metrics.json") in found
     assert all(words[0] == "snakemake" for words in found)
 
 
-def test_each_readme_command_is_run_on_the_output_folder(said: Path, tmp_path: Path) -> None:
+def test_each_documented_command_is_run_on_the_output_folder(said: Path, tmp_path: Path) -> None:
     bench = checks.Bench(Docker(tmp_path / "build.log"), "hw1", REPOSITORY, tmp_path, "1", "r")
-    checks.plans_the_readmes_commands(bench)
+    checks.plans_the_documented_commands(bench)
     words = said.read_text("utf-8").split()
     assert words.count("--dry-run") >= 3
     assert words.count(f"{tmp_path}:/study") == words.count("--dry-run")

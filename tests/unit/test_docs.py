@@ -12,15 +12,6 @@ import pages
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [*ROOT.glob("docs/**/*.md"), ROOT / "benchmarks" / "README.md"]
-LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)", re.DOTALL)
-
-
-def anchors(page: Path) -> set[str]:
-    """What the headings of a page are called in addresses."""
-    heads = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
-    plain = (re.sub(r"[^\w\s-]", "", head.lower()) for head in heads)
-    return {text.strip().replace(" ", "-") for text in plain}
 
 
 def test_the_page_of_formats_is_what_the_schemas_give() -> None:
@@ -65,11 +56,3 @@ def test_a_block_that_is_written_again_leaves_the_page(name: str) -> None:
 def test_a_page_without_the_block_is_refused() -> None:
     with pytest.raises(ValueError, match="0 blocks of the name quoted: other"):
         pages.with_block("# A page", "quoted: other", "text")
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_link_leads_to_a_page_and_a_heading(page: Path) -> None:
-    for path, heading in LINK.findall(page.read_text("utf-8")):
-        target = (page.parent / path).resolve() if path else page
-        assert target.exists(), path
-        assert not heading or heading in anchors(target), f"{path}#{heading}"

@@ -1,7 +1,11 @@
-"""The Makefile's environment: half-made, of an older checkout, or in a folder of another name, the same command goes on."""
+"""The Makefile's environment: half-made, of an older checkout, or in a folder of another name, the same command goes on.
+
+And its help, which lists every target.
+"""
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -68,3 +72,17 @@ def test_in_a_renamed_folder_the_environment_goes_on(project: Path) -> None:
     renamed = project.rename(project.with_name("another name"))
     assert make(renamed, "smoke") == (0, [SMOKE])
     assert make(renamed, "report") == (0, [RUN])
+
+
+def test_the_help_lists_every_target_in_its_group() -> None:
+    text = (REPOSITORY / "Makefile").read_text("utf-8")
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
+    shown = subprocess.check_output(["make", "--no-print-directory"], cwd=REPOSITORY, text=True)
+    lines = shown.splitlines()
+    assert [line for line in lines if line and not line.startswith(" ")] == [
+        *("Set up and see", "Ask", "Trust", "Look after", "Work on the project"),
+    ]
+    targets = [line.split()[0] for line in lines if line.startswith("  ")]
+    assert targets[:2] == ["report", "smoke"]
+    assert sorted([*targets, "help"]) == sorted(phony.split())
+    assert all(len(line) < 110 for line in lines)

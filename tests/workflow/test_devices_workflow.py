@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import runpy
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -58,6 +59,18 @@ def asked(variables: dict[str, str], *options: str) -> Callable[[Project], dict[
 CLUSTER_CPU = ("--config", "compute={device: cpu}")
 
 
+def documented() -> list[list[str]]:
+    """The options of each Snakemake command that the page on clusters has."""
+    page = (REPOSITORY / "docs" / "how-to" / "cluster.md").read_text("utf-8")
+    lines = "".join(re.findall(r"^```cluster\n(.*?)^```$", page, re.DOTALL | re.MULTILINE))
+    calls = [shlex.split(line, comments=True) for line in lines.splitlines()]
+    return [words[words.index("snakemake") + 1 :] for words in calls if "snakemake" in words]
+
+
+def test_the_page_on_clusters_has_both_profiles() -> None:
+    assert {"slurm", "kubernetes"} <= {word for words in documented() for word in words}
+
+
 @pytest.mark.extended
 @pytest.mark.parametrize(
     ("gpus", "device"),
@@ -66,10 +79,16 @@ CLUSTER_CPU = ("--config", "compute={device: cpu}")
         for name, gpus, device, variables, options in [
             ("cpu", "0", "auto", CPU, ()),
             ("gpus", "1", "auto", TWO_GPUS, ("--resources", "gpu=1")),
-            ("slurm", "1", "cuda", CPU, ("--workflow-profile", "slurm")),
             ("slurm beside default", "1", "cuda", CPU, ("--profile", "profiles/slurm")),
-            ("slurm cpu", "0", "cpu", CPU, ("--workflow-profile", "slurm", *CLUSTER_CPU)),
-            ("kubernetes", "1", "cuda", CPU, ("--workflow-profile", "kubernetes")),
+            *(
+                (
+                    " ".join(words),
+                    *(("0", "cpu") if CLUSTER_CPU[1] in words else ("1", "cuda")),
+                    CPU,
+                    words,
+                )
+                for words in documented()
+            ),
         ]
     ],
 )
