@@ -1,4 +1,4 @@
-"""The summary: one row per value, the right words for every verdict, counts that count once, and what matters most."""
+"""The forest plot: one row per value; the right words for every verdict; the best setting."""
 
 from __future__ import annotations
 
@@ -45,23 +45,6 @@ def test_axes_stand_by_their_largest_effect_and_grids_last():
     assert sizes["dropout_by_batchnorm"] > max(sizes[name] for name in order[:-1])
     found = re.findall(r'rowgroup"[^>]*><a href="#cnn-([\w-]+)"', page(made))
     assert found == [name.replace("_", "-") for name in order]
-
-
-def test_what_breaks_is_said_first_and_then_the_largest_effect():
-    text = text_of(page(only(sample(), "fnn", "depth_at_0.01", "learning_rate", "activation")))
-    broken = "Depth (learning rate 0.01) = 8: 4/24 diverged, 12/24 no better than a trivial"
-    most = (
-        "Largest effect among the levels tried: Learning rate = 0.0001 against 0.01, test MSE +81"
-    )
-    assert text.index(broken) < text.index("Learning rate = 0.1: 24/24 diverged.")
-    assert text.index("Learning rate = 0.1: 24/24 diverged.") < text.index(most)
-    assert "% CI), worse." in text[text.index(most) :]
-
-
-def test_a_grid_is_never_called_what_matters_most():
-    """Its largest effect adds up those of the simple axes."""
-    text = text_of(page(only(sample(), "cnn", "pooling", "dropout_by_batchnorm")))
-    assert "Largest effect among the levels tried: Pooling = average" in text
 
 
 PLAIN = {"verdict": Verdict.NOT_TESTED, "reason": Reason.FEW_PAIRS, "settle": None, "scored": None,
@@ -146,38 +129,6 @@ def test_every_verdict_and_reason_has_a_case():
     assert verdicts == set(Verdict) - {Verdict.FAILED, Verdict.REFERENCE}
     reasons = {change.get("reason", Reason.FEW_PAIRS) for change, _ in CASES.values()}
     assert reasons == set(Reason)
-
-
-def counted(text: str) -> dict[str, int]:
-    """The words of the findings that count comparisons, and their total."""
-    total, parts = re.findall(r"(\d+) comparisons with a reference: ([^.]*)\.", text)[0]
-    found = {verdict: int(n) for n, verdict in re.findall(r"(\d+) ([a-z ]+)", parts)}
-    return {**found, "all": int(total)}
-
-
-def test_a_comparison_on_two_axes_is_counted_once():
-    """The grid repeats two comparisons of the simple axes, and has one of its own."""
-    axes = ("dropout", "batchnorm", "dropout_by_batchnorm")
-    made = only(sample(), "cnn", *axes)
-    rows = [each for axis in axes for each in made.comparisons["models"]["cnn"]["axes"][axis]["rows"].values()]  # fmt: skip
-    assert sum(not each["is_reference"] for each in rows) == 8
-    found = counted(text_of(page(made)))
-    assert found.pop("all") == sum(found.values()) == 6
-    alone = counted(text_of(page(only(sample(), "cnn", "dropout_by_batchnorm"))))
-    assert alone["all"] == 3
-
-
-def test_counts_are_the_distinct_comparisons_of_the_whole_study():
-    for model, n in (("fnn", 10), ("cnn", 14)):
-        axes = [a["axis"] for m in sample().study["models"] if m["model"] == model for a in m["axes"]]  # fmt: skip
-        assert counted(text_of(page(only(sample(), model, *axes))))["all"] == n
-
-
-def test_one_comparison_is_said_in_the_singular():
-    made = only(sample(), "cnn", "batchnorm")
-    text = text_of(page(made))
-    assert re.search(r"One comparison with a reference: [a-z ]+\.", text)
-    assert "与参照的比较共 1 项：" in text_of(page(made, language="zh"))
 
 
 def section(html: str, name: str) -> str:
