@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ablation.statistics.verdicts import Verdict
+from ablation.statistics.verdicts import Reason, Verdict
 from report.sample import Sample, compared, judged_again, lose, only, page, row, sample
 from unit_page import text_of
 
@@ -54,7 +54,7 @@ def test_of_many_effects_the_largest_are_named_and_the_others_counted():
         Verdict.INCONCLUSIVE
     )
     line = lines_of(made)[0]
-    assert line.startswith("Largest significant effects: Kernel size = 7 against 5: worse, −5.00 [")
+    assert line.startswith("Largest significant effects: Kernel size = 7 against 5: worse, −5.0 [")
     assert line.count(" against ") == 3
     assert line.endswith("; and 2 more.")
 
@@ -101,7 +101,7 @@ def test_factors_that_stay_open_are_named_and_equivalent_levels_too():
     made = only(sample(), "cnn", "kernel", "pooling")
     row(made, "kernel", "3")["verdict"] = row(made, "kernel", "9")["verdict"] = Verdict.INCONCLUSIVE
     row(made, "kernel", "7")["verdict"] = Verdict.EQUIVALENT
-    row(made, "pooling", "average")["verdict"] = Verdict.NOT_TESTED
+    row(made, "pooling", "average").update(verdict=Verdict.NOT_TESTED, reason=Reason.FEW_PAIRS)
     second = lines_of(made)[1]
     assert "Practically equivalent: Kernel size = 7 to 5." in second
     assert "Inconclusive: 2 of 4 comparisons (Kernel size)." in second

@@ -69,7 +69,8 @@ def test_every_claim_has_its_answer_and_its_evidence(language: str) -> None:
 def test_answers_are_counted(language: str) -> None:
     answers = [claim["answer"] for claim in sample().claims["claims"]]
     words = Words(load(language))
-    text = text_of(section_of(html_of(language)))
+    html = html_of(language)
+    text = text_of(html[html.index('<section id="answer">') : html.index("</section>")])
     for answer in Answer:
         n = answers.count(answer)
         assert words("claim.count", n=n, answer=words(f"answer.{slug(answer)}")) in text

@@ -71,6 +71,7 @@ def test_where_several_factors_judge_every_interval_says_its_own_level(
     rows = made.comparisons["models"][model]["axes"][axis]["rows"]
     assert len({each["difference_level"] for each in rows.values()} - {None}) > 1
     html = section(whole(confidence), f"{model}-{axis.replace('_', '-')}")
+    html = html[html.index('<table class="comparison') :]
     heads = re.findall(r"<th scope=\"col\"[^>]*>([^<]*)</th>", html[: html.index("</thead>")])
     head = heads[next(i for i, text in enumerate(heads) if text.startswith("Difference")) + 1]
     names = re.findall(r'<a href="#cell-[^"]*">([^<]*)</a>', html[html.index("<tbody>") :])

@@ -87,7 +87,7 @@ def groups() -> dict[str, set[str]]:
         "caption.": {
             f"{kind}{end}"
             for kind in ("curves", "metrics", "confusion", "predictions", "interaction")
-            for end in ("", "_label")
+            for end in ("", "_label", "_term")
         },
         "reading.": {f"{term}.{part}" for term in terms() for part in ("term", "text")},
         "page.": set(PAGE_WORDS),
