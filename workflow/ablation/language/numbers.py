@@ -15,6 +15,7 @@ from babel.numbers import get_decimal_symbol, get_group_symbol
 
 MINUS = "\u2212"
 DASH = "\u2013"
+TIED = "\u00a0"  # a space at which no line ends
 PAD = "\u2007"  # as wide as a digit: keeps decimal points below one another
 MOST_DECIMALS = 6
 
@@ -138,6 +139,11 @@ def percent(fraction: float, digits: int = 2) -> str:
     text = fixed(100 * fraction, digits)
     point = _localised(".")
     return text.rstrip("0").rstrip(point) if point in text else text
+
+
+def in_percent(text: str) -> str:
+    """A formatted number with its percent sign: ``95 %`` in one line, and ``95%`` in Chinese."""
+    return f"{text}%" if _locale.get() == "zh" else f"{text}{TIED}%"
 
 
 def megabytes(value: float) -> str:

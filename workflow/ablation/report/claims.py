@@ -101,7 +101,7 @@ def cost_lines(judged: dict[str, Any], study: StudyDocument, words: Words) -> li
             "claim.cost",
             id=claim["id"],
             cell=own.setting(model.axis(step["axis"]), step["cell"]),
-            than=own.value(step["than"]),
+            than=own.level(model.axis(step["axis"]), step["than"]),
             ratio=fmt.significant(step["cost_ratio"], 2),
         )
         for model in study.models
@@ -136,6 +136,9 @@ class Teller:
     def _place(self, part: dict[str, Any]) -> str:
         return self.words.setting(self.model.axis(part["axis"]), part["cell"])
 
+    def _level(self, part: dict[str, Any], side: str) -> str:
+        return self.words.level(self.model.axis(part["axis"]), part[side])
+
     def _compared(self, part: dict[str, Any]) -> str:
         words = self.words
         number = with_interval(self.metric, part["difference"], part["interval"])
@@ -145,7 +148,7 @@ class Teller:
             level = fmt.percent(part["level"])
             number = words("claim.at_level", difference=number, level=level)
         verdict = worded(part["verdict"], part["reason"], words)
-        cell, than = self._place(part), words.value(part["than"])
+        cell, than = self._place(part), self._level(part, "than")
         said = words("claim.compared", cell=cell, than=than, difference=number, verdict=verdict)
         return words.listed([said, *fates(part, words)])
 
@@ -155,9 +158,9 @@ class Teller:
             "claim.measured",
             measure=self.words(f"measure.{measure}"),
             axis=self.words.title(self.model.axis(part["axis"])),
-            cell=self.words.value(part["cell"]),
+            cell=self._level(part, "cell"),
             cell_value=measure_text(measure, part["cell_value"]),
-            than=self.words.value(part["than"]),
+            than=self._level(part, "than"),
             than_value=measure_text(measure, part["than_value"]),
             p=fmt.p_value(part["p"]) if part["p"] is not None else fmt.DASH,
         )
@@ -194,16 +197,17 @@ def bound_text(name: str, value: float) -> str:
     """A bound as it is declared, no digit more."""
     percent = name in (*PERCENT, "accuracy")
     number = 100 * value if percent else value
-    return f"{number:g}".replace("-", fmt.MINUS) + (" %" if percent else "")
+    text = f"{number:g}".replace("-", fmt.MINUS)
+    return fmt.in_percent(text) if percent else text
 
 
 def measure_text(name: str, value: float) -> str:
     """A measure of the learning curves, or a metric, as a reader wants it."""
     if name == "end_change":
-        return f"{fmt.fixed(100 * value, 1, sign=True)} %"
+        return fmt.in_percent(fmt.fixed(100 * value, 1, sign=True))
     if name in (*PERCENT, "accuracy"):
         digits = 3 if name in ("best_val_accuracy", "accuracy") else 2
-        return f"{fmt.significant(100 * value, digits)} %"
+        return fmt.in_percent(fmt.significant(100 * value, digits))
     if name == "epochs_to_final":
         return fmt.fixed(value, 1)
     return fmt.significant(value, 3 if name == "best_val_loss" else 2)

@@ -9,7 +9,7 @@ from jinja2.utils import htmlsafe_json_dumps
 from ablation.figures import draws_name, figure_name, kinds_of
 from ablation.figures.style import BAND
 from ablation.language import numbers as fmt
-from ablation.language.words import Words, slug
+from ablation.language.words import Words, chosen, slug
 from ablation.report import provenance as prov
 from ablation.report.about import data_notes, scope_text, what_view
 from ablation.report.axis import Axis, axes_of
@@ -46,7 +46,7 @@ def make_context(inputs: Inputs) -> dict[str, Any]:
     name = study.name
     return {
         "language": {"en": "en", "zh": "zh-Hans"}[inputs.language],
-        "title": inputs.config["report"]["title"],
+        "title": chosen(inputs.config["report"]["title"], inputs.language),
         "study": {
             "name": name,
             "badge": words("header.badge", name=name) if name != "default" else "",
@@ -163,7 +163,7 @@ def _figure(axis: Axis, kind: str, figures: dict[str, str], words: Words) -> dic
     name = figure_name(axis.model.name, axis.name, kind)
     if name not in figures:
         raise KeyError(f"the figure {name!r} was not drawn")
-    title, values = words.title(axis.axis), {"reference": words.value(axis.reference)}
+    title, values = words.title(axis.axis), {"reference": words.level(axis.axis, axis.reference)}
     values |= {"band": fmt.percent(BAND[1] - BAND[0]), "level": fmt.percent(axis.confidence)}
     label = words(f"caption.{kind}_label", axis=title)
     return _shown(name, figures, label, words(f"caption.{kind}", axis=title, **values))
