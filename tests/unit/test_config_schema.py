@@ -195,7 +195,7 @@ def test_every_variant_is_valid_over_config_yaml(variant: Path) -> None:
 def test_the_smoke_study_is_a_small_one() -> None:
     small = build(load(REPOSITORY / "config.yaml", REPOSITORY / "config" / "smoke.yaml"))
     assert small.name == "smoke"
-    assert "moke" in small.config["report"]["title"]
+    assert "moke" in small.config["report"]["title"]["en"]
     for part in small.models:
         epochs = sum(cell.parameters["epochs"] for cell in {c.key: c for c in part.cells}.values())
         assert part.replicates * epochs <= 400

@@ -117,7 +117,7 @@ def test_the_colour_of_a_value_is_the_same_in_every_figure_of_its_axis():
 
 def test_divergence_and_failure_are_written_into_the_figures():
     for kind in ("curves", "metrics", "predictions"):
-        assert "diverged in 24 of 24" in fnn()[f"fnn_learning_rate_{kind}"].decode()
+        assert "24/24 diverged" in fnn()[f"fnn_learning_rate_{kind}"].decode()
     for kind in ("curves", "metrics", "confusion"):
         assert "failed" in cnn()[f"cnn_kernel_{kind}"].decode()
 

@@ -90,16 +90,16 @@ def two_way(confidence: float) -> Sample:
 @pytest.mark.parametrize("confidence", OWN)
 def test_two_way_intervals_say_their_level(confidence: float) -> None:
     text = text_of(page(two_way(confidence)))
-    assert f"{fmt.percent(confidence)} % two-way interval" in text
-    assert f"at the {fmt.percent(1 - confidence)} % level" in text
+    assert f"{fmt.percent(confidence)} % two-way CI" in text
+    assert f"at a significance threshold of {fmt.percent(1 - confidence)} %" in text
 
 
 def test_the_words_that_explain_have_the_level_too() -> None:
     text = text_of(whole(0.5))
     assert "Means have 50 % confidence intervals (CI)." in text
-    assert "inside our 50 % prediction interval of one new run" in text
-    assert "in test MSE with 50 % probability" in text
-    assert "all tests of one claim hold together at 50 %" in text
-    assert "The error level of 50 % holds within each factor." in text
+    assert "inside our 50 % prediction interval for one new run" in text
+    assert " with 50 % probability (observed: " in text
+    assert "all tests of one claim hold simultaneously at 50 %" in text
+    assert "The error rate of 50 % holds within each factor." in text
     assert "Across 13 factors, up to 6.5 are expected" in text
     assert "No effect is significant at 50 %" in text or "Significant effects:" in text

@@ -196,11 +196,11 @@ def test_a_unit_stands_at_heads_and_differences_and_none_leaves_nothing(
     [
         ({}, "Training minimises the mean squared error; the parameters with the lowest validation "
              "loss are kept."),
-        ({"optimizer": "adamw"}, "At the baseline the optimiser is AdamW."),
-        ({"optimizer": "sgd", "schedule": "constant"}, "At the baseline the optimiser is SGD. At the "
-         "baseline the learning rate is constant."),
-        ({"schedule": "plateau", "lr_factor": 0.5, "lr_patience": 7}, "At the baseline the learning "
-         "rate is multiplied by 0.5 whenever the validation loss has not improved for 7 epochs."),
+        ({"optimizer": "adamw"}, "The baseline configuration uses the optimiser AdamW."),
+        ({"optimizer": "sgd", "schedule": "constant"}, "The baseline configuration uses the optimiser "
+         "SGD. In the baseline configuration the learning rate is constant."),
+        ({"schedule": "plateau", "lr_factor": 0.5, "lr_patience": 7}, "In the baseline configuration "
+         "the learning rate is multiplied by 0.5 whenever the validation loss has not improved for more than 7 epochs."),
     ],
 )  # fmt: skip
 def test_training_is_told_as_the_recipe_has_it(recipe: dict[str, object], said: str) -> None:
@@ -214,9 +214,9 @@ def test_training_is_told_as_the_recipe_has_it(recipe: dict[str, object], said: 
 @pytest.mark.parametrize(
     ("classes", "said"),
     [
-        (["0", "1", "2"], "It predicts one of 3 classes."),
-        (["calm", "windy"], "It predicts one of 2 classes: calm, windy."),
-        ([f"species {i}" for i in range(200)], "It predicts one of 200 classes."),
+        (["0", "1", "2"], "The network predicts one of 3 classes."),
+        (["calm", "windy"], "The network predicts one of 2 classes: calm, windy."),
+        ([f"species {i}" for i in range(200)], "The network predicts one of 200 classes."),
     ],
 )
 def test_classes_are_named_where_they_have_names_and_are_few(classes: list[str], said: str) -> None:
