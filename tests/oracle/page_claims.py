@@ -106,7 +106,7 @@ class ClaimsPage:
         said = words.say(
             "claim.compared",
             cell=words.setting(axis, axis.cell(part["cell"])),
-            than=words.named(axis, axis.cell(part["than"])),
+            than=words.label(axis.cell(part["than"])),
             difference=difference,
             verdict=words.verdict(part),
         )
@@ -119,8 +119,8 @@ class ClaimsPage:
             "claim.measured",
             measure=words.plain(f"measure.{part['measure']}"),
             axis=words.title(axis),
-            cell=words.named(axis, axis.cell(part["cell"])),
-            than=words.named(axis, axis.cell(part["than"])),
+            cell=words.label(axis.cell(part["cell"])),
+            than=words.label(axis.cell(part["than"])),
             cell_value=self.value(part["measure"], part["cell_value"]),
             than_value=self.value(part["measure"], part["than_value"]),
             p=words.p(part["p"]),

@@ -47,7 +47,7 @@ class Findings:
             largest = words.say(
                 "summary.largest",
                 difference=words.size(self.metric, row["difference"]),
-                value=words.named(axis, axis.cell(ranked["largest"])),
+                value=words.label(axis.cell(ranked["largest"])),
             )
         found = [[(f"{tables.title} {against}",), largest]]
         others = [cell for cell in axis.cells if cell.label != axis.reference]
@@ -116,7 +116,7 @@ class Findings:
         return self.words.say(
             "summary.most",
             cell=self.setting(axis, label),
-            reference=self.words.named(own, own.cell(own.reference)),
+            reference=self.words.label(own.cell(own.reference)),
             metric=self.said_metric,
             difference=self.words.difference(self.metric, row),
             level=self.words.level(row["difference_level"]),

@@ -201,6 +201,19 @@ def test_the_smoke_study_is_a_small_one() -> None:
         assert part.replicates * epochs <= 400
 
 
+@pytest.mark.parametrize("title", ["A study", {"en": "A study"}, {"de": "Studie", "zh": "研究"}])
+def test_a_title_is_a_text_or_one_in_each_of_some_languages(title: Any) -> None:
+    document = shipped()
+    document["report"]["title"] = title
+    assert resolve(document)["report"]["title"] == title
+
+
+def test_every_shipped_study_has_its_title_in_both_languages() -> None:
+    for variant in (None, *sorted((REPOSITORY / "config").glob("*.yaml"))):
+        config = load(REPOSITORY / "config.yaml", *([variant] if variant else []))
+        assert set(config["report"]["title"]) == {"en", "zh"}, variant
+
+
 def test_defaults_are_filled() -> None:
     document = shipped()
     full = resolve(document)

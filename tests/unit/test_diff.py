@@ -242,6 +242,15 @@ def test_what_comes_from_data_is_text(a: dict[str, Any], b: dict[str, Any], lang
     assert html.count("<svg") > 0
 
 
+@pytest.mark.parametrize(("language", "shown"), [("en", "Study B"), ("zh", "研究乙")])
+def test_a_title_is_in_the_language_of_the_page(
+    a: dict[str, Any], b: dict[str, Any], language: str, shown: str
+) -> None:
+    b["config"]["report"]["title"] = {"en": "Study B", "zh": "研究乙"}
+    html = page(compare(a, b), {"a": a, "b": b}, NAMES, language)
+    assert f"· {shown} ·" in html
+
+
 def test_welch_without_correction_is_scipys() -> None:
     rng = np.random.default_rng(1)
     one, two = rng.normal(0, 1, 12), rng.normal(0.5, 3, 7)

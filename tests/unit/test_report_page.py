@@ -49,6 +49,21 @@ def test_a_figure_that_was_not_drawn_raises():
         page(made, figures)
 
 
+@pytest.mark.parametrize(
+    ("title", "language", "shown"),
+    [
+        ({"en": "A study", "zh": "一项研究"}, "zh", "一项研究"),
+        ({"en": "A study", "zh": "一项研究"}, "en", "A study"),
+        ({"en": "A study"}, "zh", "A study"),
+        ("A study", "zh", "A study"),
+    ],
+)
+def test_the_title_is_in_the_language_of_the_page(title, language, shown):
+    html = page(small(), title=title, language=language)
+    assert f"<title>{shown}</title>" in html
+    assert f"<h1>{shown}</h1>" in html
+
+
 def test_the_title_is_escaped():
     html = page(small(), title="<script>alert(1)</script>")
     assert "<script>alert(1)" not in html

@@ -101,7 +101,7 @@ def cost_lines(judged: dict[str, Any], study: StudyDocument, words: Words) -> li
             "claim.cost",
             id=claim["id"],
             cell=own.setting(model.axis(step["axis"]), step["cell"]),
-            than=own.level(model.axis(step["axis"]), step["than"]),
+            than=own.value(step["than"]),
             ratio=fmt.significant(step["cost_ratio"], 2),
         )
         for model in study.models
@@ -136,9 +136,6 @@ class Teller:
     def _place(self, part: dict[str, Any]) -> str:
         return self.words.setting(self.model.axis(part["axis"]), part["cell"])
 
-    def _level(self, part: dict[str, Any], side: str) -> str:
-        return self.words.level(self.model.axis(part["axis"]), part[side])
-
     def _compared(self, part: dict[str, Any]) -> str:
         words = self.words
         number = with_interval(self.metric, part["difference"], part["interval"])
@@ -148,7 +145,7 @@ class Teller:
             level = fmt.percent(part["level"])
             number = words("claim.at_level", difference=number, level=level)
         verdict = worded(part["verdict"], part["reason"], words)
-        cell, than = self._place(part), self._level(part, "than")
+        cell, than = self._place(part), words.value(part["than"])
         said = words("claim.compared", cell=cell, than=than, difference=number, verdict=verdict)
         return words.listed([said, *fates(part, words)])
 
@@ -158,9 +155,9 @@ class Teller:
             "claim.measured",
             measure=self.words(f"measure.{measure}"),
             axis=self.words.title(self.model.axis(part["axis"])),
-            cell=self._level(part, "cell"),
+            cell=self.words.value(part["cell"]),
             cell_value=measure_text(measure, part["cell_value"]),
-            than=self._level(part, "than"),
+            than=self.words.value(part["than"]),
             than_value=measure_text(measure, part["than_value"]),
             p=fmt.p_value(part["p"]) if part["p"] is not None else fmt.DASH,
         )

@@ -34,7 +34,7 @@ def published_view(
         ]
         rows.append({**head, "lines": lines})
     theirs_alone = [
-        words.level(axis.axis, label)
+        words.value(label)
         for run in runs
         for label in run["axes"][axis.name]
         if label not in axis.labels

@@ -79,8 +79,7 @@ def largest_text(axis: Axis, ranked: dict[str, Any], words: Words) -> str:
         return ""
     gap = axis.gap(ranked["largest"]) or 0.0
     number = words.difference(axis.metric, fmt.significant(gap, 2, sign=True))
-    value = words.level(axis.axis, ranked["largest"])
-    return words("summary.largest", difference=number, value=value)
+    return words("summary.largest", difference=number, value=words.value(ranked["largest"]))
 
 
 def matters(axes: dict[str, Axis], ranking: list[dict[str, Any]], words: Words) -> list[str]:
@@ -108,7 +107,7 @@ def matters(axes: dict[str, Axis], ranking: list[dict[str, Any]], words: Words) 
     most = words(
         "summary.most",
         cell=words.setting(axis.axis, label),
-        reference=words.level(axis.axis, axis.reference),
+        reference=words.value(axis.reference),
         metric=words(f"metric.{axis.metric}"),
         difference=difference_text(axis, label, words),
         level=fmt.percent(row["difference_level"]),
