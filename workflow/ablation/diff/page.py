@@ -111,7 +111,7 @@ def _text(value: Any, words: Words) -> str | None:
         return canonical_json(value)
     if isinstance(value, list):
         value = ", ".join(str(_text(item, words)) for item in value) or "[]"
-    text = str(value)
+    text = words.plain(value)
     return text if len(text) <= LONG else text[: LONG - 1] + "…"
 
 

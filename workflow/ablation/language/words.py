@@ -228,7 +228,7 @@ class Words:
             return ", ".join(self.plain(item) for item in value)
         if value is None:
             return self("none.word")
-        return f"{MINUS}{-value}" if isinstance(value, float) and value < 0 else str(value)
+        return f"{MINUS}{-value}" if isinstance(value, int | float) and value < 0 else str(value)
 
 
 def _in_two_lines(head: str) -> str:
