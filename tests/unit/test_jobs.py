@@ -300,4 +300,6 @@ def test_without_the_names_a_cell_has_its_key(
 ) -> None:
     Path("cells.json").unlink()
     say_trained(trained[0])
-    assert capsys.readouterr().out == f"{trained[0]} trained in 12.3 s; 0 of 0 configurations done\n"
+    assert (
+        capsys.readouterr().out == f"{trained[0]} trained in 12.3 s; 0 of 0 configurations done\n"
+    )

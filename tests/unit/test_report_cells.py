@@ -119,7 +119,9 @@ def test_residuals_are_shown_for_a_regression():
     assert re.search(
         r"SD [\d.]+ × 1000 USD; [\d.]+ % of the residuals are larger in size than [\d.]+ × 10", text
     )
-    assert re.search(r"The \d+ samples at the largest true value, 50.0 × 1000 USD, have a mean", text)
+    assert re.search(
+        r"The \d+ samples at the largest true value, 50.0 × 1000 USD, have a mean", text
+    )
     assert "True value, 1000 USD" in text
 
 

@@ -118,14 +118,20 @@ def test_a_broken_cell_has_its_median_and_no_interval():
 def test_nothing_is_tested_against_a_reference_that_always_diverged():
     made = lose(only(sample(), "fnn", "activation"), "fnn/activation_relu", *range(24))
     text = text_of(page(made))
-    assert "tanh: not tested, because the reference level, relu, has no replicate to compare with." in text
+    assert (
+        "tanh: not tested, because the reference level, relu, has no replicate to compare with."
+        in text
+    )
     assert "relu: 24 of 24 replicates diverged." in text
 
 
 def test_nothing_is_tested_against_a_reference_that_failed():
     made = only(sample(failed=("fnn/activation_relu",)), "fnn", "activation")
     text = text_of(page(made))
-    assert "tanh: not tested, because the reference level, relu, has no replicate to compare with." in text
+    assert (
+        "tanh: not tested, because the reference level, relu, has no replicate to compare with."
+        in text
+    )
     assert "not tested (no usable reference)" in text
 
 
@@ -301,7 +307,10 @@ def test_the_best_network_is_shown_on_further_draws():
     assert name in figures
     html = page(made, {**blank(made), name: figures[name].decode()}, draws=own)
     text = text_of(html)
-    assert "the best configuration (kernel size 7), that of its first non-diverged replicate (3)" in text
+    assert (
+        "the best configuration (kernel size 7), that of its first non-diverged replicate (3)"
+        in text
+    )
     assert "3 further disjoint test sets of 500 samples" in text
     for shown in ("Test set 1", "Test set 3", "96.0", "94.8", "[93.9, 97.4]"):
         assert shown in text

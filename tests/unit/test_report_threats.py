@@ -154,7 +154,10 @@ def test_a_factor_that_judges_nothing_of_its_own_adds_no_error():
 def test_the_last_verification_is_a_badge():
     html = page(clean(), verification=VERIFICATION)
     assert "Verified January 31, 2026" in text_of(html)
-    assert "2 of 27 configurations trained a second time, 1 identical, 1 within tolerance" in text_of(html)
+    assert (
+        "2 of 27 configurations trained a second time, 1 identical, 1 within tolerance"
+        in text_of(html)
+    )
     assert 'class="verified tolerance"' in html
     worse = {**VERIFICATION, "cells": [{"cell": "cnn/kernel_5", "outcome": "different"}]}
     assert 'class="verified different"' in page(clean(), verification=worse)

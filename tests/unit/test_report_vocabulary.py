@@ -27,8 +27,8 @@ TELLERS = [
 ]
 BANNED = {
     "en": re.compile(
-        r"(?<![-\w])(axis|axes|settings?|cells?|drawers?|fates?|yardsticks?|verdicts?|surviv\w+|lucky|s\.d\.|cannot tell|test part"
-        r"|sd|(?<!confidence )(?<!prediction )intervals?|(every|each|all|no|a|an|its|of) values?)\b|^values?$"
+        r"(?i:(?<![-\w])(axis|axes|settings?|cells?|drawers?|fates?|yardsticks?|verdicts?|surviv\w+|lucky|cannot tell|test part"
+        r"|(?<!confidence )(?<!prediction )intervals?|(every|each|all|no|a|an|its|of) values?)\b|^values?$)|\bsd\b|\bs\.d\."
     ),
     "zh": re.compile(
         "界限|(?<!等效)界值|轴|因子|单元|抽屉|结局|幸存|幸运|变量|判断|(?<!实验)设置|代价|对照模型|做了什么|测试部分|参照值|单项运行"
@@ -39,7 +39,7 @@ ALLOWED = {"table.parameter_value"}  # of a parameter, which is no factor
 
 def banned(text: str, language: str = "en") -> list[str]:
     """The words of a text that the vocabulary has others for."""
-    return [found[0] for found in BANNED[language].finditer(text.lower())]
+    return [found[0] for found in BANNED[language].finditer(text)]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_the_catalogues_use_the_vocabulary(language: str) -> None:
     texts = {key: re.sub(r"%\(\w+\)s", "…", text) for key, text in load(language).items()}
     found = {key: words for key, text in texts.items() if (words := banned(text, language))}
     assert {key: words for key, words in found.items() if key not in ALLOWED} == {}
-    assert language == "zh" or ALLOWED <= set(found)
+    assert language == "zh" or set(found) >= ALLOWED
 
 
 def said(path: Path) -> Iterator[str]:
@@ -72,9 +72,9 @@ def said(path: Path) -> Iterator[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
-            if id(node) not in alone:
-                yield node.value
+        text = node.value if isinstance(node, ast.Constant) and id(node) not in alone else None
+        if isinstance(text, str) and " " in text:
+            yield text
 
 
 @pytest.mark.parametrize("name", TELLERS)
@@ -83,7 +83,7 @@ def test_what_code_prints_uses_the_vocabulary(name: str) -> None:
 
 
 def test_the_heads_of_the_quick_table_use_the_vocabulary() -> None:
-    assert [head for head in quick.HEAD if banned(head.replace("SD", ""))] == []
+    assert [head for head in quick.HEAD if banned(head)] == []
 
 
 @pytest.mark.parametrize("path", sorted((WORKFLOW / "rules").glob("*.smk")), ids=lambda p: p.name)
@@ -91,7 +91,7 @@ def test_rules_use_the_vocabulary(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     messages = re.findall(r'message:\s+"(.*)"', text)
     labels = re.findall(r'(?:category=|"[\w ]+": ?)"([^"]*)"|"([\w ]+)": PLAN', text)
-    shown = [*messages, *(part for pair in labels for part in pair)]
+    shown = {*messages, *(part for pair in labels for part in pair)} - {"cells"}  # cells.csv
     assert [each for each in shown if banned(re.sub(r"\{.*?\}", "", each))] == []
 
 

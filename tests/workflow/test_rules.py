@@ -115,7 +115,10 @@ def test_an_undeclared_cell_is_an_error_that_lists_the_valid_ones(
     for end, target in zip(ends, UNDECLARED, strict=True):
         assert end.status != 0
         cell = target.removesuffix("/metrics.json")
-        assert f"{cell} is no configuration of study default; its configurations are: {valid}." in end.text
+        assert (
+            f"{cell} is no configuration of study default; its configurations are: {valid}."
+            in end.text
+        )
         assert "Traceback" not in end.text
         assert "Error" not in end.text
     assert same

@@ -277,7 +277,7 @@ def _action(
         f"#run-{contents.key}",
         "CreateAction",
         name=f"Run of the study {contents.study}",
-        description="Every configuration of the study was trained and evaluated, or taken from the store if it had been trained before.",
+        description="Every configuration was trained and evaluated, or taken from the store if it had been trained before.",
         endTime=contents.ended,
         actionStatus="http://schema.org/CompletedActionStatus",
     )

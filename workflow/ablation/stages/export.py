@@ -30,8 +30,8 @@ IMAGE = {"name": "hw1", "tag": "latest", "registry": "localhost"}
 SOFTWARE = ("python", "snakemake", "torch", "numpy")
 README = """# {title}
 
-`report.html` is the report, `tables/` and `figures/` are for papers, `results/` holds the numbers of every
-configuration, `config.yaml` is the resolved configuration file, and `ro-crate-metadata.json` says what each file is and what it was made from.
+`report.html` is the report, `tables/` and `figures/` are for papers, `results/` holds the numbers of every configuration,
+`config.yaml` is the resolved configuration file, and `ro-crate-metadata.json` says what each file is and what it was made from.
 
 To run the study again: `pip install --require-hashes -r requirements.txt`, then `snakemake --cores 8`.
 """

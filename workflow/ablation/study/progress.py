@@ -77,7 +77,10 @@ def say_trained(key: str) -> None:
     names = cell_names()
     done = sum(outcome(each).seconds is not None for each in names)
     seconds, name = ended.seconds or 0, names.get(key, key)
-    print(f"{name} trained in {tenths(seconds)} s; {done} of {len(names)} configurations done", flush=True)
+    print(
+        f"{name} trained in {tenths(seconds)} s; {done} of {len(names)} configurations done",
+        flush=True,
+    )
 
 
 def progress_file(key: str) -> Path:
