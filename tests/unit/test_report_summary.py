@@ -150,7 +150,7 @@ def test_every_verdict_and_reason_has_a_case():
 
 def counted(text: str) -> dict[str, int]:
     """The words of the findings that count comparisons, and their total."""
-    total, parts = re.findall(r"(\d+) comparisons with a reference: ([^.]*)\.", text)[0]
+    total, parts = re.findall(r"(\d+) comparisons with a reference level: ([^.]*)\.", text)[0]
     found = {verdict: int(n) for n, verdict in re.findall(r"(\d+) ([a-z ]+)", parts)}
     return {**found, "all": int(total)}
 
