@@ -153,7 +153,7 @@ def test_what_is_paired_is_one_family_and_what_is_not_another(
     assert [found["kind"] for found in rows] == ["unpaired", "paired", "paired"]
     assert [found["level"] for found in rows] == pytest.approx([0.95, 0.975, 0.975])
     html = page(compare(a, b), {"a": a, "b": b}, NAMES, "en")
-    assert "95, 97.5 %" in html
+    assert "95, 97.5\u00a0%" in html
 
 
 def test_a_conclusion_needs_the_diverged_replicates_too(
