@@ -201,7 +201,7 @@ def test_an_accuracy_is_drawn_in_percent() -> None:
 def test_nothing_left_to_draw_is_still_a_figure() -> None:
     labels = [levels_label(dict(zip(FACTORS, v, strict=True))) for v in product(*FACTORS.values())]
     with mpl.rc_context(rc("x")):
-        assert b"left out" in to_svg(interaction_figure(sheet(failed=tuple(labels)), "mse"))
+        assert b"omitted" in to_svg(interaction_figure(sheet(failed=tuple(labels)), "mse"))
 
 
 def test_the_page_calls_combinations_by_words() -> None:

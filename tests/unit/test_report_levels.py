@@ -78,7 +78,7 @@ def test_where_several_factors_judge_every_interval_says_its_own_level(
         name
         for cell, name in zip(entry["cells"], names, strict=False)
         if (found := rows[cell["label"]])["difference_interval"] is not None
-        and f"{fmt.percent(found['difference_level'])}{fmt.TIED}%" not in head + row_of(html, name)
+        and f"{fmt.percent(found['difference_level'])} %" not in text_of(head) + row_of(html, name)
     ]
     assert bare == []
 

@@ -65,7 +65,10 @@ rule show_tables:
             PLAN.table("replicates.csv"),
             caption="../report/captions/replicates.rst",
             category="Tables",
-            labels={"table": "replicates", "one row per": "configuration, factor and replicate"},
+            labels={
+                "table": "replicates",
+                "one row per": "configuration, factor and replicate",
+            },
         ),
     log:
         f"logs/show/{PLAN.study.name}/tables.log",
