@@ -27,7 +27,7 @@ def test_a_cell_on_several_axes_has_one_drawer_with_all_its_verdicts():
     found = drawers(page(made))
     keys = {c["key"] for a in made.study["models"][0]["axes"] for c in a["cells"]}
     assert len(found) == len(keys) == 6
-    (baseline,) = [drawer for drawer in found if "This is the baseline." in drawer]
+    (baseline,) = [drawer for drawer in found if "This is the baseline configuration." in drawer]
     assert baseline.count('class="chip"') == 2
     assert "Differs from the baseline configuration in: Kernel size 5 → 3." in page(made)
 
@@ -40,7 +40,7 @@ def test_every_row_of_a_table_leads_to_its_drawer():
 
 
 def test_a_title_names_what_differs():
-    assert cell_title(CNN, CNN, WORDS) == "the baseline"
+    assert cell_title(CNN, CNN, WORDS) == "the baseline configuration"
     changed = {**CNN, "kernel": 3, "batchnorm": True}
     assert cell_title(changed, CNN, WORDS) == "kernel size 3, with batch normalisation"
     shallow = {**CNN, "depth": 1, "channels": [16]}  # the channels of blocks that are there
@@ -169,7 +169,7 @@ def test_tiles_of_the_gallery_are_cut_from_the_sprite(confidence, said):
         ("0%", "0%"), ("100%", "0%"), ("0%", "100%")]  # fmt: skip
     assert found["tiles"][0]["size"] == "200% 200%"
     assert (found["width"], found["height"], found["ink"]) == (28, 56, True)
-    assert found["tiles"][0]["text"] == f"4 → 9, {said} %"
+    assert found["tiles"][0]["text"] == f"4 → 9, {said}\u00a0%"
     assert "3 of 500 test predictions are wrong" in found["text"]
 
 
