@@ -159,7 +159,7 @@ def test_the_text_on_training_follows_the_curves():
     text = text_of(page(made))
     assert "Epochs until the validation loss is within 10 % of its final value" in text
     assert "Not converged after 100 epochs" in text
-    assert "1 % per tenth of training: sigmoid." in text
+    assert "1 % per tenth of training): sigmoid." in text
     cells, courses = made.tables["cells"], made.tables["courses"]
     keys = cells.set_index("label")["key"]
     courses.loc[courses["key"] == keys["relu"], "epochs_to_final"] = 3

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from ablation.commands import quick
 from ablation.language.catalogue import LANGUAGES, load
-from ablation.language.numbers import TIED, in_percent, locale
+from ablation.language.numbers import TIED, in_percent, locale, tied
 from ablation.language.words import Words, spaced
 from ablation.store.places import TEMPLATES
 from conftest import REPOSITORY
@@ -118,6 +118,7 @@ def test_a_number_and_its_percent_sign_stand_in_one_line() -> None:
     assert {key for key, text in load("en").items() if re.search(r"[\w)] ?%%", text)} == set()
     assert {key for key, text in load("zh").items() if re.search(r"\s%%", text)} == set()
     assert Words.of("en")("table.interval", level="95") == f"95{TIED}% CI"
+    assert tied("reaches 99 % and more") == f"reaches 99{TIED}% and more"
     assert Words.of("zh")("table.interval", level="95") == "95% 置信区间"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -144,6 +145,11 @@ def percent(fraction: float, digits: int = 2) -> str:
 def in_percent(text: str) -> str:
     """A formatted number with its percent sign: ``95 %`` in one line, and ``95%`` in Chinese."""
     return f"{text}%" if _locale.get() == "zh" else f"{text}{TIED}%"
+
+
+def tied(text: str) -> str:
+    """A written text with each percent sign on the line of its number."""
+    return re.sub(r"(?<=\d) (?=%)", TIED, text)
 
 
 def megabytes(value: float) -> str:

@@ -76,12 +76,12 @@ def _row(
     return {
         "id": claim["id"],
         "model": words.short,
-        "text": text["text"][language],
+        "text": fmt.tied(text["text"][language]),
         "answer": slug(answer),
         "mark": MARKS[answer],
         "answer_text": words(f"answer.{slug(answer)}"),
         "evidence": [tell(step) for step in tested],
-        "note": text.get("note", {}).get(language, "") if tested else "",
+        "note": fmt.tied(text.get("note", {}).get(language, "")) if tested else "",
         "would": _would_test(text, words, language) if answer is Answer.NOT_TESTED else "",
     }
 
