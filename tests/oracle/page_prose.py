@@ -128,7 +128,9 @@ class AxisProse:
                 needed = {"n": settle["replicates"], "value": words.named(self.axis, cell)}
                 found.append(words.say("axis.settle", **needed))
         if never:
-            found.append(words.say("axis.settle_never", values=words.listed(never)))
+            found.append(
+                words.say("axis.settle_never", values=joined(words.known["list.parts"], never))
+            )
         return found
 
     def importance(self) -> list[Text]:
@@ -147,7 +149,9 @@ class AxisProse:
         if own["left_out"]:
             left = map(self.axis.cell, own["left_out"])
             labels = [text(words.named(self.axis, cell)) for cell in left]
-            found.append(words.say("more.omega_left_out", values=words.listed(labels)))
+            found.append(
+                words.say("more.omega_left_out", values=joined(words.known["list.parts"], labels))
+            )
         return found
 
     def grid(self) -> list[Text]:
@@ -195,7 +199,9 @@ class AxisProse:
         slow = [text(label) for label, m in self.medians("end_change").items() if m < FELL]
         if slow:
             epochs = self.model.parameters["epochs"]
-            said = words.say("axis.not_converged", epochs=epochs, values=words.listed(slow))
+            said = words.say(
+                "axis.not_converged", epochs=epochs, values=joined(words.known["list.parts"], slow)
+            )
             found.append(said)
         return found
 

@@ -107,11 +107,11 @@ class Words:
         return ", ".join(self.fixed(name, value) for name, value in cell.levels.items())
 
     def named(self, axis: Axis, cell: Cell, begins: bool = False) -> str:
-        """A level inside a sentence or at its beginning, where “off” alone would say nothing."""
-        if cell.label not in ("on", "off"):
+        """A level inside a sentence or at its beginning, where “off” or “none” alone would say too little."""
+        if cell.label not in ("on", "off", "none"):
             return self.label(cell)
         own = self.known[f"parameter.{axis.parameter}"]
-        said = ("no " if cell.label == "off" else "") + own[0].lower() + own[1:]
+        said = ("" if cell.label == "on" else "no ") + own[0].lower() + own[1:]
         return said[0].upper() + said[1:] if begins else said
 
     def title(self, axis: Axis) -> str:

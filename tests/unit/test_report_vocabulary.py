@@ -125,6 +125,7 @@ def test_a_number_and_its_percent_sign_stand_in_one_line() -> None:
 def test_chinese_has_a_space_beside_latin_letters_and_none_between_its_own() -> None:
     words = Words.of("zh")
     assert spaced("测试 MSE为 深度 1和 %") == "测试 MSE 为深度 1 和 %"
+    assert spaced("深度（学习率 0.01） = 8 ，共 5 次") == "深度（学习率 0.01）= 8，共 5 次"
     metric = words("metric.mse")
     text = words("flag.diverged_sentence", k=2, n=24)
     assert (metric, text) == ("测试 MSE", "24 次重复中有 2 次发散。")
@@ -147,4 +148,7 @@ def test_a_level_that_only_says_on_or_off_is_named(language: str, sides: tuple[s
     words, (axis,) = Words.of(language).about(model), model.axes
     assert (words.level(axis, "on"), words.level(axis, "off")) == sides
     assert words.level(axis, "off", begins=True) == sides[1][0].upper() + sides[1][1:]
+    assert (
+        words.level(axis, "none") == {"en": "no batch normalisation", "zh": "无批归一化"}[language]
+    )
     assert words.level(axis, "5") == "5"

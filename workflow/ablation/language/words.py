@@ -17,7 +17,7 @@ from ablation.tasks.task import METRICS
 OWN = {"parameter": "parameters", "axis_title": "axes", "value": "values"}
 """Group of messages → the part of a model's own words that comes before it."""
 TIMES = " × "
-HAN, LATIN = "\u3400-\u9fff", "A-Za-z0-9²%ω"
+HAN, LATIN, STOPS = "\u3400-\u9fff", "A-Za-z0-9²%ω", "，。；：、（）“”"
 
 
 def slug(text: str) -> str:
@@ -34,8 +34,8 @@ def chosen(words: str | Mapping[str, str] | None, language: str) -> str | None:
 
 
 def spaced(text: str) -> str:
-    """Chinese text with a space between its characters and Latin letters or numbers, and with none between its characters."""
-    text = re.sub(f"(?<=[{HAN}]) (?=[{HAN}])", "", text)
+    """Chinese text with a space between its characters and Latin letters or numbers, and with none elsewhere."""
+    text = re.sub(f"(?<=[{HAN}]) (?=[{HAN}])|(?<=[{STOPS}]) | (?=[{STOPS}])", "", text)
     return re.sub(f"(?<=[{HAN}])(?=[{LATIN}])|(?<=[{LATIN}])(?=[{HAN}])", " ", text)
 
 
@@ -118,8 +118,9 @@ class Words:
         return self._levels.get(label) or self.named("value", label)
 
     def level(self, axis: AxisDocument, label: str, *, begins: bool = False) -> str:
-        """A level inside a sentence, or at its beginning: ``no batch normalisation``, where ``off`` says nothing."""
-        if label not in ("on", "off") or axis.parameter is None:
+        """A level inside a sentence, or at its beginning: ``no augmentation``, where ``none`` alone says too little."""
+        own = (self.model.words.get("values") or {}) if self.model else {}
+        if label not in ("on", "off", "none") or label in own or axis.parameter is None:
             return self.value(label)
         title = self._inside(self.named("parameter", axis.parameter))
         text = self(f"text.level_{label}", name=title)

@@ -73,7 +73,7 @@ def omega_text(axis: Axis, words: Words) -> str:
     text = words("more.omega", interval=interval, **numbers)
     if not found["left_out"]:
         return text
-    left = words.join([words.level(axis.axis, label) for label in found["left_out"]])
+    left = words.listed([words.level(axis.axis, label) for label in found["left_out"]])
     return words.sentences([text, words("more.omega_left_out", values=left)])
 
 

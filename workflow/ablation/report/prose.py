@@ -173,4 +173,4 @@ def _percent(fraction: float) -> str:
 
 
 def _values(axis: Axis, labels: list[str], words: Words) -> str:
-    return words.join([words.level(axis.axis, label) for label in labels])
+    return words.listed([words.level(axis.axis, label) for label in labels])
