@@ -205,5 +205,5 @@ def check_threats(
         expected=Number(factors * alpha),
     )
     return count + check_text(
-        next(line for line in lines if line.startswith("The error level")), families, "families"
+        next(line for line in lines if line.startswith("The error rate")), families, "families"
     )

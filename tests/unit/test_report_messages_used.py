@@ -74,6 +74,7 @@ def groups() -> dict[str, set[str]]:
         "fixed.": RECIPE,
         "value.": CHOICES,
         "text.fixed_": {"on", "off"},
+        "text.level_": {"on", "off", "none"},
         "model.heading_": set(TASKS),
         "model.trained_": set(TASKS),
         "yardstick.": {"predict_mean", "ridge", "gradient_boosting", "logistic_regression"},

@@ -58,7 +58,7 @@ CASES: dict[str, tuple[dict, str]] = {
     "worse": ({"verdict": Verdict.WORSE}, f"tanh is worse than relu: {NUMBERS}, adjusted p 0.010)"),
     "within": (
         {"verdict": Verdict.BETTER, "within_margin": True, "below_margin": True},
-        f"The whole interval lies within the margin ({MARGIN}): statistically significant but",
+        f"The whole CI lies within the equivalence margin ({MARGIN}): statistically significant but",
     ),
     "below": (
         {"verdict": Verdict.BETTER, "below_margin": True},
@@ -75,7 +75,7 @@ CASES: dict[str, tuple[dict, str]] = {
     ),
     "open": (
         {"verdict": Verdict.INCONCLUSIVE, "settle": {"replicates": 48, "as": "difference"}},
-        "about 48 replicates would make tanh conclusive.",
+        "about 48 replicates would make the comparison of tanh conclusive.",
     ),
     "inconclusive": (
         {"verdict": Verdict.INCONCLUSIVE},
@@ -83,16 +83,16 @@ CASES: dict[str, tuple[dict, str]] = {
     ),
     "hopeless": (
         {"verdict": Verdict.INCONCLUSIVE, "settle": {"replicates": None, "as": None}},
-        "more replicates of the same data would not make conclusive: tanh.",
+        "more replicates of the same data would not make these comparisons conclusive: tanh.",
     ),
     "only without": (
         {"verdict": Verdict.INCONCLUSIVE, "reason": Reason.DIVERGED, "n_diverged": 3},
-        "tanh against relu: inconclusive, as the conclusion changes when diverged replicates are",
+        "tanh against relu: inconclusive, because the conclusion changes when diverged replicates are",
     ),
-    "diverged": ({"n_diverged": 3}, "tanh diverged in 3 of 24 replicates."),
+    "diverged": ({"n_diverged": 3}, "tanh: 3 of 24 replicates diverged."),
     "collapsed": (
         {"n_collapsed": 3},
-        "With tanh, 3 of 24 replicates do no better than predicting the mean of their own",
+        "tanh: 3 of 24 replicates do no better than predicting the mean of their own",
     ),
     "scored": (
         {"scored": {"n_scored": 3, "difference": 9.0, "ratio": 1.8, "p_adjusted": 0.2,
@@ -102,10 +102,10 @@ CASES: dict[str, tuple[dict, str]] = {
     **{
         reason: ({"reason": reason}, sentence)
         for reason, sentence in {
-            Reason.NO_REFERENCE: "tanh: not tested, as the reference relu has no replicate to compare with.",
+            Reason.NO_REFERENCE: "tanh: not tested, because the reference level, relu, has no replicate to compare with.",
             Reason.IDENTICAL: "tanh and relu are identical: the factor changes nothing.",
-            Reason.ZERO: "tanh: not tested, as an exact zero in it or in relu has no ratio.",
-            Reason.NO_SPREAD: "tanh: not tested, as its difference to relu is the same in every",
+            Reason.ZERO: "tanh: not tested, because it or relu has an exact zero, which has no ratio.",
+            Reason.NO_SPREAD: "tanh: not tested, because its difference from relu is the same in every",
         }.items()
     },
 }  # fmt: skip
@@ -117,7 +117,7 @@ def test_every_verdict_has_its_sentence(case):
     made = activation()
     row(made, "activation", "tanh").update({**PLAIN})
     before = text_of(page(made))
-    assert "tanh: not tested, as fewer than 5 pairs with relu are complete." in before
+    assert "tanh: not tested, because fewer than 5 pairs with relu are complete." in before
     row(made, "activation", "tanh").update(change)
     after = text_of(page(made))
     assert sentence in after, case
@@ -140,7 +140,7 @@ def test_a_comparison_on_two_axes_says_one_p_one_interval_and_where_it_is_judged
     made = judged_again(sample())
     html = page(only(made, "cnn", "dropout", "batchnorm", "dropout_by_batchnorm"))
     simple, grid = section(html, "cnn-batchnorm"), section(html, "cnn-dropout-by-batchnorm")
-    (own,) = re.findall(r"<tr>(?:(?!</tr>).)*?>with</a>.*?</tr>", simple, re.S)[:1]
+    (own,) = re.findall(r"<tr>(?:(?!</tr>).)*?>on</a>.*?</tr>", simple, re.S)[:1]
     (other,) = re.findall(
         r"<tr>(?:(?!</tr>).)*?>dropout rate 0, with batch normalisation</a>.*?</tr>", grid, re.S
     )[:1]
@@ -162,11 +162,11 @@ def test_the_best_setting_comes_first_with_what_cannot_be_told_from_it():
     best |= {"cell": "fnn/activation_tanh", "indistinguishable": ["fnn/activation_relu"]}
     text = text_of(page(made))
     assert re.search(r"Lowest mean validation loss \([\d.]+\): activation tanh; test MSE", text)
-    assert "Statistically indistinguishable from it: the baseline." in text
+    assert "Statistically indistinguishable from it: the baseline configuration." in text
     best["indistinguishable"] = ["fnn/activation_relu", "fnn/activation_sigmoid"]
-    assert "indistinguishable from it: all other settings." in text_of(page(made))
+    assert "indistinguishable from it: all other configurations." in text_of(page(made))
     best["indistinguishable"] = []
-    assert "It differs significantly from every other setting." in text_of(page(made))
+    assert "It differs significantly from every other configuration." in text_of(page(made))
 
 
 def test_a_long_list_of_ties_says_how_many_more_and_lists_them():

@@ -9,7 +9,7 @@ from jinja2.utils import htmlsafe_json_dumps
 from ablation.figures import draws_name, figure_name, kinds_of
 from ablation.figures.style import BAND
 from ablation.language import numbers as fmt
-from ablation.language.words import Words, slug
+from ablation.language.words import Words, chosen, slug
 from ablation.report import provenance as prov
 from ablation.report.about import data_notes, scope_text, what_view
 from ablation.report.answer import answer_view
@@ -47,7 +47,7 @@ def make_context(inputs: Inputs) -> dict[str, Any]:
     name = study.name
     return {
         "language": {"en": "en", "zh": "zh-Hans"}[inputs.language],
-        "title": inputs.config["report"]["title"],
+        "title": chosen(inputs.config["report"]["title"], inputs.language),
         "study": {
             "name": name,
             "badge": words("header.badge", name=name) if name != "default" else "",
