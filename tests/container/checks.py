@@ -144,7 +144,7 @@ def does_nothing_twice(bench: Bench) -> None:
 
 def makes_a_report(bench: Bench) -> None:
     done = bench.study("--resources", "gpu=1", "--logger", "ablation", *SMOKE)
-    assert " cells trained, " in done.text, done.text[-2000:]
+    assert " configurations trained, " in done.text, done.text[-2000:]
     report = bench.output / "report-smoke.html"
     assert report.stat().st_size > 100_000, done.text[-2000:]
     assert owners(bench.output) == {OWNER}
@@ -229,7 +229,7 @@ def plans_the_documented_commands(bench: Bench) -> None:
 def passes_failures_on(bench: Bench) -> None:
     bench.run("sh", "-c", "exit 7", status=7)
     done = bench.study("results/cnn/kernel_99/metrics.json", status=1)
-    assert "kernel_99 is no cell of study default" in done.text, done.text
+    assert "kernel_99 is no configuration of study default" in done.text, done.text
 
 
 def keeps_packages_on_an_edit(bench: Bench) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from oracle.page import Element, by_id, parse
+from oracle.page import Element, parse
 from oracle.page_claims import ClaimsPage, check_threats
 from oracle.page_findings import Findings
 from oracle.page_models import ModelTables
@@ -49,7 +49,7 @@ def checks(study: Study) -> dict[str, Check]:
         whole = ModelTables(words, model, own)
         name = model.name
         found[f"{name}: effects"] = findings.check_effects
-        found[f"{name}: headlines"] = _with(findings.check_headlines, facts[name])
+        found[f"{name}: answer"] = _with(findings.check_answer, facts[name])
         found[f"{name}: simple models"] = whole.check_yardsticks
         found[f"{name}: draws"] = _with(whole.check_draws, draws[name])
         found[f"{name}: cells"] = whole.check_cells
@@ -111,18 +111,13 @@ def sentences(page: Element, prose: AxisProse, facts: dict[str, Any]) -> int:
     tables, words = prose.tables, prose.words
     section, where = section_of(page, prose.model, prose.axis), tables.title
     paragraphs = [e.text for e in section.all("p")]
-    count = check_sentences(paragraphs[1], [*prose.in_words(), *prose.scored()], where)
-    href = f"#{section.attributes['id']}"
-    entries = by_id(page, "findings").all_of("dt", "dd")
-    own = next(
-        i for i, e in enumerate(entries) if href in [a.attributes["href"] for a in e.all("a")]
-    )
-    count += check_sentences(entries[own + 1].text, prose.in_words(), f"{where}, in words")
+    (said,) = section.all("p", "in-words")
+    count = check_sentences(said.text, [*prose.in_words(), *prose.scored()], where)
+    notes = [("† ", *words.say("axis.holm_alone")), words.say("axis.non_diverged_only")]
+    for line in paragraphs:
+        if any(str(note[-1]) in line for note in notes):
+            count += check_sentences(line, [], where, notes)
     lines: dict[str, tuple[list[Any], list[Any]]] = {
-        words.known["model.margin"].split("%")[0]: (
-            [words.say("model.margin", margin=words.margin(prose.model))],
-            [words.say("axis.non_diverged_only"), words.say("axis.holm_alone")],
-        ),
         words.known["more.text"].split("%")[0]: (
             [words.say("more.text"), *prose.importance()],
             [],

@@ -37,12 +37,13 @@ class ClaimsPage:
             for row, answer in zip(rows, every, strict=True)
         )
         paragraphs = [e for e in section.children if isinstance(e, Element) and e.tag == "p"]
-        count += check_text(paragraphs[0].text, self.summary(), "summary of the claims")
+        counted, link = by_id(page, "answer").all("p")[-1], (f" {known['answer.claims']}",)
+        count += check_text(counted.text, (*self.summary(), *link), "summary of the claims")
         level = self.words.level(self.answers["confidence"])
         reading = self.words.say(
             "claim.reading", level=level, share=Number(self.claims.share * PERCENT)
         )
-        return count + check_text(paragraphs[1].text, reading, "reading of the claims")
+        return count + check_text(paragraphs[0].text, reading, "reading of the claims")
 
     def summary(self) -> Text:
         """How many of each answer."""
@@ -204,5 +205,5 @@ def check_threats(
         expected=Number(factors * alpha),
     )
     return count + check_text(
-        next(line for line in lines if line.startswith("The error level")), families, "families"
+        next(line for line in lines if line.startswith("The error rate")), families, "families"
     )

@@ -1,18 +1,18 @@
-"""The findings of a model: the table of all its effects, the headlines, the best setting."""
+"""The findings of a model: the answer, the table of all its effects, the best setting."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from oracle.page import Element, Text, body, by_id, check_rows, joined, table, text
+from oracle.page import Element, Text, body, by_id, check_rows, check_text, joined, table, text
 from oracle.page_prose import check_sentences
 from oracle.page_tables import AxisTables
 from oracle.page_words import Words
-from oracle.stat_inputs import Cell, Model
+from oracle.stat_inputs import Axis, Cell, Model
 
 Document = dict[str, Any]
 NAMED_TIES = 5
-VERDICTS = ("better", "worse", "practically equivalent", "inconclusive", "not tested", "failed")
+SHOWN = 3
 
 
 class Findings:
@@ -63,65 +63,126 @@ class Findings:
         """The largest first, those without a number last."""
         return -abs(row["difference"]) if row["difference"] is not None else 1
 
-    # Headlines
+    # The answer
 
-    def headlines(self, facts: Document) -> list[list[Text]]:
-        """The sentences of each headline."""
+    def answer(self) -> list[list[Text]]:
+        """The sentences of each of the two lines."""
+        return [[self.significant()], self.rest() or [self.words.say("answer.nothing_open")]]
+
+    def simple(self) -> list[AxisTables]:
+        """The factors that are no grids, in the order of the ranking; of a study of grids alone all."""
+        ranked = self.document["ranking"]
+        chosen = [each for each in ranked if not each["factorial"]] or ranked
+        return [self.tables[each["axis"]] for each in chosen]
+
+    def every(self) -> list[AxisTables]:
+        """All factors, the grids last."""
+        ranked = sorted(self.document["ranking"], key=lambda each: bool(each["factorial"]))
+        return [self.tables[each["axis"]] for each in ranked]
+
+    def pairs(self, of: list[AxisTables]) -> list[tuple[AxisTables, Cell, Document]]:
+        """Every level beside its reference level, each pair of cells once."""
+        seen, found = set(), []
+        for tables in of:
+            reference = tables.axis.cell(tables.axis.reference)
+            for cell in tables.axis.cells:
+                if cell.label != reference.label and (cell.key, reference.key) not in seen:
+                    seen.add((cell.key, reference.key))
+                    found.append((tables, cell, tables.rows[cell.label]))
+        return found
+
+    def against(self, tables: AxisTables, cell: Cell) -> dict[str, str]:
+        """A level and its reference level in words."""
+        reference = tables.axis.cell(tables.axis.reference)
         words = self.words
+        return {"cell": words.setting(tables.axis, cell), "reference": words.label(reference)}
+
+    def significant(self) -> Text:
+        """The largest significant effects with their intervals."""
+        words, pairs = self.words, self.pairs(self.simple())
         found = [
-            [words.say("summary.broken", cell=self.setting(axis, label), flags=flags)]
-            for axis, label, flags in self.broken()
+            each
+            for each in pairs
+            if each[2]["verdict"] in ("better", "worse") and each[2]["difference_interval"]
         ]
-        largest = self.largest()
-        found.append([largest if largest else words.say("summary.no_effect")])
-        found.append(self.best())
-        counts = self.document["counts"]
-        parts = [
-            words.say("findings.count", n=counts[v], verdict=words.known[_verdict(v)])
-            for v in VERDICTS
-            if counts.get(v)
+        if not found:
+            tested = [row for *_, row in pairs if row["p"] is not None and not row["broken"]]
+            if not tested:
+                return words.say("summary.no_effect")
+            return words.say("answer.nothing_significant", n=len(tested))
+        found.sort(key=lambda each: -abs(each[2]["difference"]))
+        named = joined(words.known["list.parts"], [self.effect(*each) for each in found[:SHOWN]])
+        if len(found) <= SHOWN:
+            return words.say("answer.matters", effects=named)
+        return words.say("answer.matters_most", effects=named, n=len(found) - SHOWN)
+
+    def effect(self, tables: AxisTables, cell: Cell, row: Document) -> Text:
+        """One effect with its interval."""
+        words = self.words
+        if row.get("ratio") is None:
+            number = words.difference(self.metric, row)
+        else:
+            number = words.say("answer.percent", number=words.percent(row))
+        said = words.say(
+            "answer.effect",
+            **self.against(tables, cell),
+            verdict=words.known[_verdict(row["verdict"])],
+            difference=number,
+        )
+        return words.say("answer.irrelevant", effect=said) if row["within_margin"] else said
+
+    def rest(self) -> list[Text]:
+        """What broke, what is equivalent, what is open, and which simple model is better."""
+        words, pairs = self.words, self.pairs(self.every())
+        between, found = words.known["list.parts"], []
+        broken = [
+            words.say("answer.noted", cell=self.words.setting(*place), note=words.flags(row))
+            for place, row in self.broken()
         ]
-        every = words.listed(parts)
-        found.append([words.say("findings.counts", n=sum(counts.values()), parts=every)])
-        return [*found, self.single_runs(facts)]
+        if broken:
+            found.append(words.say("answer.broken", cells=joined(between, broken)))
+        equal = [
+            words.say("answer.pair", **self.against(tables, cell))
+            for tables, cell, row in pairs
+            if row["verdict"] == "practically equivalent"
+        ]
+        if equal:
+            found.append(words.say("answer.equivalent", pairs=joined(between, equal)))
+        total = len(pairs)
+        unsure = [(t, row) for t, _, row in pairs if row["verdict"] == "inconclusive"]
+        if unsure:
+            titles = [text(title) for title in dict.fromkeys(t.title for t, _ in unsure)]
+            every = joined(between, titles)
+            found.append(words.say("answer.open", n=len(unsure), total=total, factors=every))
+        untested = sum(row["verdict"] == "not tested" for *_, row in pairs)
+        if untested:
+            found.append(words.say("answer.untested", n=untested, total=total))
+        return [*found, *self.better_models()]
 
-    def setting(self, axis: str, label: str) -> str:
-        """A cell with its factor."""
-        own = self.tables[axis].axis
-        return self.words.setting(own, own.cell(label))
-
-    def broken(self) -> list[tuple[str, str, Text]]:
-        """Broken cells in the order of the ranking, each once."""
-        found: dict[str, tuple[str, str, Text]] = {}
-        for each in self.document["ranking"]:
-            for label in each["broken"]:
-                row = self.tables[each["axis"]].rows[label]
-                key = self.tables[each["axis"]].axis.cell(label).key
-                found.setdefault(key, (each["axis"], label, self.words.flags(row)))
+    def broken(self) -> list[tuple[tuple[Axis, Cell], Document]]:
+        """Cells of which half of the replicates or more diverged or collapsed, each once."""
+        found: dict[str, tuple[tuple[Axis, Cell], Document]] = {}
+        for tables in self.every():
+            for cell in tables.axis.cells:
+                row = tables.rows[cell.label]
+                if row["broken"]:
+                    found.setdefault(cell.key, ((tables.axis, cell), row))
         return list(found.values())
 
-    def largest(self) -> Text | None:
-        """The largest effect of a sound cell of a simple factor."""
-        simple = [each["axis"] for each in self.document["ranking"] if not each["factorial"]]
-        rows = [
-            (abs(row["difference"]), axis, label, row)
-            for axis in simple
-            for label, row in self.tables[axis].rows.items()
-            if row["difference"] is not None and not row["broken"]
+    def better_models(self) -> list[Text]:
+        """Simple baseline models that the best setting is significantly worse than."""
+        words, best = self.words, self.document["best"]
+        return [
+            words.say(
+                "answer.yardstick",
+                yardstick=words.known[f"yardstick.{name}"],
+                metric=self.said_metric,
+                ours=words.with_unit(self.metric, best["test"]),
+                theirs=words.with_unit(self.metric, own["mean"]),
+            )
+            for name, own in self.document["yardsticks"].items()
+            if own["best_against_it"] and own["best_against_it"]["verdict"] == "worse"
         ]
-        if not rows:
-            return None
-        _, axis, label, row = max(rows, key=lambda each: each[0])
-        own = self.tables[axis].axis
-        return self.words.say(
-            "summary.most",
-            cell=self.setting(axis, label),
-            reference=self.words.label(own.cell(own.reference)),
-            metric=self.said_metric,
-            difference=self.words.difference(self.metric, row),
-            level=self.words.level(row["difference_level"]),
-            verdict=self.words.verdict(row),
-        )
 
     def best(self) -> list[Text]:
         """The best setting, what cannot be told from it, and how optimistic the choice is."""
@@ -209,25 +270,27 @@ class Findings:
             and run["axes"][axis.name][own.label] != "diverged"
         ]
 
-    def check_headlines(self, page: Element, facts: Document) -> int:
-        """All headlines of the findings, and the best setting again in the model's own section."""
-        findings = by_id(page, "findings")
-        order = findings.all("ul", "headlines")
-        titles = [e.attributes.get("id") for e in findings.all("h3")]
-        own = order[titles.index(f"{self.model.name}-findings")]
-        lines, expected = [item.text for item in own.all("li")], self.headlines(facts)
-        assert len(lines) == len(expected), f"{len(lines)} headlines, expected {len(expected)}"
+    def check_answer(self, page: Element, facts: Document) -> int:
+        """The two lines of the answer; the best setting and single runs in the model's own section."""
+        where, model = f"answer of {self.model.name}", self.model.name
+        box = by_id(page, "answer")
+        titles = [link.attributes["href"] for title in box.all("h3") for link in title.all("a")]
+        lines = [e.text for e in box.all("ul")[titles.index(f"#{model}")].all("li")]
+        assert len(lines) == len(self.answer()), where
         count = sum(
-            check_sentences(line, sentences, f"headline of {self.model.name}")
-            for line, sentences in zip(lines, expected, strict=True)
+            check_sentences(line, sentences, where)
+            for line, sentences in zip(lines, self.answer(), strict=True)
         )
-        section = by_id(page, self.model.name)
-        title = by_id(page, f"{self.model.name}-best")
-        said = section.children[section.children.index(title) + 1 :]
-        paragraph = next(e for e in said if isinstance(e, Element))
-        count += check_sentences(paragraph.text, self.best(), f"best of {self.model.name}")
+        section = by_id(page, model)
+        begin = section.children.index(by_id(page, f"{model}-best")) + 1
+        best, single = (e for e in section.children[begin : begin + 3] if isinstance(e, Element))
+        count += check_sentences(best.text, self.best(), f"best of {model}")
+        count += check_sentences(single.text, self.single_runs(facts), f"single runs of {model}")
+        margin = self.words.say("model.margin", margin=self.words.margin(self.model))
+        (line,) = [e.text for e in section.all("p") if e.text.startswith(str(margin[0]))]
+        count += check_text(line, margin, f"margin of {model}")
         listed = [e.text for e in section.all("ul", "inline")[:1] for e in e.all("li")]
-        assert listed == self.tied(), f"listed beside the best of {self.model.name}: {listed}"
+        assert listed == self.tied(), f"listed beside the best of {model}: {listed}"
         return count
 
 

@@ -38,17 +38,17 @@ class AxisProse:
         self.tables, self.words = tables, tables.words
         self.model, self.axis, self.rows = tables.model, tables.axis, tables.rows
         self.epochs, self.courses = epochs, courses
-        self.reference = self.words.label(self.axis.cell(self.axis.reference))
+        self.reference = self.words.named(self.axis, self.axis.cell(self.axis.reference))
 
     def in_words(self) -> list[Text]:
         """Verdicts, then what diverged or collapsed."""
         found: list[Text] = []
         for cell in self.axis.cells:
-            row, label = self.rows[cell.label], self.words.label(cell)
+            row, label = self.rows[cell.label], self.words.named(self.axis, cell, begins=True)
             if not row["is_reference"]:
                 found += self.verdict(label, row)
         for cell in self.axis.cells:
-            row, label = self.rows[cell.label], self.words.label(cell)
+            row, label = self.rows[cell.label], self.words.named(self.axis, cell, begins=True)
             if row["n_diverged"]:
                 found += self.divergence(cell.key, label, row)
             if row["n_collapsed"]:
@@ -106,7 +106,7 @@ class AxisProse:
                 parts.append(
                     words.say(
                         "axis.scored_one",
-                        value=words.label(cell),
+                        value=words.named(self.axis, cell),
                         difference=words.size(self.model.metric, own["difference"]),
                         verdict=words.known[f"verdict.{own['verdict'].replace(' ', '-')}"],
                     )
@@ -123,12 +123,14 @@ class AxisProse:
         for cell in self.axis.cells:
             settle = self.rows[cell.label]["settle"]
             if settle and settle["replicates"] is None:
-                never.append(text(words.label(cell)))
+                never.append(text(words.named(self.axis, cell)))
             elif settle:
-                needed = {"n": settle["replicates"], "value": words.label(cell)}
+                needed = {"n": settle["replicates"], "value": words.named(self.axis, cell)}
                 found.append(words.say("axis.settle", **needed))
         if never:
-            found.append(words.say("axis.settle_never", values=words.listed(never)))
+            found.append(
+                words.say("axis.settle_never", values=joined(words.known["list.parts"], never))
+            )
         return found
 
     def importance(self) -> list[Text]:
@@ -145,8 +147,11 @@ class AxisProse:
             )
         ]
         if own["left_out"]:
-            labels = [text(words.label(self.axis.cell(label))) for label in own["left_out"]]
-            found.append(words.say("more.omega_left_out", values=words.listed(labels)))
+            left = map(self.axis.cell, own["left_out"])
+            labels = [text(words.named(self.axis, cell)) for cell in left]
+            found.append(
+                words.say("more.omega_left_out", values=joined(words.known["list.parts"], labels))
+            )
         return found
 
     def grid(self) -> list[Text]:
@@ -194,7 +199,9 @@ class AxisProse:
         slow = [text(label) for label, m in self.medians("end_change").items() if m < FELL]
         if slow:
             epochs = self.model.parameters["epochs"]
-            said = words.say("axis.not_converged", epochs=epochs, values=words.listed(slow))
+            said = words.say(
+                "axis.not_converged", epochs=epochs, values=joined(words.known["list.parts"], slow)
+            )
             found.append(said)
         return found
 
@@ -205,5 +212,5 @@ class AxisProse:
             ok = self.model.ok(cell.key)["replicate"]
             values = self.courses.loc[cell.key].loc[ok, measure]
             if values.notna().any():
-                found[self.words.label(cell)] = float(np.nanmedian(values))
+                found[self.words.named(self.axis, cell)] = float(np.nanmedian(values))
         return found

@@ -21,7 +21,7 @@ from oracle.page_words import PERCENT, Words
 
 
 def published_table(tables: AxisTables, section: Element, facts: Document) -> int:
-    """“Beside the course report”: our means and prediction intervals, their runs, whether they fit; 0 if it is not there."""
+    """The comparison with the course report: our means and prediction intervals, their runs, whether they fit; 0 without it."""
     words, model, axis = tables.words, tables.model, tables.axis
     name = words.plain("published.caption", axis=tables.title)
     if not any(c.text == name for c in section.all("caption")):

@@ -106,8 +106,16 @@ class Words:
             return self.value(cell.label)
         return ", ".join(self.fixed(name, value) for name, value in cell.levels.items())
 
+    def named(self, axis: Axis, cell: Cell, begins: bool = False) -> str:
+        """A level inside a sentence or at its beginning, where “off” or “none” alone would say too little."""
+        if cell.label not in ("on", "off", "none"):
+            return self.label(cell)
+        own = self.known[f"parameter.{axis.parameter}"]
+        said = ("" if cell.label == "on" else "no ") + own[0].lower() + own[1:]
+        return said[0].upper() + said[1:] if begins else said
+
     def title(self, axis: Axis) -> str:
-        """An axis, with what is fixed for all its values where its own title does not say so."""
+        """A factor, with what is fixed at all its levels where its own title does not say so."""
         own = self.known.get(f"axis_title.{axis.name}") or self.known[f"parameter.{axis.parameter}"]
         if not axis.fixed:
             return own

@@ -11,7 +11,7 @@ from oracle.page_check import checks, page_of
 from oracle.study import Study
 
 NUMBERS = 900  # of the small study
-ALWAYS = (": effects", ": headlines", ": cells", ", tables", ", sentences")
+ALWAYS = (": effects", ": answer", ": cells", ", tables", ", sentences")
 
 
 @pytest.mark.promise(20)

@@ -19,8 +19,8 @@ KERNEL, GRID = "cnn: kernel, tables", "fnn: depth_by_learning_rate, tables"
 PAGE: dict[str, Place] = {
     "one digit of a mean": (KERNEL, "cnn-kernel", "td", 1, r"(\d)$", DIGIT),
     "one decimal more": (KERNEL, "cnn-kernel", "td", 1, r"\.()", "9"),
-    "label of a difference's level": (KERNEL, "cnn-kernel", "th", 5, r"(\d[\d.]*) %", "99"),
-    "label of the means' level": (KERNEL, "cnn-kernel", "th", 3, r"(\d+) %", "90"),
+    "label of a difference's level": (KERNEL, "cnn-kernel", "th", 5, r"(\d[\d.]*)\s%", "99"),
+    "label of the means' level": (KERNEL, "cnn-kernel", "th", 3, r"(\d+)\s%", "90"),
     "a verdict": (
         KERNEL,
         "cnn-kernel",
@@ -34,10 +34,11 @@ PAGE: dict[str, Place] = {
     "degrees of freedom": (GRID, "fnn-depth-by-learning-rate", "", 0, r"^1, (\d\d)$", DIGIT),
     "count of diverged": ("fnn: effects", "findings", "table", 0, r"(\d+)/\d+ diverged", DIGIT),
     "a largest effect": ("cnn: effects", "findings", "table", 1, r"largest effect .(\d)", DIGIT),
-    "a headline": ("fnn: headlines", "findings", "ul", 0, r"between (\d)", DIGIT),
-    "level of a headline": ("cnn: headlines", "findings", "ul", 1, r"(\d+) % CI", "90"),
-    "verdicts in all": ("cnn: headlines", "findings", "ul", 1, r"(\d+) comparisons", DIGIT),
-    "optimism": ("fnn: headlines", "findings", "ul", 0, r"up to about (\d)", DIGIT),
+    "single runs": ("fnn: answer", "fnn", "", 0, r"between (\d)", DIGIT),
+    "level of the best": ("cnn: answer", "cnn", "", 0, r"(\d+)\s% CI [\[]", "90"),
+    "comparisons in all": ("cnn: answer", "answer", "ul", 1, r"of (\d+) comparisons", DIGIT),
+    "an effect of the answer": ("fnn: answer", "answer", "ul", 0, r"[\[][+−](\d)", DIGIT),
+    "optimism": ("fnn: answer", "fnn", "", 0, r"up to about (\d)", DIGIT),
     "interval of a simple model": ("fnn: simple models", "fnn", "table", 1, r"\[(\d)", DIGIT),
     "Wilson's interval": ("cnn: draws", "cnn", "table", 1, r"^\[(\d)", DIGIT),
     "level of a sentence": (
@@ -45,7 +46,7 @@ PAGE: dict[str, Place] = {
         "cnn-kernel",
         "p",
         1,
-        r"(\d\d[\d.]*) % CI",
+        r"(\d\d[\d.]*)\s% CI",
         "90",
     ),
     "a sentence too many": ("cnn: kernel, sentences", "cnn-kernel", "p", 1, r"^()", "Or 3. "),
@@ -53,7 +54,7 @@ PAGE: dict[str, Place] = {
     "a replicate": ("cnn: cells", "cnn", "details", -1, r"^(\d\d)\.\d+$", DIGIT),
     "answer of a claim": ("claims", "claims", "table", 0, r"^(confirmed)$", "contradicted"),
     "evidence of a claim": ("claims", "claims", "table", 0, r"(\d+) of \d+ replicates", DIGIT),
-    "claims counted": ("claims", "claims", "p", 0, r"(\d+) confirmed", DIGIT),
+    "claims counted": ("claims", "answer", "p", 0, r"(\d+) confirmed", DIGIT),
     "noise": ("threats", "threats", "", 0, r"vary by (\d)", DIGIT),
 }
 
@@ -88,7 +89,7 @@ def place_of(page: Element, case: str) -> Element:
     if case == "a replicate":
         return found.all("details", "cell")[0].all("tbody")[0]
     if case == "Wilson's interval":
-        return next(t for t in found.all("table", "by-class") if "Draw" in t.text)
+        return next(t for t in found.all("table", "by-class") if "Test set" in t.text)
     return found.all(tag)[which] if tag else found
 
 

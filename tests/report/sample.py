@@ -135,7 +135,7 @@ def _sample(failed: tuple[str, ...]) -> Sample:
     config = {
         "study": {"name": "default", "seed": 20261},
         "report": {
-            "title": "Two ablation studies, in replicates",
+            "title": {"en": "Two ablation studies", "zh": "两项消融研究"},
             "language": "en",
             "palette": "colorblind",
         },

@@ -21,6 +21,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 
 FAILED = ("cnn/kernel_9",)
+UNFOLD = "for (const each of document.querySelectorAll('details')) each.open = true"
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(1)</script>"
 
 
@@ -89,6 +90,7 @@ def test_ids_are_unique_and_links_lead_somewhere(browser, address):
 
 def test_every_figure_is_seen_and_named(browser, address):
     tab = opened(browser, address)
+    tab.evaluate(UNFOLD)
     plots = tab.evaluate(
         """[...document.querySelectorAll('figure .plot')].map(e => {
              const box = e.querySelector('svg').getBoundingClientRect();
@@ -236,15 +238,36 @@ def test_axe_finds_nothing_serious(browser, address, scheme):
     tab.close()
 
 
-def test_it_prints_what_is_unfolded_and_the_drawers_that_are_open(browser, address):
+def test_on_paper_is_what_the_reader_has_open(browser, address):
     tab = opened(browser, address)
     tab.locator("details.cell > summary").first.click()
-    tab.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    tab.locator("details.more > summary").first.click()
     tab.emulate_media(media="print")
-    assert tab.locator("details:not(.cell, .cell *):not([open])").count() == 0
-    assert [cell.is_visible() for cell in tab.locator("details.cell").all()].count(True) == 1
+    for kind in ("cell", "more"):
+        shown = [e.is_visible() for e in tab.locator(f"details.{kind} > :nth-child(2)").all()]
+        assert shown.count(True) == 1
+    assert tab.locator("#answer").is_visible()
     assert tab.locator(".toolbar").first.is_hidden()
     assert tab.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+    tab.close()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (360, 780)])
+def test_the_first_screen_holds_the_answer(browser, address, width, height):
+    tab = opened(browser, address, width)
+    tab.set_viewport_size({"width": width, "height": height})
+    box = tab.locator("#answer").bounding_box()
+    assert box["y"] < height / 3
+    assert box["y"] + box["height"] <= height * (1 if width > 1000 else 1.4)
+    assert box["y"] < tab.locator("#findings").bounding_box()["y"]
+    tab.close()
+
+
+def test_a_link_opens_the_fold_that_it_leads_to(browser, address):
+    tab = opened(browser, address)
+    assert not tab.locator("#reading dl").is_visible()
+    tab.locator("figcaption a[href='#reading']").first.click()
+    assert tab.locator("#reading dl").is_visible()
     tab.close()
 
 

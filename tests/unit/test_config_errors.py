@@ -51,6 +51,11 @@ UNKNOWN = [
         "report.titel is not a known key: allowed here are language, palette, title.",
     ),
     (
+        "report: {title: {}}",
+        "report.title is {}: allowed is a text of at least 1 characters, of at most 120 characters or a mapping of at least "
+        "1 entries.",
+    ),
+    (
         "models: {rnn: {replicates: 6, axes: {wide: {values: [1]}}}}",
         "models.rnn.network is missing: it must be one of "
         + ", ".join(shipped("networks"))

@@ -195,10 +195,23 @@ def test_every_variant_is_valid_over_config_yaml(variant: Path) -> None:
 def test_the_smoke_study_is_a_small_one() -> None:
     small = build(load(REPOSITORY / "config.yaml", REPOSITORY / "config" / "smoke.yaml"))
     assert small.name == "smoke"
-    assert "moke" in small.config["report"]["title"]
+    assert "moke" in small.config["report"]["title"]["en"]
     for part in small.models:
         epochs = sum(cell.parameters["epochs"] for cell in {c.key: c for c in part.cells}.values())
         assert part.replicates * epochs <= 400
+
+
+@pytest.mark.parametrize("title", ["A study", {"en": "A study"}, {"de": "Studie", "zh": "研究"}])
+def test_a_title_is_a_text_or_one_in_each_of_some_languages(title: Any) -> None:
+    document = shipped()
+    document["report"]["title"] = title
+    assert resolve(document)["report"]["title"] == title
+
+
+def test_every_shipped_study_has_its_title_in_both_languages() -> None:
+    for variant in (None, *sorted((REPOSITORY / "config").glob("*.yaml"))):
+        config = load(REPOSITORY / "config.yaml", *([variant] if variant else []))
+        assert set(config["report"]["title"]) == {"en", "zh"}, variant
 
 
 def test_defaults_are_filled() -> None:

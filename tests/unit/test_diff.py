@@ -153,7 +153,7 @@ def test_what_is_paired_is_one_family_and_what_is_not_another(
     assert [found["kind"] for found in rows] == ["unpaired", "paired", "paired"]
     assert [found["level"] for found in rows] == pytest.approx([0.95, 0.975, 0.975])
     html = page(compare(a, b), {"a": a, "b": b}, NAMES, "en")
-    assert "95, 97.5 %" in html
+    assert "95, 97.5\u00a0%" in html
 
 
 def test_a_conclusion_needs_the_diverged_replicates_too(
@@ -240,6 +240,15 @@ def test_what_comes_from_data_is_text(a: dict[str, Any], b: dict[str, Any], lang
     assert "<img src=x>" not in html
     assert html.count("&lt;script&gt;alert(1)") >= 3
     assert html.count("<svg") > 0
+
+
+@pytest.mark.parametrize(("language", "shown"), [("en", "Study B"), ("zh", "研究乙")])
+def test_a_title_is_in_the_language_of_the_page(
+    a: dict[str, Any], b: dict[str, Any], language: str, shown: str
+) -> None:
+    b["config"]["report"]["title"] = {"en": "Study B", "zh": "研究乙"}
+    html = page(compare(a, b), {"a": a, "b": b}, NAMES, language)
+    assert f"· {shown} ·" in html
 
 
 def test_welch_without_correction_is_scipys() -> None:

@@ -99,7 +99,7 @@ def test_what_became_of_replicates_stands_beside_the_verdict() -> None:
         "worse; 4/24 diverged, 12/24 no better than a trivial prediction"
     )
     assert latex.verdict_text(row_of(made, "depth", "8"), words) == (
-        "inconclusive (only without the diverged replicates); 1/24 diverged"
+        "inconclusive (depends on the diverged replicates); 1/24 diverged"
     )
 
 
@@ -118,7 +118,7 @@ def test_every_interval_of_a_table_says_its_own_level(confidence: float) -> None
             lines[1:], compared["axes"][axis.name]["rows"].items(), strict=True
         ):
             if each["difference_interval"] is not None:
-                level = f"{fmt.percent(each['difference_level'])} %"
+                level = f"{fmt.percent(each['difference_level'])}~%"
                 assert level in head or level in line.replace("\\", ""), (axis.name, label)
 
 
@@ -130,8 +130,8 @@ def test_a_factor_that_judges_nothing_of_its_own_has_no_level_in_its_head() -> N
     (axis,) = made.document.models[0].axes
     compared["axes"]["kernel"] |= {"n_comparisons": 0, "difference_level": None}
     text = latex.axis_table(compared, axis, latex.Place("cnn", 0.95, words))
-    assert "Difference, points [CI]" in text
-    assert text.count(r"(98.33 \% CI)") == 3
+    assert "Difference, percentage~points [CI]" in text
+    assert text.count(r"(98.33~\% CI)") == 3
 
 
 def test_parquet_keeps_numbers_types_and_nulls(tmp_path: object) -> None:

@@ -154,10 +154,10 @@ def test_what_is_left_out_is_said() -> None:
     figure = interaction_figure(sheet({labels[0]: 6, labels[1]: 2}, (labels[2],)), "mse")
     assert figure._supxlabel is not None
     assert figure._supxlabel.get_text().splitlines() == [
-        "hidden layers 1, learning rate 0.01, activation relu: left out, diverged in 6 of 6",
-        "hidden layers 1, learning rate 0.01, activation tanh: of non-diverged replicates only "
-        "(diverged in 2 of 6)",
-        "hidden layers 1, learning rate 0.001, activation relu: left out, failed",
+        "hidden layers 1, learning rate 0.01, activation relu: omitted, 6/6 diverged",
+        "hidden layers 1, learning rate 0.01, activation tanh: non-diverged replicates only "
+        "(2/6 diverged)",
+        "hidden layers 1, learning rate 0.001, activation relu: omitted, failed",
     ]
     assert interaction_figure(sheet(), "mse")._supxlabel is None
 
@@ -201,7 +201,7 @@ def test_an_accuracy_is_drawn_in_percent() -> None:
 def test_nothing_left_to_draw_is_still_a_figure() -> None:
     labels = [levels_label(dict(zip(FACTORS, v, strict=True))) for v in product(*FACTORS.values())]
     with mpl.rc_context(rc("x")):
-        assert b"left out" in to_svg(interaction_figure(sheet(failed=tuple(labels)), "mse"))
+        assert b"omitted" in to_svg(interaction_figure(sheet(failed=tuple(labels)), "mse"))
 
 
 def test_the_page_calls_combinations_by_words() -> None:
@@ -218,7 +218,7 @@ def test_the_page_calls_combinations_by_words() -> None:
         (["1", "2"], 2),
         (["0"] * 7, 5),
         (["depth 1, learning rate 0.001 – failed"] * 4, 2),
-        (["隐藏层数 1、学习率 0.001（参照）– 24 次中发散 24 次"] * 4, 2),
+        (["隐藏层数 1、学习率 0.001（参照）– 24/24 次发散"] * 4, 2),
         (["x" * 200] * 3, 1),
     ],
 )

@@ -107,7 +107,7 @@ def test_confusion_is_in_percent_of_the_row():
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(100.0, "100"), (97.25, "97.2"), (0.3, ".3"), (1.0, "1.0")]
+    ("value", "text"), [(100.0, "100"), (97.25, "97.3"), (0.3, ".3"), (1.0, "1.0")]
 )
 def test_percent_text(value, text):
     assert percent_text(value) == text

@@ -289,7 +289,7 @@ def test_a_trained_cell_is_told_with_how_far_the_study_is(
     trained: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     say_trained(trained[0])
-    assert capsys.readouterr().out == "cnn/a trained in 12.3 s; 1 of 3 cells done\n"
+    assert capsys.readouterr().out == "cnn/a trained in 12.3 s; 1 of 3 configurations done\n"
     monkeypatch.setenv(FOLLOWED, "1")
     say_trained(trained[0])
     assert capsys.readouterr().out == ""
@@ -300,4 +300,6 @@ def test_without_the_names_a_cell_has_its_key(
 ) -> None:
     Path("cells.json").unlink()
     say_trained(trained[0])
-    assert capsys.readouterr().out == f"{trained[0]} trained in 12.3 s; 0 of 0 cells done\n"
+    assert (
+        capsys.readouterr().out == f"{trained[0]} trained in 12.3 s; 0 of 0 configurations done\n"
+    )

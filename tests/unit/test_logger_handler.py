@@ -177,9 +177,9 @@ def test_a_run_away_from_a_terminal(screen: Text, monkeypatch: pytest.MonkeyPatc
         "Job stats:",
         "cnn/kernel_5 started",
         "cnn/kernel_5 trained in 12.3 s (epoch 15/15, val_loss 0.25, val_accuracy 0.9125);"
-        " 1 of 1 cells trained, 1 of 3 jobs done",
+        " 1 of 1 configurations trained, 1 of 3 jobs done",
         "Complete log(s): x",
-        "1 of 1 cells trained, 1 of 3 jobs done",
+        "1 of 1 configurations trained, 1 of 3 jobs done",
     ]
 
 
@@ -198,7 +198,7 @@ def test_cells_that_are_there_count_and_failed_ones_do_not(
     trained(ALL[0])
     trained(ALL[1], "killed")
     play(screen, records)
-    assert screen.getvalue().endswith("2 of 4 cells trained, 1 of 3 jobs done\n")
+    assert screen.getvalue().endswith("2 of 4 configurations trained, 1 of 3 jobs done\n")
 
 
 def test_nothing_is_needed_of_the_files_that_a_job_leaves(screen: Text) -> None:
@@ -322,7 +322,7 @@ def test_the_table_has_a_line_per_cell_and_no_markup() -> None:
     shown = text.getvalue()
     assert "cnn/kernel_9 [red]trained[/red]" in shown
     assert "x" * 150 in shown
-    assert "0 of 3 cells trained, 0 of 12 jobs done" in shown
+    assert "0 of 3 configurations trained, 0 of 12 jobs done" in shown
     line = next(line for line in shown.splitlines() if "cnn/kernel_3" in line)
     for word in ("epoch 3/15", "val_loss 0.25, val_accuracy 0.9125", "24 s left"):
         assert word in line

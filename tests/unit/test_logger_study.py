@@ -47,7 +47,7 @@ def test_a_cell_is_started_followed_and_trained() -> None:
     study, lines = states.finished(study, 4, Outcome(seconds=30.06))
     assert lines == [
         "cnn/kernel_5 trained in 30.1 s (epoch 2/15, val_loss 0.25, val_accuracy 0.9125);"
-        " 1 of 3 cells trained, 1 of 12 jobs done"
+        " 1 of 3 configurations trained, 1 of 12 jobs done"
     ]
     assert not study.running
 
@@ -82,14 +82,14 @@ def test_a_resumed_cell_says_so_once() -> None:
 def test_a_failed_cell_gives_its_sentence() -> None:
     study, lines = states.finished(running("cnn/a"), 0, Outcome(failed="killed by signal 9"))
     assert lines == [
-        "cnn/kernel_3 failed: killed by signal 9; 0 of 3 cells trained, 1 of 12 jobs done"
+        "cnn/kernel_3 failed: killed by signal 9; 0 of 3 configurations trained, 1 of 12 jobs done"
     ]
     assert study.trained == frozenset()
 
 
 def test_a_cell_without_log_and_entry_is_trained_all_the_same() -> None:
     _, lines = states.finished(running("cnn/a"), 0, Outcome())
-    assert lines == ["cnn/kernel_3 trained; 1 of 3 cells trained, 1 of 12 jobs done"]
+    assert lines == ["cnn/kernel_3 trained; 1 of 3 configurations trained, 1 of 12 jobs done"]
 
 
 def test_a_cell_without_a_name_goes_by_its_key() -> None:
@@ -107,7 +107,7 @@ def test_jobs_are_counted_as_snakemake_counts_them() -> None:
     study, lines = states.finished(study, 7, Outcome())
     assert (lines, study.others, study.done) == ([], {}, 1)
     study = states.progress(study, 5, 11)
-    assert states.overall(study) == "0 of 3 cells trained, 5 of 11 jobs done"
+    assert states.overall(study) == "0 of 3 configurations trained, 5 of 11 jobs done"
 
 
 def test_the_time_left_overall_is_that_of_all_cells_shared_by_those_at_once() -> None:
@@ -129,7 +129,7 @@ def test_the_time_left_overall_is_no_less_than_that_of_the_slowest() -> None:
 
 def test_cells_trained_before_are_neither_awaited_nor_lost() -> None:
     study = begun("cnn/b", "fnn/c", "other/study", train_jobs=1)
-    assert states.overall(study).startswith("2 of 3 cells trained")
+    assert states.overall(study).startswith("2 of 3 configurations trained")
     study, _ = states.started(study, 0, "cnn/a", 0.0)
     study, _ = states.read(study, 0, epoch(14), 1.0, 30)
     assert states.left(study) == pytest.approx(2.0)

@@ -46,6 +46,13 @@ def test_any_other_part_of_an_axis_is_merged(axis: dict[str, Any]) -> None:
     assert found == {**before, **axis, "with": {**before["with"], **axis.get("with", {})}}
 
 
+@pytest.mark.parametrize("title", ["Own", {"en": "Own"}, None])
+def test_a_title_replaces_the_inherited_one_in_all_languages(title: Any) -> None:
+    base = {"report": {"title": {"en": "Theirs", "zh": "他人"}, "language": "zh"}}
+    assert merge(base, {"report": {"title": title}})["report"] == {"title": title, "language": "zh"}
+    assert merge(base, {"report": {"language": "en"}})["report"]["title"] == base["report"]["title"]
+
+
 def test_a_name_moves_between_recipe_and_parameters() -> None:
     found = merged({"parameters": {"epochs": 9}})
     assert found["recipe"] == {"batch_size": 32}

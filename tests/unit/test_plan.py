@@ -211,7 +211,9 @@ def test_jobs_are_told_what_no_number_depends_on(plan: Plan) -> None:
 
 def test_a_cell_that_is_not_declared_is_named_with_those_that_are(plan: Plan) -> None:
     said = plan.undeclared("results/cnn/kernel_4/metrics.json")
-    assert said.startswith("results/cnn/kernel_4 is no cell of study default; its cells are: fnn/")
+    assert said.startswith(
+        "results/cnn/kernel_4 is no configuration of study default; its configurations are: fnn/"
+    )
     assert said.endswith("cnn/dropout_by_batchnorm_dropout-0.4_batchnorm-on.")
 
 

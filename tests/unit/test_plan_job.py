@@ -83,7 +83,7 @@ def test_the_command_names_reasons_and_an_estimate(
     assert files(here) == before
     assert "cnn/kernel " in text and "3, 5\n" in text  # cached
     trained = sum(cell.model == "cnn" for cell in now.by_key.values()) - 2
-    assert f"Training: about 60 s on 2 cores, from {trained} earlier cells." in text
+    assert f"Training: about 60 s on 2 cores, from {trained} earlier configurations." in text
     assert not any(line != line.rstrip() for line in text.splitlines())
 
 

@@ -146,10 +146,9 @@ def test_reasons(config: Config) -> None:
     longer = {**cell.spec, "replicates": 24}
     assert reason(cell, MODELS["cnn"], {}) == "never trained"
     assert reason(cell, MODELS["cnn"], stored) == "not trained yet (kernel: 9 → 5)"
-    assert reason(cell, MODELS["cnn"], stored, new="new axis") == "new axis (kernel: 9 → 5)"
+    assert reason(cell, MODELS["cnn"], stored, new="new factor") == "new factor (kernel: 9 → 5)"
     assert (
-        reason(cell, MODELS["cnn"], stored, viewed=longer, new="new axis value")
-        == "replicates: 24 → 12"
+        reason(cell, MODELS["cnn"], stored, viewed=longer, new="new level") == "replicates: 24 → 12"
     )
     assert (
         reason(cell, MODELS["cnn"], stored, viewed=cell.spec) == "its entry is gone from the store"

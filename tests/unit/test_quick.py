@@ -13,6 +13,7 @@ import pytest
 from ablation import cli
 from ablation.commands import quick
 from ablation.commands.dispatch import MISTAKE
+from ablation.language.numbers import TIED
 from conftest import REPOSITORY
 from report.sample import Sample, sample
 from rich.console import Console
@@ -23,7 +24,7 @@ NUMBER = r"[+−]?\d[\d,]*(?:\.\d+)?"
 
 
 def lines(made: Sample) -> dict[tuple[str, str, str], tuple[str, ...]]:
-    """(model, axis, value) → n, mean ± sd, difference, verdict."""
+    """(model, factor, level) → n, mean ± SD, difference, conclusion."""
     found = {}
     for axis in quick.rows(made.document, made.comparisons, made.tables["cells"]):
         model, name = axis[0][:2]
@@ -42,7 +43,7 @@ def test_every_cell_has_its_numbers() -> None:
     assert len(shown) == len(made.tables["cells"])
     for row in made.tables["cells"].to_dict("records"):
         metric, scale = {"fnn": ("mse", 1), "cnn": ("accuracy", 100)}[row["model"]]
-        model = f"{row['model']} ({metric}{' %' if scale == 100 else ''})"
+        model = f"{row['model']} ({metric}{TIED + '%' if scale == 100 else ''})"
         n, mean, gap, verdict = shown[model, row["axis"], row["label"]]
         judged = made.comparisons["models"][row["model"]]["axes"][row["axis"]]["rows"][row["label"]]
         assert n == str(row["n_ok"])
@@ -77,7 +78,8 @@ def test_a_failed_cell_is_followed_by_its_error(capsys: pytest.CaptureFixture[st
     console = Console(width=120, color_system=None)
     quick.show(console, made.document, made.comparisons, made.tables["cells"])
     text = capsys.readouterr().out
-    assert text.startswith("Study default, intervals of 95 %")
+    title = f"Study default, differences with simultaneous 95{TIED}% confidence intervals"
+    assert text.startswith(title)
     assert text.rstrip().endswith(f"{FAILED} failed: Killed: out of memory (signal 9).")
     assert "Differences of mse are of geometric means." in text
     assert max(map(len, text.splitlines())) <= 120

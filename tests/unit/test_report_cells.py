@@ -27,9 +27,9 @@ def test_a_cell_on_several_axes_has_one_drawer_with_all_its_verdicts():
     found = drawers(page(made))
     keys = {c["key"] for a in made.study["models"][0]["axes"] for c in a["cells"]}
     assert len(found) == len(keys) == 6
-    (baseline,) = [drawer for drawer in found if "This is the baseline." in drawer]
+    (baseline,) = [drawer for drawer in found if "This is the baseline configuration." in drawer]
     assert baseline.count('class="chip"') == 2
-    assert "Differs from the baseline by: Kernel size 5 → 3." in page(made)
+    assert "Differs from the baseline configuration in: Kernel size 5 → 3." in page(made)
 
 
 def test_every_row_of_a_table_leads_to_its_drawer():
@@ -40,7 +40,7 @@ def test_every_row_of_a_table_leads_to_its_drawer():
 
 
 def test_a_title_names_what_differs():
-    assert cell_title(CNN, CNN, WORDS) == "the baseline"
+    assert cell_title(CNN, CNN, WORDS) == "the baseline configuration"
     changed = {**CNN, "kernel": 3, "batchnorm": True}
     assert cell_title(changed, CNN, WORDS) == "kernel size 3, with batch normalisation"
     shallow = {**CNN, "depth": 1, "channels": [16]}  # the channels of blocks that are there
@@ -94,7 +94,7 @@ def test_replicates_logs_and_facts_are_there():
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
     assert "<script>alert(1)" not in html
     text = text_of(html)
-    assert "No log was kept with this cell." in text
+    assert "No log was kept with this configuration." in text
     assert cell["key"] in text
     assert "PyTorch 2.14.1" in text
     assert text.count("diverged diverged") == 0
@@ -107,7 +107,7 @@ def test_material_of_a_cell_is_shown():
     assert html.count('<ul class="gallery"') == 4
     assert html.count('<img class="kernels"') == 4
     assert html.count('<table class="matrix">') == 7  # the baseline has no difference to itself
-    assert "most confident mistakes" in text_of(html)
+    assert "Misclassified with the highest confidence" in text_of(html)
     bare = page(made)
     assert '<ul class="gallery"' not in bare
 
@@ -117,9 +117,11 @@ def test_residuals_are_shown_for_a_regression():
     assert html.count("Residuals: prediction minus true value") == 3
     text = text_of(html)
     assert re.search(
-        r"SD [\d.]+ × 1000 USD; [\d.]+ % of the residuals are larger than [\d.]+ × 10", text
+        r"SD [\d.]+ × 1000 USD; [\d.]+ % of the residuals are larger in size than [\d.]+ × 10", text
     )
-    assert re.search(r"The \d+ rows at the largest true value, 50.0 × 1000 USD, have a mean", text)
+    assert re.search(
+        r"The \d+ samples at the largest true value, 50.0 × 1000 USD, have a mean", text
+    )
     assert "True value, 1000 USD" in text
 
 
@@ -167,7 +169,7 @@ def test_tiles_of_the_gallery_are_cut_from_the_sprite(confidence, said):
         ("0%", "0%"), ("100%", "0%"), ("0%", "100%")]  # fmt: skip
     assert found["tiles"][0]["size"] == "200% 200%"
     assert (found["width"], found["height"], found["ink"]) == (28, 56, True)
-    assert found["tiles"][0]["text"] == f"4 → 9, {said} %"
+    assert found["tiles"][0]["text"] == f"4 → 9, {said}\u00a0%"
     assert "3 of 500 test predictions are wrong" in found["text"]
 
 

@@ -10,8 +10,8 @@ from ablation.language import numbers as fmt
 from report.sample import Sample, draws, fixed, judged_again, only, page, sample
 from unit_page import text_of
 
-LEVEL = r"([\d.]+) ?% (?:CI\b|probability|prediction|two-way|interval|confidence)"
-CHINESE = r"([\d.]+) ?% ?(?:的概率|置信区间|预测区间|双向区间|区间)"
+LEVEL = r"([\d.]+)\s?% (?:CI\b|probability|prediction|two-way|interval|confidence)"
+CHINESE = r"([\d.]+) ?% ?(?:的概率|置信区间|预测区间|双向置信区间|区间)"
 OWN = {0.95: {"95", "97.5", "98.33", "98.75"}, 0.5: {"50", "75", "83.33", "87.5"}}
 
 
@@ -53,7 +53,7 @@ def test_means_hold_at_the_confidence_and_differences_at_that_of_their_family(
     confidence: float, name: str, n: int
 ) -> None:
     table = section(whole(confidence), name)
-    heads = re.findall(r"([\d.]+) % CI</th>", table[: table.index("</thead>")])
+    heads = re.findall(r"([\d.]+)\s% CI</th>", table[: table.index("</thead>")])
     own, family = (fmt.percent(1 - (1 - confidence) / k) for k in (1, n))
     assert heads == [own, family]
 
@@ -71,6 +71,7 @@ def test_where_several_factors_judge_every_interval_says_its_own_level(
     rows = made.comparisons["models"][model]["axes"][axis]["rows"]
     assert len({each["difference_level"] for each in rows.values()} - {None}) > 1
     html = section(whole(confidence), f"{model}-{axis.replace('_', '-')}")
+    html = html[html.index('<table class="comparison') :]
     heads = re.findall(r"<th scope=\"col\"[^>]*>([^<]*)</th>", html[: html.index("</thead>")])
     head = heads[next(i for i, text in enumerate(heads) if text.startswith("Difference")) + 1]
     names = re.findall(r'<a href="#cell-[^"]*">([^<]*)</a>', html[html.index("<tbody>") :])
@@ -78,7 +79,7 @@ def test_where_several_factors_judge_every_interval_says_its_own_level(
         name
         for cell, name in zip(entry["cells"], names, strict=False)
         if (found := rows[cell["label"]])["difference_interval"] is not None
-        and f"{fmt.percent(found['difference_level'])} %" not in head + row_of(html, name)
+        and f"{fmt.percent(found['difference_level'])} %" not in text_of(head) + row_of(html, name)
     ]
     assert bare == []
 
@@ -90,16 +91,16 @@ def two_way(confidence: float) -> Sample:
 @pytest.mark.parametrize("confidence", OWN)
 def test_two_way_intervals_say_their_level(confidence: float) -> None:
     text = text_of(page(two_way(confidence)))
-    assert f"{fmt.percent(confidence)} % two-way interval" in text
-    assert f"at the {fmt.percent(1 - confidence)} % level" in text
+    assert f"{fmt.percent(confidence)} % two-way CI" in text
+    assert f"at a significance threshold of {fmt.percent(1 - confidence)} %" in text
 
 
 def test_the_words_that_explain_have_the_level_too() -> None:
     text = text_of(whole(0.5))
     assert "Means have 50 % confidence intervals (CI)." in text
-    assert "inside our 50 % prediction interval of one new run" in text
-    assert "in test MSE with 50 % probability" in text
-    assert "all tests of one claim hold together at 50 %" in text
-    assert "The error level of 50 % holds within each factor." in text
+    assert "inside our 50 % prediction interval for one new run" in text
+    assert " with 50 % probability (observed: " in text
+    assert "all tests of one claim hold simultaneously at 50 %" in text
+    assert "The error rate of 50 % holds within each factor." in text
     assert "Across 13 factors, up to 6.5 are expected" in text
     assert "No effect is significant at 50 %" in text or "Significant effects:" in text

@@ -74,6 +74,7 @@ def groups() -> dict[str, set[str]]:
         "fixed.": RECIPE,
         "value.": CHOICES,
         "text.fixed_": {"on", "off"},
+        "text.level_": {"on", "off", "none"},
         "model.heading_": set(TASKS),
         "model.trained_": set(TASKS),
         "yardstick.": {"predict_mean", "ridge", "gradient_boosting", "logistic_regression"},
@@ -87,7 +88,7 @@ def groups() -> dict[str, set[str]]:
         "caption.": {
             f"{kind}{end}"
             for kind in ("curves", "metrics", "confusion", "predictions", "interaction")
-            for end in ("", "_label")
+            for end in ("", "_label", "_term")
         },
         "reading.": {f"{term}.{part}" for term in terms() for part in ("term", "text")},
         "page.": set(PAGE_WORDS),

@@ -49,6 +49,21 @@ def test_a_figure_that_was_not_drawn_raises():
         page(made, figures)
 
 
+@pytest.mark.parametrize(
+    ("title", "language", "shown"),
+    [
+        ({"en": "A study", "zh": "一项研究"}, "zh", "一项研究"),
+        ({"en": "A study", "zh": "一项研究"}, "en", "A study"),
+        ({"en": "A study"}, "zh", "A study"),
+        ("A study", "zh", "A study"),
+    ],
+)
+def test_the_title_is_in_the_language_of_the_page(title, language, shown):
+    html = page(small(), title=title, language=language)
+    assert f"<title>{shown}</title>" in html
+    assert f"<h1>{shown}</h1>" in html
+
+
 def test_the_title_is_escaped():
     html = page(small(), title="<script>alert(1)</script>")
     assert "<script>alert(1)" not in html
@@ -79,14 +94,14 @@ def test_the_same_data_give_the_same_page():
 def test_a_failed_cell_is_named_with_its_reason():
     text = text_of(page(sample(failed=("cnn/kernel_9",))))
     assert "cnn/kernel_9 (CNN, Kernel size = 9): Killed: out of memory (signal 9)." in text
-    assert "Cells that failed" not in text_of(page(small()))
+    assert "Failed configurations" not in text_of(page(small()))
 
 
 def test_divergence_is_said_with_counts():
     text = text_of(page(sample()))
-    assert "0.1 diverged in 24 of 24 replicates." in text
-    assert "8 diverged in 4 of 24 replicates." in text
-    assert "With 8, 12 of 24 replicates do no better than predicting the mean of their own" in text
+    assert "0.1: 24 of 24 replicates diverged." in text
+    assert "8: 4 of 24 replicates diverged." in text
+    assert "8: 12 of 24 replicates do no better than predicting the mean of their own" in text
     assert "4/24 diverged, 12/24 no better than a trivial prediction" in text
 
 
@@ -103,23 +118,29 @@ def test_a_broken_cell_has_its_median_and_no_interval():
 def test_nothing_is_tested_against_a_reference_that_always_diverged():
     made = lose(only(sample(), "fnn", "activation"), "fnn/activation_relu", *range(24))
     text = text_of(page(made))
-    assert "tanh: not tested, as the reference relu has no replicate to compare with." in text
-    assert "relu diverged in 24 of 24 replicates." in text
+    assert (
+        "tanh: not tested, because the reference level, relu, has no replicate to compare with."
+        in text
+    )
+    assert "relu: 24 of 24 replicates diverged." in text
 
 
 def test_nothing_is_tested_against_a_reference_that_failed():
     made = only(sample(failed=("fnn/activation_relu",)), "fnn", "activation")
     text = text_of(page(made))
-    assert "tanh: not tested, as the reference relu has no replicate to compare with." in text
+    assert (
+        "tanh: not tested, because the reference level, relu, has no replicate to compare with."
+        in text
+    )
     assert "not tested (no usable reference)" in text
 
 
 def test_a_reference_that_diverged_at_times_is_said_to_have():
     made = lose(only(sample(), "fnn", "activation"), "fnn/activation_relu", 5)
     text = text_of(page(made))
-    assert "relu diverged in 1 of 24 replicates." in text
-    assert "It is the reference; differences use the other 23." in text
-    assert "With diverged replicates scored as predicting the mean of their split: tanh:" in text
+    assert "relu: 1 of 24 replicates diverged." in text
+    assert "This is the reference level; differences use its other 23 replicates." in text
+    assert "If diverged replicates are scored as predicting the mean of their split: tanh:" in text
 
 
 def test_numbers_in_prose_come_from_the_data():
@@ -138,7 +159,7 @@ def test_the_text_on_training_follows_the_curves():
     text = text_of(page(made))
     assert "Epochs until the validation loss is within 10 % of its final value" in text
     assert "Not converged after 100 epochs" in text
-    assert "1 % per tenth of training: sigmoid." in text
+    assert "1 % per tenth of training): sigmoid." in text
     cells, courses = made.tables["cells"], made.tables["courses"]
     keys = cells.set_index("label")["key"]
     courses.loc[courses["key"] == keys["relu"], "epochs_to_final"] = 3
@@ -175,13 +196,13 @@ def test_cells_trained_unlike_are_noted():
     cells = made.study["models"][0]["axes"][0]["cells"]
     tanh = next(cell for cell in cells if cell["label"] == "tanh")
     tanh["environment"] = {**tanh["environment"], "torch": "2.15.0"}
-    said = "The cells of FNN were not all trained alike. PyTorch: 2.14.1, 2.15.0."
+    said = "The configurations of FNN were not all trained alike. PyTorch: 2.14.1, 2.15.0."
     assert said in text_of(page(made))
 
 
 def test_an_axis_at_another_learning_rate_says_what_is_fixed():
     text = text_of(page(only(sample(), "fnn", "depth")))
-    assert "Fixed for all values: learning rate 0.001" in text
+    assert "Fixed at all levels: learning rate 0.001" in text
 
 
 def test_classes_are_printed_for_the_classifier_with_the_published_rows():
@@ -216,8 +237,8 @@ def all_failed() -> Sample:
 
 def test_a_study_in_which_everything_failed_still_has_a_report():
     text = text_of(page(all_failed()))
-    assert "Cells that failed: 2" in text
-    assert "No setting has a usable validation loss." in text
+    assert "Failed configurations: 2" in text
+    assert "No configuration has a usable validation loss." in text
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -231,7 +252,7 @@ def test_very_few_replicates_are_reported_as_such(count):
         wide = [c for c in cells.columns if c.endswith(("_low", "_high", "_sd"))]
         cells[wide] = np.nan
     text = text_of(page(judged_again(made)))
-    assert "3: not tested, as fewer than 5 pairs with 5 are complete." in text
+    assert "3: not tested, because fewer than 5 pairs with 5 are complete." in text
     assert "not tested (fewer than 5 complete pairs)" in text
 
 
@@ -286,12 +307,15 @@ def test_the_best_network_is_shown_on_further_draws():
     assert name in figures
     html = page(made, {**blank(made), name: figures[name].decode()}, draws=own)
     text = text_of(html)
-    assert "the best setting (kernel size 7), that of replicate 3, a number fixed before" in text
-    assert "3 further disjoint sets of 500 samples" in text
-    for shown in ("Draw 1", "Draw 3", "96.0", "94.8", "[93.9, 97.4]"):
+    assert (
+        "the best configuration (kernel size 7), that of its first non-diverged replicate (3)"
+        in text
+    )
+    assert "3 further disjoint test sets of 500 samples" in text
+    for shown in ("Test set 1", "Test set 3", "96.0", "94.8", "[93.9, 97.4]"):
         assert shown in text
     assert 'id="figure-cnn-draws"' in html
-    assert "further disjoint sets" not in text_of(page(made))
+    assert "further disjoint test sets" not in text_of(page(made))
 
 
 @pytest.mark.parametrize(

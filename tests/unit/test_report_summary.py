@@ -1,4 +1,4 @@
-"""The summary: one row per value, the right words for every verdict, counts that count once, and what matters most."""
+"""The forest plot: one row per value; the right words for every verdict; the best setting."""
 
 from __future__ import annotations
 
@@ -47,23 +47,6 @@ def test_axes_stand_by_their_largest_effect_and_grids_last():
     assert found == [name.replace("_", "-") for name in order]
 
 
-def test_what_breaks_is_said_first_and_then_the_largest_effect():
-    text = text_of(page(only(sample(), "fnn", "depth_at_0.01", "learning_rate", "activation")))
-    broken = "Depth (learning rate 0.01) = 8: 4/24 diverged, 12/24 no better than a trivial"
-    most = (
-        "Largest effect among the levels tried: Learning rate = 0.0001 against 0.01, test MSE +81"
-    )
-    assert text.index(broken) < text.index("Learning rate = 0.1: 24/24 diverged.")
-    assert text.index("Learning rate = 0.1: 24/24 diverged.") < text.index(most)
-    assert "% CI), worse." in text[text.index(most) :]
-
-
-def test_a_grid_is_never_called_what_matters_most():
-    """Its largest effect adds up those of the simple axes."""
-    text = text_of(page(only(sample(), "cnn", "pooling", "dropout_by_batchnorm")))
-    assert "Largest effect among the levels tried: Pooling = average" in text
-
-
 PLAIN = {"verdict": Verdict.NOT_TESTED, "reason": Reason.FEW_PAIRS, "settle": None, "scored": None,
          "within_margin": False, "below_margin": False, "n_diverged": 0, "n_collapsed": 0,
          "difference": -4.0, "difference_interval": [-6.0, -2.0], "ratio": 0.65,
@@ -75,7 +58,7 @@ CASES: dict[str, tuple[dict, str]] = {
     "worse": ({"verdict": Verdict.WORSE}, f"tanh is worse than relu: {NUMBERS}, adjusted p 0.010)"),
     "within": (
         {"verdict": Verdict.BETTER, "within_margin": True, "below_margin": True},
-        f"The whole interval lies within the margin ({MARGIN}): statistically significant but",
+        f"The whole CI lies within the equivalence margin ({MARGIN}): statistically significant but",
     ),
     "below": (
         {"verdict": Verdict.BETTER, "below_margin": True},
@@ -92,7 +75,7 @@ CASES: dict[str, tuple[dict, str]] = {
     ),
     "open": (
         {"verdict": Verdict.INCONCLUSIVE, "settle": {"replicates": 48, "as": "difference"}},
-        "about 48 replicates would make tanh conclusive.",
+        "about 48 replicates would make the comparison of tanh conclusive.",
     ),
     "inconclusive": (
         {"verdict": Verdict.INCONCLUSIVE},
@@ -100,16 +83,16 @@ CASES: dict[str, tuple[dict, str]] = {
     ),
     "hopeless": (
         {"verdict": Verdict.INCONCLUSIVE, "settle": {"replicates": None, "as": None}},
-        "more replicates of the same data would not make conclusive: tanh.",
+        "more replicates of the same data would not make these comparisons conclusive: tanh.",
     ),
     "only without": (
         {"verdict": Verdict.INCONCLUSIVE, "reason": Reason.DIVERGED, "n_diverged": 3},
-        "tanh against relu: inconclusive, as the conclusion changes when diverged replicates are",
+        "tanh against relu: inconclusive, because the conclusion changes when diverged replicates are",
     ),
-    "diverged": ({"n_diverged": 3}, "tanh diverged in 3 of 24 replicates."),
+    "diverged": ({"n_diverged": 3}, "tanh: 3 of 24 replicates diverged."),
     "collapsed": (
         {"n_collapsed": 3},
-        "With tanh, 3 of 24 replicates do no better than predicting the mean of their own",
+        "tanh: 3 of 24 replicates do no better than predicting the mean of their own",
     ),
     "scored": (
         {"scored": {"n_scored": 3, "difference": 9.0, "ratio": 1.8, "p_adjusted": 0.2,
@@ -119,10 +102,10 @@ CASES: dict[str, tuple[dict, str]] = {
     **{
         reason: ({"reason": reason}, sentence)
         for reason, sentence in {
-            Reason.NO_REFERENCE: "tanh: not tested, as the reference relu has no replicate to compare with.",
+            Reason.NO_REFERENCE: "tanh: not tested, because the reference level, relu, has no replicate to compare with.",
             Reason.IDENTICAL: "tanh and relu are identical: the factor changes nothing.",
-            Reason.ZERO: "tanh: not tested, as an exact zero in it or in relu has no ratio.",
-            Reason.NO_SPREAD: "tanh: not tested, as its difference to relu is the same in every",
+            Reason.ZERO: "tanh: not tested, because it or relu has an exact zero, which has no ratio.",
+            Reason.NO_SPREAD: "tanh: not tested, because its difference from relu is the same in every",
         }.items()
     },
 }  # fmt: skip
@@ -134,7 +117,7 @@ def test_every_verdict_has_its_sentence(case):
     made = activation()
     row(made, "activation", "tanh").update({**PLAIN})
     before = text_of(page(made))
-    assert "tanh: not tested, as fewer than 5 pairs with relu are complete." in before
+    assert "tanh: not tested, because fewer than 5 pairs with relu are complete." in before
     row(made, "activation", "tanh").update(change)
     after = text_of(page(made))
     assert sentence in after, case
@@ -148,38 +131,6 @@ def test_every_verdict_and_reason_has_a_case():
     assert reasons == set(Reason)
 
 
-def counted(text: str) -> dict[str, int]:
-    """The words of the findings that count comparisons, and their total."""
-    total, parts = re.findall(r"(\d+) comparisons with a reference: ([^.]*)\.", text)[0]
-    found = {verdict: int(n) for n, verdict in re.findall(r"(\d+) ([a-z ]+)", parts)}
-    return {**found, "all": int(total)}
-
-
-def test_a_comparison_on_two_axes_is_counted_once():
-    """The grid repeats two comparisons of the simple axes, and has one of its own."""
-    axes = ("dropout", "batchnorm", "dropout_by_batchnorm")
-    made = only(sample(), "cnn", *axes)
-    rows = [each for axis in axes for each in made.comparisons["models"]["cnn"]["axes"][axis]["rows"].values()]  # fmt: skip
-    assert sum(not each["is_reference"] for each in rows) == 8
-    found = counted(text_of(page(made)))
-    assert found.pop("all") == sum(found.values()) == 6
-    alone = counted(text_of(page(only(sample(), "cnn", "dropout_by_batchnorm"))))
-    assert alone["all"] == 3
-
-
-def test_counts_are_the_distinct_comparisons_of_the_whole_study():
-    for model, n in (("fnn", 10), ("cnn", 14)):
-        axes = [a["axis"] for m in sample().study["models"] if m["model"] == model for a in m["axes"]]  # fmt: skip
-        assert counted(text_of(page(only(sample(), model, *axes))))["all"] == n
-
-
-def test_one_comparison_is_said_in_the_singular():
-    made = only(sample(), "cnn", "batchnorm")
-    text = text_of(page(made))
-    assert re.search(r"One comparison with a reference: [a-z ]+\.", text)
-    assert "与参照的比较共 1 项：" in text_of(page(made, language="zh"))
-
-
 def section(html: str, name: str) -> str:
     start = html.index(f'<section id="{name}" class="axis">')
     return html[start : html.index("</section>", start)]
@@ -189,7 +140,7 @@ def test_a_comparison_on_two_axes_says_one_p_one_interval_and_where_it_is_judged
     made = judged_again(sample())
     html = page(only(made, "cnn", "dropout", "batchnorm", "dropout_by_batchnorm"))
     simple, grid = section(html, "cnn-batchnorm"), section(html, "cnn-dropout-by-batchnorm")
-    (own,) = re.findall(r"<tr>(?:(?!</tr>).)*?>with</a>.*?</tr>", simple, re.S)[:1]
+    (own,) = re.findall(r"<tr>(?:(?!</tr>).)*?>on</a>.*?</tr>", simple, re.S)[:1]
     (other,) = re.findall(
         r"<tr>(?:(?!</tr>).)*?>dropout rate 0, with batch normalisation</a>.*?</tr>", grid, re.S
     )[:1]
@@ -211,11 +162,11 @@ def test_the_best_setting_comes_first_with_what_cannot_be_told_from_it():
     best |= {"cell": "fnn/activation_tanh", "indistinguishable": ["fnn/activation_relu"]}
     text = text_of(page(made))
     assert re.search(r"Lowest mean validation loss \([\d.]+\): activation tanh; test MSE", text)
-    assert "Statistically indistinguishable from it: the baseline." in text
+    assert "Statistically indistinguishable from it: the baseline configuration." in text
     best["indistinguishable"] = ["fnn/activation_relu", "fnn/activation_sigmoid"]
-    assert "indistinguishable from it: all other settings." in text_of(page(made))
+    assert "indistinguishable from it: all other configurations." in text_of(page(made))
     best["indistinguishable"] = []
-    assert "It differs significantly from every other setting." in text_of(page(made))
+    assert "It differs significantly from every other configuration." in text_of(page(made))
 
 
 def test_a_long_list_of_ties_says_how_many_more_and_lists_them():

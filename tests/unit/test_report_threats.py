@@ -48,13 +48,13 @@ def failed(made: Sample) -> None:
 
 
 THREATS: dict[str, tuple[Callable[[Sample], None], str]] = {
-    "dirty": (dirty, "1 of 4 cells were trained from a work tree with changes"),
-    "unknown": (unknown, "Of 1 of 4 cells the commit is not known."),
-    "commits": (two_commits, "The cells come from 2 commits."),
+    "dirty": (dirty, "1 of 4 configurations were trained from a work tree with uncommitted"),
+    "unknown": (unknown, "For 1 of 4 configurations the commit is not known."),
+    "commits": (two_commits, "The configurations come from 2 commits."),
     "unlike": (two_machines, "were not all trained alike. Processor: Another CPU, Example CPU"),
     "diverged": (lost, "replicates that diverged or collapsed: Kernel size = 3 2/12 diverged. Mea"),
     "collapsed": (collapsed, "Kernel size = 9 5/12 no better than a trivial prediction. Means"),
-    "failed": (failed, "1 of 4 cells failed and have no numbers"),
+    "failed": (failed, "1 of 4 configurations failed and have no numbers"),
 }
 
 
@@ -94,7 +94,7 @@ def test_small_test_parts_and_the_pool_are_named():
     assert "all splits are drawn from one pool, 5,000 digits of MNIST" in text
     text = text_of(page(fixed(clean(), n=1000)))
     assert "a test set has only" not in text
-    assert "all numbers are read on one test set of MNIST" in text
+    assert "all numbers come from one test set of MNIST" in text
 
 
 def test_sizes_that_differ_between_replicates_are_ranges():
@@ -111,7 +111,7 @@ def test_the_noise_is_that_of_the_baseline():
     for axis, label in (("depth_at_0.01", "2"), ("learning_rate", "0.01"), ("activation", "relu")):
         row(made, axis, label, "fnn")["noise"] |= {"sd": 4.12, "sd_test": 3.57, "share": 0.751}
     text = threats_of(made)
-    assert "At the baseline, replicates vary by 4.1 (1000 USD)² (SD)" in text
+    assert "In the baseline configuration, replicates vary by 4.1 (1000 USD)² (SD)" in text
     assert "test sampling alone would give 3.6 (1000 USD)² (share of the variance: 75 %)" in text
     assert "6.4" not in text
 
@@ -119,7 +119,7 @@ def test_the_noise_is_that_of_the_baseline():
 def test_without_the_baseline_nothing_is_said_of_its_noise():
     text = threats_of(only(sample(), "fnn", "depth"))
     assert "a test set has only 84–85 samples" in text
-    assert "At the baseline" not in text
+    assert "replicates vary by" not in text
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_no_share_is_above_all_of_it(share, said):
 
 def test_the_error_level_is_per_axis():
     two = text_of(page(only(sample(), "cnn", "kernel", "depth")))
-    assert "The error level of 5 % holds within each factor. Across 2 factors, up to 0.10" in two
+    assert "The error rate of 5 % holds within each factor. Across 2 factors, up to 0.10" in two
     assert "holds within each factor" not in text_of(page(clean()))
 
 
@@ -154,7 +154,10 @@ def test_a_factor_that_judges_nothing_of_its_own_adds_no_error():
 def test_the_last_verification_is_a_badge():
     html = page(clean(), verification=VERIFICATION)
     assert "Verified January 31, 2026" in text_of(html)
-    assert "2 of 27 cells trained a second time, 1 identical, 1 within tolerance" in text_of(html)
+    assert (
+        "2 of 27 configurations trained a second time, 1 identical, 1 within tolerance"
+        in text_of(html)
+    )
     assert 'class="verified tolerance"' in html
     worse = {**VERIFICATION, "cells": [{"cell": "cnn/kernel_5", "outcome": "different"}]}
     assert 'class="verified different"' in page(clean(), verification=worse)

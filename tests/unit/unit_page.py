@@ -27,4 +27,4 @@ def text_of(html: str) -> str:
     """All text of a page but its style and scripts, white space joined."""
     parser = _Text()
     parser.feed(html)
-    return re.sub(r"[ \n]+", " ", "".join(parser.parts))
+    return re.sub(r"[ \n\u00a0]+", " ", "".join(parser.parts))

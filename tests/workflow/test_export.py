@@ -16,7 +16,7 @@ PARTS = {"export_tables": 1, "export_figures": 2, "export_crate": 1}
 
 
 def title(config: dict[str, Any]) -> None:
-    config["report"]["title"] = "Another title"
+    config["report"]["title"] = {"en": "Another title", "zh": "另一个标题"}
 
 
 def exported(project: Project) -> dict[str, Any]:

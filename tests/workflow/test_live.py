@@ -103,9 +103,9 @@ def on_a_terminal(project: Project) -> dict[str, Any]:
 
 
 TRAINED = [
-    r"^fnn/depth_1 trained in [\d.]+ s \(epoch 2/2, val_loss [\d.]+\); \d of 4 cells trained, \d of 6 jobs done",
+    r"^fnn/depth_1 trained in [\d.]+ s \(epoch 2/2, val_loss [\d.]+\); \d of 4 configurations trained, \d of 6 jobs done",
     r"^cnn/kernel_5 trained in [\d.]+ s \(epoch 1/1, val_loss [\d.]+, val_accuracy [\d.]+\); ",
-    r"^4 of 4 cells trained, 6 of 6 jobs done$",
+    r"^4 of 4 configurations trained, 6 of 6 jobs done$",
 ]
 
 

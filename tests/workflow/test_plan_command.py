@@ -126,8 +126,10 @@ def test_the_command_agrees_with_snakemake(said: str, trained: int, outcome: Bot
 
 @prepared(changed)
 def test_reasons_are_named_beside_an_estimate(outcome: Both) -> None:
-    assert "new axis value (hidden_layers: 2 → 3)" in outcome.text
-    assert re.search(r"^Training: about .* from \d+ earlier cells?\.$", outcome.text, re.MULTILINE)
+    assert "new level (hidden_layers: 2 → 3)" in outcome.text
+    assert re.search(
+        r"^Training: about .* from \d+ earlier configurations?\.$", outcome.text, re.MULTILINE
+    )
 
 
 @prepared(broken)

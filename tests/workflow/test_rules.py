@@ -115,7 +115,10 @@ def test_an_undeclared_cell_is_an_error_that_lists_the_valid_ones(
     for end, target in zip(ends, UNDECLARED, strict=True):
         assert end.status != 0
         cell = target.removesuffix("/metrics.json")
-        assert f"{cell} is no cell of study default; its cells are: {valid}." in end.text
+        assert (
+            f"{cell} is no configuration of study default; its configurations are: {valid}."
+            in end.text
+        )
         assert "Traceback" not in end.text
         assert "Error" not in end.text
     assert same
@@ -124,7 +127,7 @@ def test_an_undeclared_cell_is_an_error_that_lists_the_valid_ones(
 @prepared(lambda project: project.snakemake("-n", "results/cnn/kernel_5/metrics.json"))
 def test_a_declared_cell_is_found_without_a_word_of_others(outcome: Done) -> None:
     assert outcome.status == 0
-    assert "is no cell" not in outcome.text
+    assert "is no configuration" not in outcome.text
 
 
 # Bad input

@@ -65,4 +65,4 @@ use rule prepare as yardsticks with:
     log:
         "logs/yardsticks/{key}.log",
     message:
-        "Fit the yardsticks of {params.name} ({wildcards.key})"
+        "Fit the simple baseline models of {params.name} ({wildcards.key})"

@@ -29,11 +29,11 @@ rule show_cell:
         report(
             "results/{cell}/metrics.json",
             caption="../report/captions/cell.rst",
-            category="Cells",
+            category="Configurations",
             subcategory=lambda wildcards: PLAN.place(wildcards.cell).model,
             labels=lambda wildcards: {
-                "axis": PLAN.place(wildcards.cell).axis,
-                "value": PLAN.place(wildcards.cell).label,
+                "factor": PLAN.place(wildcards.cell).axis,
+                "level": PLAN.place(wildcards.cell).label,
             },
         ),
     log:

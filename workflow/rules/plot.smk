@@ -10,7 +10,7 @@ use rule prepare as collect with:
     log:
         "logs/collect/{key}.log",
     message:
-        "Collect the tables and compare the cells ({wildcards.key})"
+        "Collect the tables and compare the configurations ({wildcards.key})"
 
 
 use rule prepare as draws with:
@@ -19,7 +19,7 @@ use rule prepare as draws with:
     log:
         "logs/draws/{key}.log",
     message:
-        "Test the best networks on further draws ({wildcards.key})"
+        "Test the best networks on further test sets ({wildcards.key})"
 
 
 use rule prepare as plot with:
@@ -37,7 +37,7 @@ use rule prepare as portraits with:
     log:
         "logs/portraits/{key}.log",
     message:
-        "Look closer at the cells of {params.name} ({wildcards.key})"
+        "Look closer at the configurations of {params.name} ({wildcards.key})"
 
 
 localrules:
@@ -59,13 +59,16 @@ rule show_tables:
             PLAN.table("cells.csv"),
             caption="../report/captions/cells.rst",
             category="Tables",
-            labels={"table": "cells", "one row per": "cell and axis"},
+            labels={"table": "cells", "one row per": "configuration and factor"},
         ),
         replicates=report(
             PLAN.table("replicates.csv"),
             caption="../report/captions/replicates.rst",
             category="Tables",
-            labels={"table": "replicates", "one row per": "cell, axis and replicate"},
+            labels={
+                "table": "replicates",
+                "one row per": "configuration, factor and replicate",
+            },
         ),
     log:
         f"logs/show/{PLAN.study.name}/tables.log",
@@ -83,7 +86,7 @@ use rule show_tables as show_draws with:
     log:
         f"logs/show/{PLAN.study.name}/draws.log",
     message:
-        "Show the further draws"
+        "Show the further test sets"
 
 
 use rule show_tables as show_figures with:

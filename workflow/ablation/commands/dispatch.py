@@ -29,7 +29,9 @@ def add(stages: Stages) -> None:
     plan = stages.add_parser("plan", help="what would run, why, and for how long; writes nothing")
     work = stages.add_parser("run", help="run the study, after a look at its configuration")
     quick = stages.add_parser("quick", help="train and print the comparisons, without a report")
-    verify = stages.add_parser("verify", help="train cells again and compare with the store")
+    verify = stages.add_parser(
+        "verify", help="train configurations again and compare with the store"
+    )
     prune = stages.add_parser("prune", help="remove from the store what no study needs")
     for command in (plan, work, quick, verify, prune):
         command.add_argument("--configfile", type=Path, nargs="+", default=[], action="extend")
@@ -39,8 +41,10 @@ def add(stages: Stages) -> None:
         )
         command.add_argument("--cores", type=int, help="as many as there are where left out")
     work.add_argument("rest", nargs="*", metavar="-- ...", help="targets and options of snakemake")
-    verify.add_argument("--cells", type=int, help="how many, by chance; 3 where left out")
-    verify.add_argument("--cell", nargs="+", default=[], action="extend", help="which, by name")
+    verify.add_argument("--cells", type=int, help="how many, drawn at random; 3 by default")
+    verify.add_argument(
+        "--cell", nargs="+", default=[], action="extend", help="which configurations, by name"
+    )
     verify.add_argument("--seed", type=int, help="of the choice; drawn where left out")
     verify.add_argument("--keep", action="store_true", help="keep the scratch folder")
     verify.add_argument("--report", action="store_true", help="make the report anew after it")

@@ -52,7 +52,7 @@ def _why(
     new = "not trained yet"
     if collected is not None:
         labels = collected.get(f"{cell.model}/{cell.axis}")
-        new = "new axis" if labels is None else new if cell.label in labels else "new axis value"
+        new = "new factor" if labels is None else new if cell.label in labels else "new level"
     folder = plan.trained[cell.key].folder
     entry = find(folder)
     failure = next(iter(entry.failures.values()), None) if entry else None
@@ -130,7 +130,7 @@ def _total(guesses: list[float | None], slots: int, cores: str, basis: int) -> s
     total = duration(max(*known, sum(known) / slots))
     missing = len(guesses) - len(known)
     rest = f"; {missing} more without an estimate" if missing else ""
-    return f"Training: about {total} {cores}, from {basis} earlier cell{'s' if basis > 1 else ''}{rest}."
+    return f"Training: about {total} {cores}, from {basis} earlier configuration{'s' if basis > 1 else ''}{rest}."
 
 
 def show(files: list[Path], overrides: list[str], cores: int | None) -> None:
@@ -158,7 +158,7 @@ def _print(plan: Plan, cores: int) -> None:
     distinct = [cell for cell in study.cells if study.by_key[cell.key] is cell]
     targets = [cell for cell in distinct if cell.key in missing]
     print(
-        f"Study {study.name}: {len(study.cells)} cells, {len(study.by_key)} of them distinct; "
+        f"Study {study.name}: {len(study.cells)} configurations, {len(study.by_key)} of them distinct; "
         f"{len(targets)} would be trained, {len(study.by_key) - len(targets)} are cached.",
     )
     if targets:
@@ -180,7 +180,7 @@ def _print_training(plan: Plan, cells: list[Cell], cores: int) -> None:
     models = {part.model.name: part.model for part in study.models}
     known = costs.rates(specs, study.by_key, models, "cuda" if cuda else "cpu")
     collected = _collected(plan)
-    rows: list[Row] = [("  cell", "takes about", "why")]
+    rows: list[Row] = [("  configuration", "takes about", "why")]
     guesses = []
     for cell in cells:
         seconds = costs.estimate(cell.spec, models, known)

@@ -24,8 +24,8 @@ from ablation.store.places import PROJECT, WORKFLOW
 from ablation.study.plan import read_plan
 from ablation.tasks.task import METRICS
 
-HEAD = ("model", "axis", "value", "n", "mean ± sd", "difference", "verdict")
-RIGHT = ("n", "mean ± sd", "difference")
+HEAD = ("model", "factor", "level", "n", "mean ± SD", "difference", "conclusion")
+RIGHT = ("n", "mean ± SD", "difference")
 WIDTH = 120  # of what goes to a file
 
 
@@ -60,8 +60,8 @@ def show(
     console: Console, study: StudyDocument, comparisons: dict[str, Any], cells: pd.DataFrame
 ) -> None:
     """Print the comparisons of a study as one table, and why cells failed below it."""
-    level = fmt.percent(comparisons["confidence"])
-    title = f"Study {study.name}, intervals of {level} %"
+    level = fmt.in_percent(fmt.percent(comparisons["confidence"]))
+    title = f"Study {study.name}, differences with simultaneous {level} confidence intervals"
     table = Table(title=title, title_justify="left", box=SIMPLE, padding=(0, 2, 0, 0))
     for name in HEAD:
         is_number = name in RIGHT
@@ -103,7 +103,7 @@ def _axis(
     gaps = [scaled(metric, row["difference"]) for row in own]
     bounds = [scaled_pair(metric, row["difference_interval"]) for row in own]
     gap_places = fmt.column_decimals(bounds, [gap for gap in gaps if gap])
-    unit = " %" if METRICS[metric].scale == 100 else ""
+    unit = f"{fmt.TIED}%" if METRICS[metric].scale == 100 else ""
     return [
         (
             f"{model} ({metric}{unit})" if i == 0 else "",

@@ -84,7 +84,7 @@ def _findings(model: Model, study: Study, cell: Cell) -> Iterator[tuple[str, boo
     counts = part["train_n"].tolist()
     yield (
         f"the data: {len(part['row']):,} samples to train and validate on, each "
-        f"{' × '.join(map(str, part['inputs'].shape[1:]))}, of them {min(counts):,} in a train part",
+        f"{' × '.join(map(str, part['inputs'].shape[1:]))}, of which {min(counts):,} form the training set of a replicate",
         False,
     )
     trained = run.Cell(cell.spec, part, torch.device("cpu"))

@@ -125,11 +125,11 @@ def choose(plan: Plan, *, cells: int | None, named: Sequence[str], seed: int) ->
     )
     if not trained:
         raise MistakeError(
-            f"study {plan.study.name} has no trained cell to verify: run snakemake first."
+            f"study {plan.study.name} has no trained configuration to verify: run snakemake first."
         )
     if cells is not None and not 1 <= cells <= len(trained):
         raise MistakeError(
-            f"--cells is {cells}: allowed is 1 to {len(trained)}, the trained cells of study {plan.study.name}."
+            f"--cells is {cells}: allowed is 1 to {len(trained)}, the trained configurations of study {plan.study.name}."
         )
     count = cells or min(DEFAULT_CELLS, len(trained))
     return random.Random(seed).sample(trained, count)
@@ -140,7 +140,7 @@ def _named(plan: Plan, name: str) -> Cell:
     if cell is None:
         valid = ", ".join(plan.study.by_name)
         raise MistakeError(
-            f"--cell is {name!r}, no cell of study {plan.study.name}: allowed are {valid}."
+            f"--cell is {name!r}, no configuration of study {plan.study.name}: allowed are {valid}."
         )
     if not is_trained(plan, cell):
         raise MistakeError(
@@ -172,7 +172,7 @@ def _repeat(plan: Plan, cells: Sequence[Cell], scratch: Path, cores: int | None)
     done = subprocess.run(command, cwd=scratch, check=False)
     failed = [cell.name for cell in cells if not is_trained(plan, cell, scratch)]
     if done.returncode or failed:
-        what = ", ".join(failed) or "the cells"
+        what = ", ".join(failed) or "the configurations"
         raise MistakeError(
             f"{what} could not be trained again (exit status {done.returncode}); with --keep the logs stay."
         )

@@ -7,7 +7,7 @@ from typing import Any
 from ablation.language import numbers as fmt
 from ablation.language.metrics import scaled, scaled_pair
 from ablation.language.verdicts import worded
-from ablation.language.words import Words, slug
+from ablation.language.words import Words, chosen, slug
 from ablation.report.axis import MARKS, entry
 from ablation.report.axis_tables import forest, forest_reach
 from ablation.report.prose import margin_words
@@ -61,7 +61,7 @@ def _study(side: str, bundle: dict[str, Any], name: str, words: Words) -> dict[s
     return {
         "side": side.upper(),
         "given": name,
-        "title": str(config.get("report", {}).get("title", "")),
+        "title": chosen(config.get("report", {}).get("title"), words.language) or "",
         "name": study.name,
         "seed": study.seed,
         "cells": len(study.distinct()),
@@ -111,7 +111,7 @@ def _text(value: Any, words: Words) -> str | None:
         return canonical_json(value)
     if isinstance(value, list):
         value = ", ".join(str(_text(item, words)) for item in value) or "[]"
-    text = str(value)
+    text = words.plain(value)
     return text if len(text) <= LONG else text[: LONG - 1] + "…"
 
 

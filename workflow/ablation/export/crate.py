@@ -109,8 +109,8 @@ def build(contents: Contents) -> ROCrate:
         crate,
         contents.config,
         "config.yaml",
-        "Configuration of the study, resolved",
-        description="Every setting that the run had, defaults filled in.",
+        "Configuration file of the study, resolved",
+        description="All that the run was configured with, defaults filled in.",
     )
     inputs = [config, *(_raw(crate, raw) for raw in contents.raw)]
     report = _file(crate, contents.report, "report.html", f"Report of the study {contents.study}")
@@ -139,8 +139,8 @@ def build(contents: Contents) -> ROCrate:
 def _root(crate: ROCrate, contents: Contents) -> None:
     crate.name = contents.title
     crate.description = (
-        f"The study {contents.study}: an ablation study of neural networks in replicates, with its configuration, "
-        "its workflow, its numbers, tables and figures."
+        f"The study {contents.study}: an ablation study of neural networks with replicated runs, with its "
+        "configuration file, workflow, numbers, tables and figures."
     )
     crate.datePublished = contents.ended
     crate.license = _context(
@@ -277,7 +277,7 @@ def _action(
         f"#run-{contents.key}",
         "CreateAction",
         name=f"Run of the study {contents.study}",
-        description="Every cell of the study was trained and evaluated, or taken from the store where it had been before.",
+        description="Every configuration was trained and evaluated, or taken from the store if it had been trained before.",
         endTime=contents.ended,
         actionStatus="http://schema.org/CompletedActionStatus",
     )

@@ -29,6 +29,7 @@ SYMBOLS = str.maketrans(
         "→": r"$\rightarrow$",
         "²": r"\textsuperscript{2}",
         fmt.PAD: "",  # the alignment of a page, not of a table
+        fmt.TIED: "~",
         "\u202f": r"\,",
     }
 )
@@ -117,7 +118,7 @@ def axis_table(compared: dict[str, Any], axis: AxisDocument, place: Place) -> st
         "export.axis_caption",
         model=words.short,
         axis=words.title(axis),
-        reference=words.value(axis.reference),
+        reference=words.level(axis, axis.reference),
     )
     label = f"tab:{slug(place.model)}-{slug(axis.name)}"
     return table(columns, caption=caption, label=label, alignment="lrrrl")

@@ -40,6 +40,6 @@ def figure_names(model: ModelDocument) -> list[str]:
 
 
 def figure_place(model: str, name: str) -> dict[str, str]:
-    """Which axis and kind a figure's name stands for, by the words that the name is made of."""
+    """Which factor and kind a figure's name stands for, by the words that the name is made of."""
     axis, _, kind = name.removeprefix(f"{model}_").rpartition("_")
-    return {"axis": axis or "all", "figure": kind}
+    return {"factor": axis or "all", "figure": kind}

@@ -9,6 +9,7 @@ from matplotlib.colors import ListedColormap
 from numpy.typing import NDArray
 
 from ablation.figures.style import INK
+from ablation.language.numbers import fixed
 
 # Black on it and white on it both reach a contrast of 4.5, at every strength over white or black.
 HEAT = (0.80, 0.30, 0.16)
@@ -94,5 +95,5 @@ def _cut(name: str) -> str:
 
 def percent_text(value: float) -> str:
     """One decimal, without the leading 0 that takes room and says nothing; 100 stays whole."""
-    text = f"{value:.1f}"
+    text = fixed(value, 1)
     return "100" if text == "100.0" else text.removeprefix("0") if value < 0.95 else text

@@ -7,6 +7,7 @@ data, and the English text can be mended without touching the other language.
 from __future__ import annotations
 
 import io
+import re
 from functools import cache
 from gettext import NullTranslations
 from pathlib import Path
@@ -20,6 +21,8 @@ from ablation.store.places import TEMPLATES
 
 LOCALES = TEMPLATES / "locale"
 LANGUAGES = ("en", "zh")
+TIED = re.compile(r" (?=%%|%\(unit\)s|× %\(unit\)s)")
+"""A space before a sign of percent or a unit, which stands on the line of its number."""
 
 
 class _Missing(NullTranslations):
@@ -72,7 +75,7 @@ def load(language: str, part: str = "*") -> dict[str, str]:
         ValueError: for a language without a catalogue.
     """
     messages = (message for message in catalogue(language, part) if message.id)
-    return {str(message.id): str(message.string) for message in messages}
+    return {str(message.id): TIED.sub("\u00a0", str(message.string)) for message in messages}
 
 
 def translations(messages: dict[str, str]) -> NullTranslations:

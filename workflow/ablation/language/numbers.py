@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,6 +16,7 @@ from babel.numbers import get_decimal_symbol, get_group_symbol
 
 MINUS = "\u2212"
 DASH = "\u2013"
+TIED = "\u00a0"  # a space at which no line ends
 PAD = "\u2007"  # as wide as a digit: keeps decimal points below one another
 MOST_DECIMALS = 6
 
@@ -138,6 +140,16 @@ def percent(fraction: float, digits: int = 2) -> str:
     text = fixed(100 * fraction, digits)
     point = _localised(".")
     return text.rstrip("0").rstrip(point) if point in text else text
+
+
+def in_percent(text: str) -> str:
+    """A formatted number with its percent sign: ``95 %`` in one line, and ``95%`` in Chinese."""
+    return f"{text}%" if _locale.get() == "zh" else f"{text}{TIED}%"
+
+
+def tied(text: str) -> str:
+    """A written text with each percent sign on the line of its number."""
+    return re.sub(r"(?<=\d) (?=%)", TIED, text)
 
 
 def megabytes(value: float) -> str:

@@ -8,7 +8,7 @@ from functools import reduce
 from typing import Any
 
 from ablation.language.catalogue import load
-from ablation.language.numbers import MINUS
+from ablation.language.numbers import MINUS, TIED
 from ablation.results.tables import metrics_on
 from ablation.store.document import AxisDocument, ModelDocument
 from ablation.store.keys import label as label_of
@@ -17,6 +17,7 @@ from ablation.tasks.task import METRICS
 OWN = {"parameter": "parameters", "axis_title": "axes", "value": "values"}
 """Group of messages → the part of a model's own words that comes before it."""
 TIMES = " × "
+HAN, LATIN, STOPS = "\u3400-\u9fff", "A-Za-z0-9²%ω", "，。；：、（）“”"
 
 
 def slug(text: str) -> str:
@@ -30,6 +31,12 @@ def chosen(words: str | Mapping[str, str] | None, language: str) -> str | None:
         return words
     known = (words[each] for each in (language, "en", *words) if each in words)
     return next(known, None)
+
+
+def spaced(text: str) -> str:
+    """Chinese text with a space between its characters and Latin letters or numbers, and with none elsewhere."""
+    text = re.sub(f"(?<=[{HAN}]) (?=[{HAN}])|(?<=[{STOPS}]) | (?=[{STOPS}])", "", text)
+    return re.sub(f"(?<=[{HAN}])(?=[{LATIN}])|(?<=[{LATIN}])(?=[{HAN}])", " ", text)
 
 
 class Words:
@@ -66,7 +73,8 @@ class Words:
         Raises:
             KeyError: for an unknown key or a placeholder without a value.
         """
-        return self.messages[key] % values
+        text = self.messages[key] % values
+        return spaced(text) if self.language == "zh" else text
 
     def own(self, name: str) -> str | None:
         """What the model says of itself: ``title``, ``about``, ``source``; None where it says nothing."""
@@ -108,6 +116,15 @@ class Words:
         A label of a factorial axis is a path (``kernel-3_dropout-0.4``); a reader gets ``kernel size 3, dropout 0.4``.
         """
         return self._levels.get(label) or self.named("value", label)
+
+    def level(self, axis: AxisDocument, label: str, *, begins: bool = False) -> str:
+        """A level inside a sentence, or at its beginning: ``no augmentation``, where ``none`` alone says too little."""
+        own = (self.model.words.get("values") or {}) if self.model else {}
+        if label not in ("on", "off", "none") or label in own or axis.parameter is None:
+            return self.value(label)
+        title = self._inside(self.named("parameter", axis.parameter))
+        text = self(f"text.level_{label}", name=title)
+        return text[0].upper() + text[1:] if begins else text
 
     def fixed(self, name: str, value: str) -> str:
         """A parameter with its value: ``learning rate 0.001``, ``with batch normalisation``."""
@@ -152,7 +169,8 @@ class Words:
         """The unit that the data give to a metric; empty where they give none."""
         known = metrics_on(self.model) if self.model else ()
         own = next((each.unit for each in known if each.name == metric), METRICS[metric].unit)
-        return own.replace("^2", "²") if own != METRICS[metric].unit else ""
+        found = own.replace("^2", "²") if own != METRICS[metric].unit else ""
+        return found.replace(" ", TIED)
 
     def in_unit(self, text: str, metric: str) -> str:
         """A head of a column or an axis with the unit that the data give to a metric: ``Test MAE, points``."""
@@ -160,12 +178,12 @@ class Words:
         return self("text.in_unit", name=text, unit=unit) if unit else text
 
     def head(self, metric: str) -> str:
-        """A metric over its numbers: ``Test MSE, (points)²``."""
-        return self.in_unit(self(f"metric_unit.{metric}"), metric)
+        """A metric over its numbers, in two lines at most: ``Test MSE, (points)²``."""
+        return _in_two_lines(self.in_unit(self(f"metric_unit.{metric}"), metric))
 
     def difference_head(self, metric: str) -> str:
-        """A difference over its numbers."""
-        return self.in_unit(self(f"difference_unit.{metric}"), metric)
+        """A difference over its numbers, in two lines at most."""
+        return _in_two_lines(self.in_unit(self(f"difference_unit.{metric}"), metric))
 
     def of_target(self, key: str) -> str:
         """A message about the values that a regression predicts, with their unit: ``True value, points``."""
@@ -211,7 +229,13 @@ class Words:
             return ", ".join(self.plain(item) for item in value)
         if value is None:
             return self("none.word")
-        return f"{MINUS}{-value}" if isinstance(value, float) and value < 0 else str(value)
+        return f"{MINUS}{-value}" if isinstance(value, int | float) and value < 0 else str(value)
+
+
+def _in_two_lines(head: str) -> str:
+    """A head that can be broken before its unit alone."""
+    name, comma, unit = head.replace(" ", TIED).partition(f",{TIED}")
+    return f"{name}{comma and ', '}{unit}"
 
 
 def _varied(axis: AxisDocument) -> list[str]:

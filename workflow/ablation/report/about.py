@@ -62,6 +62,8 @@ def _data(model: ModelDocument, words: Words) -> list[str]:
         return []
     numbers = {name: fmt.counts(data[name]) for name in ("n_train", "n_validation", "n_test")}
     source = words.own("source")
-    dataset = words.join([words.dataset, source] if source else [words.dataset])
+    dataset = (
+        words("model.source", dataset=words.dataset, source=source) if source else words.dataset
+    )
     fate = "model.fixed_test" if model.fixed_test_set else "model.resampled"
     return [words("model.data", dataset=dataset, **numbers), words(fate, n=model.replicates)]

@@ -50,7 +50,7 @@ def share_text(noise: dict[str, Any], words: Words) -> str | None:
         return None
     if noise["share"] >= 1:
         return words("more.at_least_all")
-    return f"{fmt.percent(noise['share'], 0)} %"
+    return fmt.in_percent(fmt.percent(noise["share"], 0))
 
 
 def _settle(row: dict[str, Any], why_not: str, words: Words) -> fmt.Entry:
@@ -73,7 +73,7 @@ def omega_text(axis: Axis, words: Words) -> str:
     text = words("more.omega", interval=interval, **numbers)
     if not found["left_out"]:
         return text
-    left = words.join([words.value(label) for label in found["left_out"]])
+    left = words.listed([words.level(axis.axis, label) for label in found["left_out"]])
     return words.sentences([text, words("more.omega_left_out", values=left)])
 
 

@@ -76,12 +76,12 @@ def _row(
     return {
         "id": claim["id"],
         "model": words.short,
-        "text": text["text"][language],
+        "text": fmt.tied(text["text"][language]),
         "answer": slug(answer),
         "mark": MARKS[answer],
         "answer_text": words(f"answer.{slug(answer)}"),
         "evidence": [tell(step) for step in tested],
-        "note": text.get("note", {}).get(language, "") if tested else "",
+        "note": fmt.tied(text.get("note", {}).get(language, "")) if tested else "",
         "would": _would_test(text, words, language) if answer is Answer.NOT_TESTED else "",
     }
 
@@ -194,16 +194,17 @@ def bound_text(name: str, value: float) -> str:
     """A bound as it is declared, no digit more."""
     percent = name in (*PERCENT, "accuracy")
     number = 100 * value if percent else value
-    return f"{number:g}".replace("-", fmt.MINUS) + (" %" if percent else "")
+    text = f"{number:g}".replace("-", fmt.MINUS)
+    return fmt.in_percent(text) if percent else text
 
 
 def measure_text(name: str, value: float) -> str:
     """A measure of the learning curves, or a metric, as a reader wants it."""
     if name == "end_change":
-        return f"{fmt.fixed(100 * value, 1, sign=True)} %"
+        return fmt.in_percent(fmt.fixed(100 * value, 1, sign=True))
     if name in (*PERCENT, "accuracy"):
         digits = 3 if name in ("best_val_accuracy", "accuracy") else 2
-        return f"{fmt.significant(100 * value, digits)} %"
+        return fmt.in_percent(fmt.significant(100 * value, digits))
     if name == "epochs_to_final":
         return fmt.fixed(value, 1)
     return fmt.significant(value, 3 if name == "best_val_loss" else 2)

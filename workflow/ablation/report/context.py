@@ -9,9 +9,10 @@ from jinja2.utils import htmlsafe_json_dumps
 from ablation.figures import draws_name, figure_name, kinds_of
 from ablation.figures.style import BAND
 from ablation.language import numbers as fmt
-from ablation.language.words import Words, slug
+from ablation.language.words import Words, chosen, slug
 from ablation.report import provenance as prov
 from ablation.report.about import data_notes, scope_text, what_view
+from ablation.report.answer import answer_view
 from ablation.report.axis import Axis, axes_of
 from ablation.report.axis_tables import class_rows, comparison_rows, other_rows
 from ablation.report.checks import check_rows, factorial_view, omega_text
@@ -19,7 +20,7 @@ from ablation.report.claims import claims_view
 from ablation.report.comparison import published_view
 from ablation.report.crossed import crossed_rows
 from ablation.report.drawers import cell_title, drawers, parameter_rows
-from ablation.report.findings import best_view, headlines, one_run, yardstick_rows
+from ablation.report.findings import best_view, one_run, yardstick_rows
 from ablation.report.further_tests import further_tests
 from ablation.report.inputs import Inputs
 from ablation.report.prose import (
@@ -46,13 +47,14 @@ def make_context(inputs: Inputs) -> dict[str, Any]:
     name = study.name
     return {
         "language": {"en": "en", "zh": "zh-Hans"}[inputs.language],
-        "title": inputs.config["report"]["title"],
+        "title": chosen(inputs.config["report"]["title"], inputs.language),
         "study": {
             "name": name,
             "badge": words("header.badge", name=name) if name != "default" else "",
             "seed": study.seed,
         },
         "level": fmt.percent(inputs.confidence),
+        "captions": _captions(inputs),
         "failed": _failures(study, words),
         "models": [_model(entry, inputs) for entry in study.models],
         "claims": claims_view(
@@ -86,17 +88,15 @@ def _model(entry: ModelDocument, inputs: Inputs) -> dict[str, Any]:
         cell.name: cell_title(cell.parameters, entry.parameters, words) for cell in entry.cells()
     }
     best = best_view(compared, settings, inputs.confidence, words)
-    summary = summary_view(axes, compared["ranking"], words)
     beside = theirs if theirs and pub.comparable(theirs, entry) else None
     return {
         "id": slug(name),
         "name": name,
         "title": words.heading,
         "metric_head": words.head(metric),
-        "headlines": headlines(
-            compared, best, summary["matters"], one_run(entry, axes, theirs, words), words
-        ),
-        "summary": summary,
+        "answer": answer_view(axes, compared, list(entry.yardsticks), words),
+        "one_run": one_run(entry, axes, theirs, words),
+        "summary": summary_view(axes, compared["ranking"], words),
         "difference_head": words.difference_head(metric),
         "what": what_view(entry, words),
         "scope": scope_text(entry, words),
@@ -163,22 +163,33 @@ def _figure(axis: Axis, kind: str, figures: dict[str, str], words: Words) -> dic
     name = figure_name(axis.model.name, axis.name, kind)
     if name not in figures:
         raise KeyError(f"the figure {name!r} was not drawn")
-    title, values = words.title(axis.axis), {"reference": words.value(axis.reference)}
-    values |= {"band": fmt.percent(BAND[1] - BAND[0]), "level": fmt.percent(axis.confidence)}
-    label = words(f"caption.{kind}_label", axis=title)
-    return _shown(name, figures, label, words(f"caption.{kind}", axis=title, **values))
+    label = words(f"caption.{kind}_label", axis=words.title(axis.axis))
+    return _shown(name, figures, label)
 
 
 def _draws_figure(model: str, inputs: Inputs) -> dict[str, Any] | None:
     name, words = draws_name(model), inputs.words
     if name not in inputs.figures:
         return None
-    return _shown(name, inputs.figures, words("draws.label"), words("draws.figure"))
+    shown = _shown(name, inputs.figures, words("draws.label"))
+    return {**shown, "caption": words("draws.figure")}
 
 
-def _shown(name: str, figures: dict[str, str], label: str, caption: str) -> dict[str, Any]:
-    svg = inline(figures[name])
-    return {"id": slug(f"figure-{name}"), "svg": svg, "label": label, "caption": caption}
+def _shown(name: str, figures: dict[str, str], label: str) -> dict[str, Any]:
+    return {"id": slug(f"figure-{name}"), "svg": inline(figures[name]), "label": label}
+
+
+def _captions(inputs: Inputs) -> list[dict[str, str]]:
+    """How to read each kind of figure that the page has: said once for all of them."""
+    words, models = inputs.words, inputs.study.models
+    kinds = dict.fromkeys(
+        kind for model in models for axis in model.axes for kind in kinds_of(model.task, axis)
+    )
+    numbers = {"band": fmt.percent(BAND[1] - BAND[0]), "level": fmt.percent(inputs.confidence)}
+    return [
+        {"term": words(f"caption.{kind}_term"), "text": words(f"caption.{kind}", **numbers)}
+        for kind in kinds
+    ]
 
 
 def _failures(study: StudyDocument, words: Words) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""The headline findings of a model, its best cell, and the simple models beside it."""
+"""The best cell of a model, one single run of its baseline, and the simple models beside them."""
 
 from __future__ import annotations
 
@@ -7,37 +7,13 @@ from typing import Any
 from ablation.language import numbers as fmt
 from ablation.language.metrics import columns, possible_pair, scaled, scaled_pair
 from ablation.language.verdicts import worded
-from ablation.language.words import Words, slug
+from ablation.language.words import Words
 from ablation.report.axis import Axis
 from ablation.results import published as pub
 from ablation.store.document import ModelDocument
 from ablation.store.keys import label as label_of
 
 NAMED = 5  # cells that the headline lists; the section of the model lists all
-
-
-def headlines(
-    compared: dict[str, Any],
-    best: dict[str, Any] | None,
-    matters: list[str],
-    noise: list[str],
-    words: Words,
-) -> list[str]:
-    """What a hurried reader should know of one model: what matters, the best cell, how sure that is.
-
-    compared: the model's part of ``comparisons.json``.
-    """
-    counts = {
-        words(f"verdict.{slug(verdict)}"): n for verdict, n in compared["counts"].items() if n
-    }
-    found = [*matters, best["sentence"] if best is not None else words("best.none")]
-    total = sum(counts.values())
-    if total == 1:
-        found.append(words("findings.counted_one", verdict=next(iter(counts))))
-    elif total:
-        parts = [words("findings.count", n=n, verdict=verdict) for verdict, n in counts.items()]
-        found.append(words("findings.counts", n=total, parts=words.join(parts)))
-    return [*found, *noise]
 
 
 def best_view(

@@ -31,7 +31,8 @@ def axis_sentences(axis: Axis, words: Words) -> list[str]:
 def verdict_sentence(axis: Axis, label: str, words: Words) -> str:
     """What may be said of one cell beside the reference."""
     row, verdict = axis.row(label), axis.verdict(label)
-    value, reference = words.value(label), words.value(axis.reference)
+    value = words.level(axis.axis, label, begins=True)
+    reference = words.level(axis.axis, axis.reference)
     if verdict is Verdict.FAILED:
         return words("axis.failed", value=value, reason=axis.cell(label).failed)
     if verdict is Verdict.NOT_TESTED:
@@ -84,7 +85,8 @@ def margin_words(metric: str, margin: float, words: Words, *, log: bool) -> str:
 def fate_sentences(axis: Axis, label: str, words: Words) -> list[str]:
     """How many replicates diverged and when, how many learnt nothing, and what that means for the mean."""
     row = axis.row(label)
-    numbers = {"value": words.value(label), "n": row["n_total"]}
+    value = words.level(axis.axis, label, begins=True)
+    numbers = {"value": value, "n": row["n_total"]}
     parts = []
     if row["n_diverged"]:
         parts.append(words("axis.diverged", k=row["n_diverged"], **numbers))
@@ -109,7 +111,8 @@ def scored_sentences(axis: Axis, words: Words) -> list[str]:
             continue
         gap = scaled(axis.metric, scored["difference"]) or 0.0
         number = words.difference(axis.metric, fmt.significant(gap, 2, sign=True))
-        verdict, value = words(f"verdict.{slug(scored['verdict'])}"), words.value(label)
+        verdict = words(f"verdict.{slug(scored['verdict'])}")
+        value = words.level(axis.axis, label)
         found.append(words("axis.scored_one", value=value, difference=number, verdict=verdict))
     return (
         [words(f"axis.scored_{axis.model.task}", differences=words.listed(found))] if found else []
@@ -121,7 +124,7 @@ def settle_sentences(axis: Axis, words: Words) -> list[str]:
     settles = {label: axis.row(label)["settle"] for label in axis.labels}
     needed = {label: settle["replicates"] for label, settle in settles.items() if settle}
     found = [
-        words("axis.settle", value=words.value(label), n=fmt.count(n))
+        words("axis.settle", value=words.level(axis.axis, label), n=fmt.count(n))
         for label, n in needed.items()
         if n is not None
     ]
@@ -139,7 +142,11 @@ def training_sentences(axis: Axis, words: Words) -> list[str]:
 
     def listed(measure: str, message: str, text: Callable[[float], str]) -> str:
         parts = [
-            words("text.of_value", number=text(c.measures[measure]), value=words.value(c.label))
+            words(
+                "text.of_value",
+                number=text(c.measures[measure]),
+                value=words.level(axis.axis, c.label),
+            )
             for c in courses
             if measure in c.measures
         ]
@@ -162,8 +169,8 @@ def training_sentences(axis: Axis, words: Words) -> list[str]:
 
 
 def _percent(fraction: float) -> str:
-    return f"{fmt.significant(100 * fraction, 2)} %"
+    return fmt.in_percent(fmt.significant(100 * fraction, 2))
 
 
 def _values(axis: Axis, labels: list[str], words: Words) -> str:
-    return words.join([words.value(label) for label in labels])
+    return words.listed([words.level(axis.axis, label) for label in labels])

@@ -1,4 +1,4 @@
-"""The answer first: every ablation as a row of one forest plot, and what matters most."""
+"""Every ablation as a row of one forest plot."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import math
 from typing import Any
 
 from ablation.language import numbers as fmt
-from ablation.language.verdicts import flags, worded
 from ablation.language.words import Words
 from ablation.report.axis import Axis, heads
 from ablation.report.axis_tables import comparison_cells, forest, forest_reach, margin_of
-from ablation.report.prose import axis_sentences, difference_text, margin_text
+from ablation.report.prose import margin_text
 
 REACH = (1.5, 6.0)  # how many margins the forest reaches at least, at most
 SHOWN = 0.9  # the share of interval ends that the forest shows, within that
@@ -30,7 +29,6 @@ def summary_view(axes: list[Axis], ranking: list[dict[str, Any]], words: Words) 
             "title": words.title(axis.axis),
             "reference": words.value(axis.reference),
             "largest": largest_text(axis, ranked, words),
-            "sentence": words.sentences(axis_sentences(axis, words) or [words("list.none")]),
             "rows": _rows(axis, reach, words),
         }
         for ranked in ranking
@@ -42,7 +40,6 @@ def summary_view(axes: list[Axis], ranking: list[dict[str, Any]], words: Words) 
         "margin": margin_text(first, words),
         "left": words("summary.worse" if higher_is_better else "summary.better"),
         "right": words("summary.better" if higher_is_better else "summary.worse"),
-        "matters": matters(by_name, ranking, words),
     }
 
 
@@ -80,40 +77,6 @@ def largest_text(axis: Axis, ranked: dict[str, Any], words: Words) -> str:
     gap = axis.gap(ranked["largest"]) or 0.0
     number = words.difference(axis.metric, fmt.significant(gap, 2, sign=True))
     return words("summary.largest", difference=number, value=words.value(ranked["largest"]))
-
-
-def matters(axes: dict[str, Axis], ranking: list[dict[str, Any]], words: Words) -> list[str]:
-    """What matters most: cells that break, then the largest effect among the values that were tried."""
-    simple = [(axes[one["axis"]], one["broken"]) for one in ranking if not one["factorial"]]
-    found = [
-        words(
-            "summary.broken",
-            cell=words.setting(axis.axis, label),
-            flags=flags(axis.row(label), words),
-        )
-        for axis, broken in simple
-        for label in broken
-    ]
-    sized = [
-        (abs(float(axis.row(label)["difference"])), axis, label)
-        for axis, _ in simple
-        for label in axis.labels
-        if axis.row(label)["difference_interval"] is not None
-    ]
-    if not sized:
-        return [*found, words("summary.no_effect")]
-    _, axis, label = max(sized, key=lambda one: one[0])
-    row = axis.row(label)
-    most = words(
-        "summary.most",
-        cell=words.setting(axis.axis, label),
-        reference=words.value(axis.reference),
-        metric=words(f"metric.{axis.metric}"),
-        difference=difference_text(axis, label, words),
-        level=fmt.percent(row["difference_level"]),
-        verdict=worded(row["verdict"], row["reason"], words),
-    )
-    return [*found, most]
 
 
 def ticks(reach: float) -> list[dict[str, Any]]:

@@ -30,8 +30,8 @@ IMAGE = {"name": "hw1", "tag": "latest", "registry": "localhost"}
 SOFTWARE = ("python", "snakemake", "torch", "numpy")
 README = """# {title}
 
-`report.html` is the report, `tables/` and `figures/` are for papers, `results/` holds the numbers of every cell,
-`config.yaml` every setting of the run, and `ro-crate-metadata.json` says what each file is and what it was made from.
+`report.html` is the report, `tables/` and `figures/` are for papers, `results/` holds the numbers of every configuration,
+`config.yaml` is the resolved configuration file, and `ro-crate-metadata.json` says what each file is and what it was made from.
 
 To run the study again: `pip install --require-hashes -r requirements.txt`, then `snakemake --cores 8`.
 """
@@ -127,6 +127,7 @@ def export_crate(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any])
     state = git_state(PROJECT)
     commit = state["git_commit"] or f"sha256:{spec['workflow']}"
     evaluated = inputs["evaluate"]
+    title = chosen(spec["config"]["report"]["title"], "en") or ""  # a crate is described in English
     sources = {
         model.data["dataset"]: chosen(model.words.get("source"), "en") or ""
         for model in study.models
@@ -137,9 +138,9 @@ def export_crate(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any])
         text = yaml.safe_dump(spec["config"], sort_keys=False, allow_unicode=True)
         config.write_text(text, encoding="utf-8")
         readme = Path(scratch) / "README.md"
-        readme.write_text(README.format(title=spec["config"]["report"]["title"]), encoding="utf-8")
+        readme.write_text(README.format(title=title), encoding="utf-8")
         contents = Contents(
-            title=spec["config"]["report"]["title"],
+            title=title,
             study=study.name,
             key=key_of(spec),
             ended=ended,
@@ -168,7 +169,7 @@ def export_crate(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any])
                     ],
                 ),
                 "results": (
-                    "The numbers of every cell",
+                    "The numbers of every configuration",
                     [
                         (evaluated[key].folder / "metrics.json", f"results/{cell}/metrics.json")
                         for cell, key in spec["cells"].items()

@@ -13,11 +13,13 @@ SECTIONS = ("recipe", "parameters")  # of a model; a name stands in one of them
 def merge(base: Config, override: Mapping[str, Any]) -> Config:
     """Merge a variant over a configuration.
 
-    Mappings are merged and all else is replaced. So is an axis that the variant gives values, as a whole. A margin replaces
-    what ``statistics.tested`` says of the model, and the other way round.
+    Mappings are merged and all else is replaced. So are, as a whole, the report's title, whose languages say the same, and an
+    axis that the variant gives values. A margin replaces what ``statistics.tested`` says of the model, and the other way round.
     """
     base = _without_old_margins(base, override)
     merged = _merge(base, override)
+    if "title" in _at(override, "report"):
+        merged["report"] = {**merged["report"], "title": override["report"]["title"]}
     models, variants = base.get("models"), override.get("models")
     if isinstance(models, dict) and isinstance(variants, dict):
         merged["models"] = {

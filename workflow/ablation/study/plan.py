@@ -169,4 +169,4 @@ class Plan(Table):
         """The sentence for a cell that the configuration does not declare."""
         valid = ", ".join(cell.name for cell in self.study.cells)
         name = target.removesuffix("/metrics.json")
-        return f"{name} is no cell of study {self.study.name}; its cells are: {valid}."
+        return f"{name} is no configuration of study {self.study.name}; its configurations are: {valid}."

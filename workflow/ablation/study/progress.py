@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -76,7 +77,10 @@ def say_trained(key: str) -> None:
     names = cell_names()
     done = sum(outcome(each).seconds is not None for each in names)
     seconds, name = ended.seconds or 0, names.get(key, key)
-    print(f"{name} trained in {seconds:.1f} s; {done} of {len(names)} cells done", flush=True)
+    print(
+        f"{name} trained in {tenths(seconds)} s; {done} of {len(names)} configurations done",
+        flush=True,
+    )
 
 
 def progress_file(key: str) -> Path:
@@ -209,11 +213,16 @@ def _parse(line: bytes) -> Report | None:
     )
 
 
+def tenths(seconds: float) -> str:
+    """Seconds with one decimal, rounded half up as in the report."""
+    return str(Decimal(repr(float(seconds))).quantize(Decimal("0.1"), ROUND_HALF_UP))
+
+
 def duration(seconds: float) -> str:
     """Seconds as ``8 s``, ``3 min`` or ``1 h 20 min``."""
     if seconds < 99.5:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
+        return f"{max(1, int(seconds + 0.5))} s"
+    minutes = int(seconds / 60 + 0.5)
     if minutes < 100:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60} min"

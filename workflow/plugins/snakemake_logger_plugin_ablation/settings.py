@@ -12,7 +12,7 @@ class LogHandlerSettings(LogHandlerSettingsBase):
     every: int = field(
         default=30,
         metadata={
-            "help": "Not on a terminal: seconds between two lines about a cell, at least.",
+            "help": "Not on a terminal: seconds between two lines about a configuration, at least.",
             "env_var": False,
             "required": False,
         },

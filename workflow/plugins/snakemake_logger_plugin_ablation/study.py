@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from ablation.study.progress import Outcome, Report, duration
+from ablation.study.progress import Outcome, Report, duration, tenths
 
 T = TypeVar("T")
 
@@ -129,7 +129,7 @@ def finished(study: Study, job: int, outcome: Outcome) -> Step:
     if outcome.seconds is not None:
         spent = (*study.spent.get(cell.model, ()), outcome.seconds)
         study = replace(study, spent={**study.spent, cell.model: spent})
-        took = f" in {outcome.seconds:.1f} s"
+        took = f" in {tenths(outcome.seconds)} s"
     last = f" ({epoch_text(cell.report)})" if cell.report.left is not None else ""
     return study, [f"{cell.name} trained{took}{last}; {overall(study)}"]
 
@@ -200,6 +200,6 @@ def left_text(seconds: float | None) -> str:
 
 
 def overall(study: Study) -> str:
-    """``7 of 24 cells trained, 12 of 86 jobs done, about 20 min left``."""
-    cells = f"{len(study.trained)} of {len(study.names)} cells trained, " if study.names else ""
-    return f"{cells}{study.done} of {study.jobs} jobs done{left_text(left(study))}"
+    """``7 of 24 configurations trained, 12 of 86 jobs done, about 20 min left``."""
+    trained = f"{len(study.trained)} of {len(study.names)} configurations trained, "
+    return f"{trained if study.names else ''}{study.done} of {study.jobs} jobs done{left_text(left(study))}"

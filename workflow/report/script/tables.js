@@ -6,7 +6,7 @@ const shown = (cell) => {
   for (const extra of copied.querySelectorAll(".unseen, .look, .mark, [aria-hidden]")) extra.remove();
   return copied.textContent.replace(/\s+/g, " ").trim();
 };
-const plain = (text) => text.replace(/[\u2007\u202f]/g, "").replace(/\u2212/g, "-");
+const plain = (text) => text.replace(/[\u2007\u202f]/g, "").replaceAll("\u00a0", " ").replace(/\u2212/g, "-");
 // The first number of a cell; nothing where there is none, which sorts last.
 const number = (text) => {
   const found = plain(text).replace(/(\d),(?=\d{3})/g, "$1").match(/-?\d+(\.\d+)?(e-?\d+)?/i);
