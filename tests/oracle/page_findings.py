@@ -283,7 +283,7 @@ class Findings:
         )
         section = by_id(page, model)
         begin = section.children.index(by_id(page, f"{model}-best")) + 1
-        best, single = (e for e in section.children[begin : begin + 3] if isinstance(e, Element))
+        best, single = [e for e in section.children[begin:] if isinstance(e, Element)][:2]
         count += check_sentences(best.text, self.best(), f"best of {model}")
         count += check_sentences(single.text, self.single_runs(facts), f"single runs of {model}")
         margin = self.words.say("model.margin", margin=self.words.margin(self.model))
