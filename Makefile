@@ -53,13 +53,13 @@ quoted-check: $(VENV)/.report ## Say whether what the docs quote still holds for
 	$(BIN)/python docs/quoted.py --check
 
 test: $(VENV)/.test ## Run the tests
-	$(BIN)/python -m pytest -n logical -m "not extended" --ignore=tests/report/test_browser.py
+	$(BIN)/python -m pytest -n logical -m "not extended" --ignore=tests/report
 
 test-extended: $(VENV)/.test ## Run what takes minutes: disturbed runs, progress, plan, verification, comparison, exports
-	$(BIN)/python -m pytest -n logical -m extended --ignore=tests/report/test_browser.py
+	$(BIN)/python -m pytest -n logical -m extended --ignore=tests/report
 
 browser-test: $(VENV)/.test ## Look at the report in headless Chromium (needs Debian's chromium)
-	$(BIN)/python -m pytest -n logical tests/report/test_browser.py
+	$(BIN)/python -m pytest -n logical tests/report
 
 lint: $(VENV)/.test ## Check format and style
 	$(BIN)/python -m ruff format --check .

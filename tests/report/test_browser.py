@@ -1,59 +1,16 @@
-"""The page in a browser: alone, quiet, readable on a phone, at night and on paper.
-
-REPORT_HTML=<path> checks a real report instead of the sample.
-"""
+"""The page in a browser: alone, quiet, and complete. REPORT_HTML=<path> checks a real report instead of the sample."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from report.drawers import VERIFICATION, portraits
-from report.sample import Sample, drawn, page, sample
+from report.chromium import FAILED, invented, opened
+from report.sample import sample
 
 sync_api = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs a Chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-
-
-FAILED = ("cnn/kernel_9",)
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(1)</script>"
-
-
-def invented(made: Sample | None = None, language: str = "en", **changes: str) -> str:
-    """The page of the sample with everything a report can hold."""
-    return page(
-        made or sample(failed=FAILED), drawn(language, FAILED), language=language,
-        portraits=portraits(language, FAILED), verification=VERIFICATION, **changes,
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    given = os.environ.get("REPORT_HTML")
-    if given:
-        return Path(given).resolve().as_uri()
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(invented(), encoding="utf-8")
-    return path.as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[sync_api.Browser]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
-
-
-def opened(browser: sync_api.Browser, address: str, width: int = 1400, **more) -> sync_api.Page:
-    tab = browser.new_page(viewport={"width": width, "height": 900}, **more)
-    tab.goto(address)
-    return tab
 
 
 def test_no_request_leaves_the_page_and_the_console_is_quiet(browser, address):
@@ -236,26 +193,12 @@ def test_axe_finds_nothing_serious(browser, address, scheme):
     tab.close()
 
 
-def test_it_prints_what_is_unfolded_and_the_drawers_that_are_open(browser, address):
-    tab = opened(browser, address)
-    tab.locator("details.cell > summary").first.click()
-    tab.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-    tab.emulate_media(media="print")
-    assert tab.locator("details:not(.cell, .cell *):not([open])").count() == 0
-    assert [cell.is_visible() for cell in tab.locator("details.cell").all()].count(True) == 1
-    assert tab.locator(".toolbar").first.is_hidden()
-    assert tab.pdf(prefer_css_page_size=True).startswith(b"%PDF")
-    tab.close()
-
-
-def test_a_chinese_report_is_whole_and_quiet(browser, tmp_path):
-    path = tmp_path / "zh.html"
-    path.write_text(invented(language="zh"), encoding="utf-8")
+def test_a_chinese_report_is_whole_and_quiet(browser, chinese):
     complaints: list[str] = []
     tab = browser.new_page()
     tab.on("console", lambda message: complaints.append(message.text))
     tab.on("pageerror", lambda error: complaints.append(str(error)))
-    tab.goto(path.as_uri())
+    tab.goto(chinese)
     assert tab.evaluate("document.documentElement.lang") == "zh-Hans"
     assert "消融" in tab.locator("body").inner_text()
     assert tab.locator("details.cell:not(.run)").count() > 10

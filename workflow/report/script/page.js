@@ -1,6 +1,5 @@
 "use strict";
-// The page is complete without scripts. This one opens what a link leads to, copies commands, prints
-// what is open, and marks the section in view.
+// The page is complete without scripts. This one opens what a link leads to, copies commands, and marks the section in view.
 const words = JSON.parse(document.getElementById("words").textContent);
 
 function say(button, text) {
@@ -36,20 +35,6 @@ function openTarget() {
 }
 window.addEventListener("hashchange", openTarget);
 openTarget();
-
-// On paper: every fold but the cells' drawers, of which those that the reader has open.
-window.addEventListener("beforeprint", () => {
-  for (const folded of document.querySelectorAll("details:not([open]):not(.cell, .cell *), details.cell[open] details:not([open])")) {
-    folded.open = true;
-    folded.dataset.folded = "";
-  }
-});
-window.addEventListener("afterprint", () => {
-  for (const folded of document.querySelectorAll("details[data-folded]")) {
-    folded.open = false;
-    delete folded.dataset.folded;
-  }
-});
 
 const links = new Map(
   [...document.querySelectorAll("nav a")].map((link) => [link.getAttribute("href").slice(1), link]),
