@@ -1,4 +1,4 @@
-"""One browser and one page for all tests that look at the page. REPORT_HTML=<path> takes a real report instead of the sample."""
+"""One browser and one page for all tests that look at it. REPORT_HTML=<path> takes a real report instead of the sample."""
 
 from __future__ import annotations
 

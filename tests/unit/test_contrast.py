@@ -1,4 +1,4 @@
-"""Marks have a contrast of 3:1 and text of 4.5:1 to every ground of the page, in daylight and at night, whatever the palette."""
+"""Marks have a contrast of 3:1 and text of 4.5:1 to every ground of the page, by day and by night, whatever the palette."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def schemes() -> dict[str, dict[str, str]]:
     found = {}
     for rules in re.findall(r":root \{(.*?)\}", joined(*STYLE), re.S):
         names = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{3,6});", rules))
-        full = {n: c if len(c) == 7 else "#" + "".join(2 * x for x in c[1:]) for n, c in names.items()}
+        full = {
+            n: c if len(c) == 7 else "#" + "".join(2 * x for x in c[1:]) for n, c in names.items()
+        }
         found[("light", "dark", "paper")[len(found)]] = full
     return found
 
