@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-CHARACTER = 0.092  # inches, the mean of a bold title's Latin letters; a Chinese character takes two
+CHARACTER = 0.079  # inches, the mean of a bold title's Latin letters; a Chinese character takes two
 LINE = 0.17  # inches
 # A word with the spaces after it, or a Chinese character with the punctuation that belongs to it.
 _OPENING, _CLOSING, _HAN = "（「《【", "，、。；：？！）」》】", "\u3400-\u9fff"
