@@ -170,6 +170,17 @@ def test_a_table_sorts_filters_and_copies(browser, address):
     context.close()
 
 
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_a_table_sorts_by_keyboard(browser, address, key):
+    tab = opened(browser, address)
+    head = tab.locator("table.comparison thead th").nth(2)
+    head.locator("button").focus()
+    for sort in ("ascending", "descending"):
+        tab.keyboard.press(key)
+        assert head.get_attribute("aria-sort") == sort
+    tab.close()
+
+
 def test_a_command_is_copied(browser, address):
     context = browser.new_context()
     context.grant_permissions(["clipboard-read", "clipboard-write"])

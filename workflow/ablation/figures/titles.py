@@ -7,10 +7,10 @@ import unicodedata
 
 CHARACTER = 0.079  # inches, the mean of a bold title's Latin letters; a Chinese character takes two
 LINE = 0.17  # inches
-# A word with the spaces after it, or a Chinese character with the punctuation that belongs to it.
+# A word with the spaces after it, a Chinese character with the punctuation that belongs to it, or a few of them in brackets.
 _OPENING, _CLOSING, _HAN = "（「《【", "，、。；：？！）」》】", "\u3400-\u9fff"
 _PIECES = re.compile(
-    rf"[{_OPENING}]*(?:[{_HAN}][{_CLOSING}]*|[^\s{_HAN}{_OPENING}]+)\s*|[{_OPENING}]+"
+    rf"（[{_HAN}]{{1,4}}）\s*|[{_OPENING}]*(?:[{_HAN}][{_CLOSING}]*|[^\s{_HAN}{_OPENING}]+)\s*|[{_OPENING}]+"
 )
 
 
