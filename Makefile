@@ -57,13 +57,13 @@ clean: ## Remove reports, results and logs; keep the environment and the raw dat
 ##@ Work on the project
 
 test: $(VENV)/.test ## Run the tests
-	$(BIN)/python -m pytest -n logical -m "not extended" --ignore=tests/report/test_browser.py
+	$(BIN)/python -m pytest -n logical -m "not extended" --ignore=tests/report
 
 test-extended: $(VENV)/.test ## Run the tests that take longer: kills, progress, plans, verification, exports
-	$(BIN)/python -m pytest -n logical -m extended --ignore=tests/report/test_browser.py
+	$(BIN)/python -m pytest -n logical -m extended --ignore=tests/report
 
 browser-test: $(VENV)/.test ## Test the report in headless Chromium (needs Debian's chromium)
-	$(BIN)/python -m pytest -n logical tests/report/test_browser.py
+	$(BIN)/python -m pytest -n logical tests/report
 
 lint: $(VENV)/.test ## Check format, style and the layers of the package
 	$(BIN)/python -m ruff format --check .

@@ -55,7 +55,7 @@ class Findings:
             row = rows[cell.label]
             difference, ends = tables.against(row)[:2]
             said = words.conclusion(self.model, axis, row)
-            found.append([(words.label(cell),), (), difference, ends, said])
+            found.append([(words.label(cell),), said, (), difference, ends])
         return found
 
     @staticmethod

@@ -1,60 +1,17 @@
-"""The page in a browser: alone, quiet, readable on a phone, at night and on paper.
-
-REPORT_HTML=<path> checks a real report instead of the sample.
-"""
+"""The page in a browser: alone, quiet, and complete. REPORT_HTML=<path> checks a real report instead of the sample."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from report.drawers import VERIFICATION, portraits
-from report.sample import Sample, drawn, page, sample
+from report.chromium import FAILED, invented, opened
+from report.sample import sample
 
 sync_api = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs a Chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-
-
-FAILED = ("cnn/kernel_9",)
 UNFOLD = "for (const each of document.querySelectorAll('details')) each.open = true"
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(1)</script>"
-
-
-def invented(made: Sample | None = None, language: str = "en", **changes: str) -> str:
-    """The page of the sample with everything a report can hold."""
-    return page(
-        made or sample(failed=FAILED), drawn(language, FAILED), language=language,
-        portraits=portraits(language, FAILED), verification=VERIFICATION, **changes,
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    given = os.environ.get("REPORT_HTML")
-    if given:
-        return Path(given).resolve().as_uri()
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(invented(), encoding="utf-8")
-    return path.as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[sync_api.Browser]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
-
-
-def opened(browser: sync_api.Browser, address: str, width: int = 1400, **more) -> sync_api.Page:
-    tab = browser.new_page(viewport={"width": width, "height": 900}, **more)
-    tab.goto(address)
-    return tab
 
 
 def test_no_request_leaves_the_page_and_the_console_is_quiet(browser, address):
@@ -215,6 +172,17 @@ def test_a_table_sorts_filters_and_copies(browser, address):
     context.close()
 
 
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_a_table_sorts_by_keyboard(browser, address, key):
+    tab = opened(browser, address)
+    head = tab.locator("table.comparison thead th").nth(2)
+    head.locator("button").focus()
+    for sort in ("ascending", "descending"):
+        tab.keyboard.press(key)
+        assert head.get_attribute("aria-sort") == sort
+    tab.close()
+
+
 def test_a_command_is_copied(browser, address):
     context = browser.new_context()
     context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -271,14 +239,12 @@ def test_a_link_opens_the_fold_that_it_leads_to(browser, address):
     tab.close()
 
 
-def test_a_chinese_report_is_whole_and_quiet(browser, tmp_path):
-    path = tmp_path / "zh.html"
-    path.write_text(invented(language="zh"), encoding="utf-8")
+def test_a_chinese_report_is_whole_and_quiet(browser, chinese):
     complaints: list[str] = []
     tab = browser.new_page()
     tab.on("console", lambda message: complaints.append(message.text))
     tab.on("pageerror", lambda error: complaints.append(str(error)))
-    tab.goto(path.as_uri())
+    tab.goto(chinese)
     assert tab.evaluate("document.documentElement.lang") == "zh-Hans"
     assert "消融" in tab.locator("body").inner_text()
     assert tab.locator("details.cell:not(.run)").count() > 10

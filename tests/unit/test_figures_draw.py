@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from ablation.figures import figure_names
 from ablation.figures import model as figures
-from ablation.figures.style import INK, colours, looks, luminance
+from ablation.figures.style import INK, colours, looks, luminance, styled
 from ablation.language.catalogue import load
 from ablation.language.numbers import TIED
 from ablation.language.words import Words
 from ablation.store.document import ModelDocument
+from matplotlib.text import Text
 from report.sample import Sample, only, sample
 from unit_document import plain_axis, study_of
 
@@ -135,6 +136,55 @@ def test_titles_of_square_panels_lie_inside_the_figure():
     assert [ax.title.get_window_extent().y1 <= top for ax in figure.axes] == [True, True]
     labels = [ax.get_ylabel().replace(TIED, " ") for ax in figure.axes]
     assert labels.count("Predicted value, 1000 USD") == 1
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("axis", ["dropout_by_batchnorm", "depth_by_learning_rate"])
+def test_titles_of_neighbouring_panels_do_not_touch(axis: str, language: str) -> None:
+    model = "cnn" if axis == "dropout_by_batchnorm" else "fnn"
+    made = only(sample(), model, axis)
+    entry = made.document.models[0]
+    sheet = figures.Sheet(entry, entry.axes[0], made.tables, PALETTE, Words.of(language))
+    with styled("titles"):
+        figure = (
+            figures.confusion_figure(sheet)
+            if model == "cnn"
+            else figures.predictions_figure(sheet, made.predictions)
+        )
+        figure.draw_without_rendering()
+    words = [text for ax in figure.axes for text in ax.findobj(Text) if text.get_weight() == "bold"]
+    titles = {ax.get_title(loc="left") for ax in figure.axes}
+    boxes = [text.get_window_extent() for text in words if text.get_text() in titles]
+    assert len(boxes) == len(titles) == 4
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    assert max(box.x1 for box in boxes) <= figure.bbox.width
+    assert max(box.y1 for box in boxes) <= figure.bbox.height
+    panels = [ax.get_window_extent() for ax in figure.axes if ax.get_visible()]
+    assert not any(title.overlaps(panel) for title in boxes for panel in panels)
+
+
+def test_each_loss_has_limits_of_its_own():
+    """A training loss near 0 must not flatten the validation loss."""
+    made = only(sample(), "cnn", "depth")
+    entry = made.document.models[0]
+    made.tables["epochs"]["train_loss"] *= 10.0 ** (-made.tables["epochs"]["epoch"] / 5)
+    sheet = figures.Sheet(entry, entry.axes[0], made.tables, PALETTE, Words.of("en"))
+    train, validation, _ = figures.curves_figure(sheet).axes
+    bands = sheet.epochs.groupby(["label", "epoch"])["val_loss"].median()
+    low, high = validation.get_ylim()
+    assert train.get_yscale() == "log"
+    assert train.get_ylim()[0] < low / 10
+    assert np.ptp(np.log(bands)) > 0.5 * np.log(high / low)
+
+
+def test_a_replicates_point_is_as_strong_as_its_colour():
+    made = only(sample(), "cnn", "depth")
+    entry = made.document.models[0]
+    sheet = figures.Sheet(entry, entry.axes[0], made.tables, PALETTE, Words.of("en"))
+    lines = [line for ax in figures.metrics_figure(sheet, ["accuracy"]).axes for line in ax.lines]
+    points = [line for line in lines if line.get_linestyle() == "None"]
+    assert len(points) == 6
+    assert [line.get_alpha() for line in points] == [None] * 6
 
 
 def test_the_words_of_a_figure_are_those_of_the_language():

@@ -12,7 +12,12 @@ import pandas as pd
 import pytest
 from ablation.figures import figure_names, kinds_of
 from ablation.figures import model as figures
-from ablation.figures.interaction import draw_interaction, interaction_figure, interaction_frame
+from ablation.figures.interaction import (
+    INTERVAL,
+    draw_interaction,
+    interaction_figure,
+    interaction_frame,
+)
 from ablation.figures.model import Sheet, legend_columns
 from ablation.figures.style import looks, rc
 from ablation.figures.svg import to_svg
@@ -80,7 +85,7 @@ def test_each_mean_stands_at_its_level_and_on_its_line() -> None:
 
 def test_intervals_of_two_lines_do_not_hide_one_another() -> None:
     ax = draw_interaction(Figure().subplots(), frame(), looks(["a", "b"], "a", PALETTE), 2)
-    bars = [line for line in ax.lines if line.get_alpha() == 0.6]
+    bars = [line for line in ax.lines if line.get_linewidth() == INTERVAL]
     places = [float(np.asarray(bar.get_xdata())[0]) for bar in bars]
     assert len(set(places)) == len(bars) == 4
 

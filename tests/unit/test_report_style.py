@@ -11,7 +11,7 @@ from ablation.report.render import joined
 from ablation.statistics.verdicts import Verdict
 from report.sample import page, sample
 
-STYLE = joined("style/page.css", "style/drawers.css")
+STYLE = joined("style/page.css", "style/drawers.css", "style/looks.css")
 VERDICTS = {slug(verdict) for verdict in Verdict}
 
 

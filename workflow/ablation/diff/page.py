@@ -17,8 +17,7 @@ from ablation.results.bundle import study_of
 from ablation.statistics.verdicts import Verdict
 from ablation.store.keys import canonical_json
 
-STYLE = ("style/page.css", "style/drawers.css")
-INK = "var(--ink)"
+STYLE = ("style/page.css", "style/drawers.css", "style/looks.css")
 LONG = 400  # characters of a value, such as a list of digests, before it is cut
 
 
@@ -165,7 +164,6 @@ def _rows(model: dict[str, Any], words: Words) -> list[dict[str, Any]]:
                 "interval": entry(text, why),
                 "p": entry(p, why),
                 "forest": forest(gap, pair, reach, margin),
-                "colour": INK,
                 "verdict": _verdict(row, words),
                 "how": _how(row, metric, words),
             }

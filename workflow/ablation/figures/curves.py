@@ -86,7 +86,7 @@ def _draw_broken(ax: Axes, one: pd.DataFrame, column: str, look: Look, edge: flo
     one = one.sort_values("epoch")
     good = one[np.isfinite(one[column]) & (one[column] <= edge)] if edge else one
     stop = good["epoch"].max() if len(good) else None
-    line: Any = {"color": look.colour, "linestyle": look.dash, "linewidth": 0.7, "alpha": 0.7}
+    line: Any = {"color": look.colour, "linestyle": look.dash, "linewidth": 0.7}
     ax.plot(one["epoch"], one[column], **line)
     ended = len(good) < len(one)
     where = one["epoch"].iloc[0] if stop is None else stop

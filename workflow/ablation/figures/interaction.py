@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 
 from ablation.figures.style import Look, looks
+from ablation.figures.titles import in_lines
 from ablation.store.document import AxisDocument
 from ablation.store.keys import label as label_of
 from ablation.tasks.task import METRICS
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 SIDESTEP = 0.05  # between lines, so that their intervals do not hide one another
 PANEL = 3.4  # inches
+INTERVAL = 2.2  # points, the width of an interval's line
 
 
 def draw_interaction(ax: Axes, frame: pd.DataFrame, lines: dict[str, Look], columns: int) -> Axes:
@@ -44,7 +46,7 @@ def draw_interaction(ax: Axes, frame: pd.DataFrame, lines: dict[str, Look], colu
         ax.plot(x, rows["mean"], color=look.colour, linestyle=look.dash)
         for at, row in zip(x, rows.itertuples(index=False), strict=True):
             if np.isfinite(row.low) and np.isfinite(row.high):
-                ax.plot([at, at], [row.low, row.high], color=look.colour, linewidth=2.2, alpha=0.6)
+                ax.plot([at, at], [row.low, row.high], color=look.colour, linewidth=INTERVAL)
             mark = look.mark | {"markeredgecolor": look.colour, "markeredgewidth": 1.4}
             mark |= {} if row.whole else {"color": "none"}
             ax.plot([at], [row.mean], markersize=6.5, zorder=4, **mark)
@@ -102,7 +104,7 @@ def interaction_figure(sheet: Sheet, metric: str) -> Figure:
     for ax, panel in zip(axs, panels, strict=True):
         draw_interaction(ax, frame[frame["panel"] == panel], lines, len(labels[0]))
         if panel:
-            ax.set_title(words.fixed(names[2], panel))
+            ax.set_title(in_lines(words.fixed(names[2], panel), 0.8 * PANEL))
         ax.set_xticks(range(len(labels[0])), [sheet.text(text) for text in labels[0]])
         ax.set_xlabel(words.named("parameter", names[0]))
     if METRICS[metric].log and frame["mean"].notna().any():

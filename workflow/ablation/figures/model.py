@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -28,9 +27,12 @@ from ablation.figures.points import draw_points
 from ablation.figures.scatter import draw_predictions, view_of
 from ablation.figures.style import INK, Look, looks, styled
 from ablation.figures.svg import to_svg
+from ablation.figures.titles import characters, extra_height, in_lines
 from ablation.language.metrics import metrics_of
 from ablation.language.words import Words
 from ablation.store.document import AxisDocument, ModelDocument, StudyDocument
+
+TITLED = 0.8  # the share of a panel that is right of its ticks, below a title
 
 
 class Sheet:
@@ -149,7 +151,6 @@ def curves_figure(sheet: Sheet) -> Figure:
         ax.set_title(sheet.t(f"figure.{column}"))
         ax.set_xlabel(sheet.t("figure.epoch"))
         ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    _share_loss_scale(axs[0], axs[1])
     for ax in axs[:2]:
         if ax.get_yscale() == "log":
             plain_log(ax)
@@ -184,7 +185,9 @@ def confusion_figure(sheet: Sheet) -> Figure:
     fitting = round(WIDTH / size)
     columns = n if n <= fitting else min((n + 1) // 2, fitting + 1)
     lines = -(-n // columns)
-    figure = Figure(figsize=(size * columns, (size + 0.28) * lines), layout="constrained")
+    titles = [in_lines(sheet.legend_text(label), TITLED * size) for label in sheet.labels]
+    height = (size + 0.28 + extra_height(titles)) * lines
+    figure = Figure(figsize=(size * columns, height), layout="constrained")
     axs = figure.subplots(lines, columns, squeeze=False).ravel()
     found = {
         cell.label: row_percent(cell.confusion_matrix)
@@ -192,8 +195,8 @@ def confusion_figure(sheet: Sheet) -> Figure:
         if cell.confusion_matrix
     }
     largest = largest_error(list(found.values()))
-    for ax, label in zip(axs, sheet.labels, strict=False):
-        ax.set_title(sheet.legend_text(label))
+    for ax, label, title in zip(axs, sheet.labels, titles, strict=False):
+        ax.set_title(title)
         if label in found:
             draw_confusion(ax, found[label], sheet.model.classes, largest=largest)
             ax.set_xlabel(sheet.t("figure.predicted_class"))
@@ -212,7 +215,8 @@ def predictions_figure(sheet: Sheet, predictions: dict[str, pd.DataFrame]) -> Fi
     columns = n if n <= 4 else (n + 1) // 2
     lines = -(-n // columns)
     size = min(WIDTH / columns, WIDTH / 3)
-    height = (0.94 * size + 0.52) * lines
+    titles = [in_lines(sheet.text(label), TITLED * size) for label in sheet.labels]
+    height = (0.94 * size + 0.52 + extra_height(titles)) * lines
     figure = Figure(figsize=(size * columns, height), layout="compressed")  # as panels are square
     axs = figure.subplots(lines, columns, squeeze=False).ravel()
     labelled: set[int] = set()
@@ -222,8 +226,8 @@ def predictions_figure(sheet: Sheet, predictions: dict[str, pd.DataFrame]) -> Fi
         if cell.key in predictions
     }
     view = view_of([frame for frame in frames.values() if len(frame)])
-    for ax, label in zip(axs, sheet.labels, strict=False):
-        ax.set_title(sheet.text(label))
+    for ax, label, title in zip(axs, sheet.labels, titles, strict=False):
+        ax.set_title(title)
         frame = frames.get(label)
         ax.set_box_aspect(1)
         if frame is None or frame.empty:
@@ -238,21 +242,6 @@ def predictions_figure(sheet: Sheet, predictions: dict[str, pd.DataFrame]) -> Fi
     for ax in axs[n:]:
         ax.set_visible(False)
     return figure
-
-
-def _share_loss_scale(left: Axes, right: Axes) -> None:
-    """Both losses on one scale, so that the gap between them can be read."""
-    scale = "log" if "log" in (left.get_yscale(), right.get_yscale()) else "linear"
-    low = min(left.get_ylim()[0], right.get_ylim()[0])
-    high = max(left.get_ylim()[1], right.get_ylim()[1])
-    for ax in (left, right):
-        crosses = [line for line in ax.lines if line.get_marker() == "x"]
-        for cross in crosses:  # those that left the panel stay at its upper edge
-            if float(np.asarray(cross.get_ydata())[0]) >= ax.get_ylim()[1] * 0.999:
-                cross.set_ydata([high])
-        if scale == "log" and low > 0:
-            ax.set_yscale("log")
-        ax.set_ylim(low, high)
 
 
 def plain_log(ax: Axes) -> None:
@@ -280,7 +269,7 @@ def _legend(figure: Figure, sheet: Sheet) -> None:
 
 def legend_columns(texts: list[str]) -> int:
     """How many columns of a legend, filled one after the other, fit the width of a figure; five at most."""
-    lengths = [sum(1 + (unicodedata.east_asian_width(c) == "W") for c in text) for text in texts]
+    lengths = [characters(text) for text in texts]
     for columns in range(min(len(texts), 5), 1, -1):
         widest = [max(part) for part in np.array_split(lengths, columns)]
         if sum(0.9 + 0.072 * length for length in widest) <= WIDTH:  # inches: the mark, a character

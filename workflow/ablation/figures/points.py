@@ -91,7 +91,7 @@ def _points(
     ax: Axes, values: np.ndarray, heights: np.ndarray, look: Look, view: tuple[float, float]
 ) -> None:
     inside = (values >= view[0]) & (values <= view[1])
-    mark = look.mark | {"markeredgewidth": 0, "alpha": 0.7, "markersize": 5}
+    mark = look.mark | {"markeredgewidth": 0, "markersize": 5}
     small = {"markersize": 3.6} if len(values) > 12 else {}
     ax.plot(values[inside], heights[inside], **mark | small)
     for side, marker, edge in ((values < view[0], 4, view[0]), (values > view[1], 5, view[1])):

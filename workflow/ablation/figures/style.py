@@ -22,6 +22,8 @@ _DASHES: tuple[tuple[int, tuple[float, ...]], ...] = (
     (0, (7, 1.2, 1.2, 1.2, 1.2, 1.2)),
 )
 _MARKERS = ("s", "^", "D", "v", "P", "X", "<", ">")
+# Relative luminance of a mark that has a contrast of 3:1 to the page's lightest and darkest ground (style/page.css).
+_SEEN = (0.15, 0.258)
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,9 @@ class Look:
 def colours(palette: Any, n: int) -> list[str]:
     """At least n colours as ``#rrggbb``.
 
-    palette: a list of colours, taken as it is and repeated when short; the name of a seaborn
-    palette, of which the colours too faint on white or on black are left out; None for our own.
+    palette: a list of colours, repeated when short; the name of a seaborn palette, of which the
+    colours far too faint on white or on black are left out; None for our own. Each is made as
+    much darker or lighter as it must be to be seen on both.
     """
     if palette is None:
         found = list(DEFAULT_PALETTE)
@@ -57,6 +60,7 @@ def colours(palette: Any, n: int) -> list[str]:
         found = [str(colour).lower() for colour in palette]
     if not found:
         raise ValueError("a palette needs at least one colour")
+    found = [seen(colour) for colour in found]
     return [found[i % len(found)] for i in range(max(n, len(found)))]
 
 
@@ -73,9 +77,28 @@ def looks(labels: list[str], reference: str, palette: Any) -> dict[str, Look]:
 
 def luminance(colour: str) -> float:
     """Relative luminance of ``#rrggbb``, as the contrast rules of the web define it."""
+    red, green, blue = _linear(colour)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def seen(colour: str) -> str:
+    """``#rrggbb`` in the same hue, darker or lighter where it is too faint on the page's light or dark ground."""
+    level, (low, high) = luminance(colour), _SEEN
+    parts = _linear(colour)
+    if level > high:
+        parts = [part * high / level for part in parts]
+    elif level < low:
+        white = (low - level) / (1 - level)
+        parts = [part + white * (1 - part) for part in parts]
+    else:
+        return colour
+    gamma = [12.92 * p if p <= 0.0031308 else 1.055 * p ** (1 / 2.4) - 0.055 for p in parts]
+    return "#" + "".join(f"{round(255 * p):02x}" for p in gamma)
+
+
+def _linear(colour: str) -> list[float]:
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
 
 
 def _named(name: str, n: int) -> list[str]:

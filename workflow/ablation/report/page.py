@@ -10,7 +10,7 @@ from ablation.report.inputs import Inputs
 from ablation.report.render import environment, joined
 from ablation.results.bundle import document, embed, parted
 
-STYLE = ("style/page.css", "style/drawers.css")
+STYLE = ("style/page.css", "style/drawers.css", "style/looks.css")
 SCRIPT = ("script/page.js", "script/tables.js")
 
 
