@@ -109,12 +109,14 @@ class Findings:
             tested = [row for *_, row in pairs if row["p"] is not None and not row["broken"]]
             if not tested:
                 return words.say("summary.no_effect")
-            return words.say("answer.nothing_significant", n=len(tested))
+            return words.say("answer.nothing_significant", metric=self.said_metric, n=len(tested))
         found.sort(key=lambda each: -abs(each[2]["difference"]))
         named = joined(words.known["list.parts"], [self.effect(*each) for each in found[:SHOWN]])
         if len(found) <= SHOWN:
-            return words.say("answer.matters", effects=named)
-        return words.say("answer.matters_most", effects=named, n=len(found) - SHOWN)
+            return words.say("answer.matters", metric=self.said_metric, effects=named)
+        return words.say(
+            "answer.matters_most", metric=self.said_metric, effects=named, n=len(found) - SHOWN
+        )
 
     def effect(self, tables: AxisTables, cell: Cell, row: Document) -> Text:
         """One effect with its interval."""

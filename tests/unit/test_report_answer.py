@@ -39,9 +39,12 @@ def test_the_largest_significant_effects_are_named_with_their_intervals():
     own |= {"verdict": Verdict.WORSE, "ratio": 1.5, "ratio_interval": [1.2, 1.9]}
     row(made, "learning_rate", "0.001")["verdict"] = Verdict.EQUIVALENT
     effect = "Learning rate = 0.0001 against 0.01: worse, +50 [+20, +90] %"
-    assert lines_of(made)[0] == f"Significant effects: {effect}."
+    assert lines_of(made)[0] == f"Significant effects on the test MSE: {effect}."
     own["within_margin"] = True
-    assert lines_of(made)[0] == f"Significant effects: {effect} (practically irrelevant)."
+    assert (
+        lines_of(made)[0]
+        == f"Significant effects on the test MSE: {effect} (practically irrelevant)."
+    )
 
 
 def test_of_many_effects_the_largest_are_named_and_the_others_counted():
@@ -54,7 +57,9 @@ def test_of_many_effects_the_largest_are_named_and_the_others_counted():
         Verdict.INCONCLUSIVE
     )
     line = lines_of(made)[0]
-    assert line.startswith("Largest significant effects: Kernel size = 7 against 5: worse, −5.0 [")
+    assert line.startswith(
+        "Largest significant effects on the test accuracy: Kernel size = 7 against 5: worse, −5.0 ["
+    )
     assert line.count(" against ") == 3
     assert line.endswith("; and 2 more.")
 
@@ -62,7 +67,7 @@ def test_of_many_effects_the_largest_are_named_and_the_others_counted():
 def test_what_broke_is_named_once_and_is_no_effect():
     made = only(sample(), "fnn", "depth_at_0.01", "learning_rate", "activation")
     first, second = lines_of(made)
-    assert "Did not train soundly: " in second
+    assert "Training failed: " in second
     assert "Depth (learning rate 0.01) = 8 (4/24 diverged, 12/24 no better than a trivial" in second
     assert second.count("Learning rate = 0.1 (24/24 diverged)") == 1
     assert "= 0.1 " not in first

@@ -99,7 +99,7 @@ def interaction_figure(sheet: Sheet, metric: str) -> Figure:
     lines = looks(labels[1], reference, sheet.palette)
     panels = labels[2] if len(labels) > 2 else [""]
     width = max(PANEL * len(panels), 1.6 * PANEL)
-    figure = Figure(figsize=(width, 3.5), layout="constrained")
+    figure = Figure(figsize=(width, 2.9), layout="constrained")
     axs = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
     for ax, panel in zip(axs, panels, strict=True):
         draw_interaction(ax, frame[frame["panel"] == panel], lines, len(labels[0]))

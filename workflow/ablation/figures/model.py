@@ -141,7 +141,7 @@ def curves_figure(sheet: Sheet) -> Figure:
     columns = ["train_loss", "val_loss"]
     if sheet.epochs["val_accuracy"].notna().any():
         columns.append("val_accuracy")
-    figure = Figure(figsize=(WIDTH, 3.55), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
     axs = figure.subplots(1, len(columns), squeeze=False)[0]
     for ax, column in zip(axs, columns, strict=True):
         frame = sheet.epochs

@@ -62,6 +62,7 @@ def _compared(axes: list[Axis]) -> list[Place]:
 
 def _matters(rows: list[Place], words: Words) -> str:
     """The significant effects that are no failure to train, the largest first."""
+    metric = words(f"metric.{rows[0][0].metric}") if rows else ""
     found = [
         (axis, label)
         for axis, label in rows
@@ -73,12 +74,12 @@ def _matters(rows: list[Place], words: Words) -> str:
         tested = [row for row in own if row["p_adjusted"] is not None and not row["broken"]]
         if not tested:
             return words("summary.no_effect")
-        return words("answer.nothing_significant", n=len(tested))
+        return words("answer.nothing_significant", metric=metric, n=len(tested))
     found.sort(key=lambda place: -abs(float(place[0].row(place[1])["difference"])))
     named = words.listed([_effect(axis, label, words) for axis, label in found[:NAMED]])
     if len(found) > NAMED:
-        return words("answer.matters_most", effects=named, n=len(found) - NAMED)
-    return words("answer.matters", effects=named)
+        return words("answer.matters_most", metric=metric, effects=named, n=len(found) - NAMED)
+    return words("answer.matters", metric=metric, effects=named)
 
 
 def _effect(axis: Axis, label: str, words: Words) -> str:

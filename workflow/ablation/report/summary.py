@@ -9,7 +9,6 @@ from ablation.language import numbers as fmt
 from ablation.language.words import Words
 from ablation.report.axis import Axis, heads
 from ablation.report.axis_tables import comparison_cells, forest, forest_reach, margin_of
-from ablation.report.prose import margin_text
 
 REACH = (1.5, 6.0)  # how many margins the forest reaches at least, at most
 SHOWN = 0.9  # the share of interval ends that the forest shows, within that
@@ -37,7 +36,6 @@ def summary_view(axes: list[Axis], ranking: list[dict[str, Any]], words: Words) 
     return {
         "groups": groups,
         "ticks": ticks(reach),
-        "margin": margin_text(first, words),
         "left": words("summary.worse" if higher_is_better else "summary.better"),
         "right": words("summary.better" if higher_is_better else "summary.worse"),
     }
