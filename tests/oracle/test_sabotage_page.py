@@ -37,7 +37,7 @@ PAGE: dict[str, Place] = {
     "single runs": ("fnn: answer", "fnn", "", 0, r"between (\d)", DIGIT),
     "level of the best": ("cnn: answer", "cnn", "", 0, r"(\d+)\s% CI [\[]", "90"),
     "comparisons in all": ("cnn: answer", "answer", "ul", 1, r"of (\d+) comparisons", DIGIT),
-    "an effect of the answer": ("fnn: answer", "answer", "ul", 0, r"[\[][+−](\d)", DIGIT),
+    "an effect of the answer": ("cnn: answer", "answer", "ul", 1, r"[\[][+−](\d)", DIGIT),
     "optimism": ("fnn: answer", "fnn", "", 0, r"up to about (\d)", DIGIT),
     "interval of a simple model": ("fnn: simple models", "fnn", "table", 1, r"\[(\d)", DIGIT),
     "Wilson's interval": ("cnn: draws", "cnn", "table", 1, r"^\[(\d)", DIGIT),

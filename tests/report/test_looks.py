@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+
 from report.chromium import opened
 
 UNFOLD = "for (const fold of document.querySelectorAll('details')) fold.open = true"
@@ -189,10 +190,11 @@ def test_paper_has_what_is_open_and_neither_logs_nor_costs(
 ) -> None:
     tab = opened(browser, address)
     tab.locator("details.cell > summary").first.click()
+    tab.locator("#run > details > summary").click()
     tab.locator("details.run > summary").first.evaluate("e => e.parentElement.open = true")
     tab.emulate_media(media="print")
     shown = [fold for fold in tab.locator("main details").all() if fold.is_visible()]
-    assert len(shown) == 1
+    assert len(shown) == 2
     assert tab.locator("details:not([open]) > summary:visible").count() == 0
     assert tab.locator("#run table:visible").count() == 1
     assert tab.locator("#provenance pre:visible").count() == 0
