@@ -67,7 +67,7 @@ def test_of_many_effects_the_largest_are_named_and_the_others_counted():
 def test_what_broke_is_named_once_and_is_no_effect():
     made = only(sample(), "fnn", "depth_at_0.01", "learning_rate", "activation")
     first, second = lines_of(made)
-    assert "Training failed: " in second
+    assert "Training failed in half of the replicates or more: " in second
     assert "Depth (learning rate 0.01) = 8 (4/24 diverged, 12/24 no better than a trivial" in second
     assert second.count("Learning rate = 0.1 (24/24 diverged)") == 1
     assert "= 0.1 " not in first
