@@ -61,6 +61,18 @@ def test_one_absurd_replicate_does_not_set_the_scale():
     assert len(crosses) == 1
 
 
+def test_a_level_that_nearly_diverged_does_not_squash_the_others():
+    def span(first: float) -> pd.DataFrame:
+        return pd.DataFrame({"low": [1.0, 1.0], "middle": [5.0, 2.0], "high": [first, 2.0]})
+
+    values = pd.Series([1.0])
+    low, high = limits([span(1e22), span(600.0), span(500.0)], values, loss=True)
+    assert low < 1
+    assert 600 < high < 10_000
+    assert limits([span(900.0), span(600.0)], values, loss=True)[1] > 900
+    assert limits([span(1e22)], values, loss=True)[1] > 1e22
+
+
 def test_limits_of_nothing_are_a_plain_unit():
     assert limits([], pd.Series([np.nan]), loss=True) == (0.0, 1.0)
 

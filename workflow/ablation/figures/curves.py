@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from ablation.figures.style import BAND, Look
 
 LOG_FROM = 10.0  # a log scale where the largest value is that many times the smallest
+ABSURD = 10.0  # a level whose losses begin that far above those of the others is cut off
 HEADROOM = 4.0  # how far above the good curves a diverging one is followed
 CROSS: Any = {"marker": "x", "markersize": 6, "markeredgewidth": 1.4, "linestyle": "none"}
 
@@ -65,11 +66,14 @@ def draw_curves(
 
 
 def limits(spans: list[pd.DataFrame], values: pd.Series, *, loss: bool) -> tuple[float, float]:
-    """Limits that show every band; without a band, the finite values that are not absurd."""
+    """Limits that show every band but the absurd part of a loss; without a band, the finite values that are not absurd."""
     if spans:
         low = float(min(span["low"].min() for span in spans))
-        high = float(max(span["high"].max() for span in spans))
-        if not loss:  # an accuracy starts low once and then says little for the rest of the plot
+        highs = [float(span["high"].max()) for span in spans]
+        high = max(highs)
+        if loss:  # replicates that nearly diverged at first would squash all others
+            high = min(high, ABSURD * float(np.quantile(highs, 0.5, method="lower")))
+        else:  # an accuracy starts low once and then says little for the rest of the plot
             low = float(pd.concat([span["low"] for span in spans]).quantile(0.06))
     else:
         finite = values[np.isfinite(values)]

@@ -12,10 +12,11 @@ LISTED = 30  # classes whose names are listed; of more only their number is said
 
 
 def what_view(model: ModelDocument, words: Words) -> list[str]:
-    """Paragraphs on a model: what the network is and predicts, how it was trained, on what data."""
+    """Paragraphs on a model: what the network is, what it predicts and how it was trained, and on what data."""
     about = words.own("about")  # a paragraph of its own, as it may be of another language
     said = words.sentences([*_predicted(model, words), *_trained(model, words)])
-    return [*([about] if about else []), said, *_data(model, words)]
+    data = words.sentences([*_data(model, words), scope_text(model, words)])
+    return [*([about] if about else []), said, data]
 
 
 def scope_text(model: ModelDocument, words: Words) -> str:

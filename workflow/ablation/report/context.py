@@ -11,7 +11,7 @@ from ablation.figures.style import BAND
 from ablation.language import numbers as fmt
 from ablation.language.words import Words, chosen, slug
 from ablation.report import provenance as prov
-from ablation.report.about import data_notes, scope_text, what_view
+from ablation.report.about import data_notes, what_view
 from ablation.report.answer import answer_view
 from ablation.report.axis import Axis, axes_of
 from ablation.report.axis_tables import class_rows, comparison_rows, other_rows
@@ -99,7 +99,6 @@ def _model(entry: ModelDocument, inputs: Inputs) -> dict[str, Any]:
         "summary": summary_view(axes, compared["ranking"], words),
         "difference_head": words.difference_head(metric),
         "what": what_view(entry, words),
-        "scope": scope_text(entry, words),
         "notes": data_notes(entry, words),
         "classes": entry.classes,
         "parameters": parameter_rows(_read(entry), entry.parameters, words),
