@@ -115,7 +115,7 @@ def test_a_fault_in_a_readers_file_is_told_with_its_line(tried: Any) -> None:
 
 def test_a_folder_without_the_project_has_its_cells_planned(tried: Any) -> None:
     said = tried[1]
-    assert "Study mine: 10 cells, 7 of them distinct; 7 would be trained" in said
+    assert "Study mine: 10 configurations, 7 of them distinct; 7 would be trained" in said
     assert all(f"digits/{cell}" in said for cell in CELLS)
 
 
