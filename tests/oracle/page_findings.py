@@ -109,6 +109,8 @@ class Findings:
             tested = [row for *_, row in pairs if row["p"] is not None and not row["broken"]]
             if not tested:
                 return words.say("summary.no_effect")
+            if len(tested) == 1:
+                return words.say("answer.not_significant", metric=self.said_metric)
             return words.say("answer.nothing_significant", metric=self.said_metric, n=len(tested))
         found.sort(key=lambda each: -abs(each[2]["difference"]))
         named = joined(words.known["list.parts"], [self.effect(*each) for each in found[:SHOWN]])
@@ -155,10 +157,12 @@ class Findings:
         if unsure:
             titles = [text(title) for title in dict.fromkeys(t.title for t, _ in unsure)]
             every = joined(between, titles)
-            found.append(words.say("answer.open", n=len(unsure), total=total, factors=every))
+            message = "answer.open" if total > 1 else "answer.only_open"
+            found.append(words.say(message, n=len(unsure), total=total, factors=every))
         untested = sum(row["verdict"] == "not tested" for *_, row in pairs)
         if untested:
-            found.append(words.say("answer.untested", n=untested, total=total))
+            message = "answer.untested" if total > 1 else "answer.only_untested"
+            found.append(words.say(message, n=untested, total=total))
         return [*found, *self.better_models()]
 
     def broken(self) -> list[tuple[tuple[Axis, Cell], Document]]:

@@ -153,3 +153,13 @@ def test_the_answer_is_there_in_chinese():
     made = judged_again(lose(only(sample(), "fnn", "activation"), "fnn/activation_relu", 3))
     assert "主要结果" in box_of(made, "zh")
     assert not re.search(r"[A-Za-z]{6,}", box_of(made, "zh").replace("sigmoid", ""))
+
+
+def test_a_single_comparison_is_said_in_the_singular():
+    made = only(sample(), "cnn", "pooling")
+    own = row(made, "pooling", "average")
+    own |= {"verdict": Verdict.INCONCLUSIVE, "reason": None}
+    assert lines_of(made)[0] == "The effect on the test accuracy is not significant."
+    assert "The only comparison is inconclusive." in lines_of(made)[1]
+    own |= {"verdict": Verdict.NOT_TESTED, "reason": Reason.FEW_PAIRS}
+    assert "The only comparison is not tested." in lines_of(made)[1]

@@ -77,5 +77,5 @@ def test_snakemakes_own_report_shows_figures_with_captions(
     for name in ("cnn_kernel_confusion.svg", "fnn_depth_curves.svg", "report.html", "cells.csv"):
         assert name in text
     assert "learning curves show the median" in text
-    assert "every comparison with its interval" in re.sub(r"\s+", " ", text)
+    assert "every comparison with its confidence interval" in re.sub(r"\s+", " ", text)
     assert "Unknown target name" not in text

@@ -61,7 +61,7 @@ def test_the_comparisons_are_printed_and_nothing_is_drawn(outcome: dict[str, Any
     done = outcome["done"]
     assert done.status == 0, done.text
     assert re.search(r"fnn \(mse\) +depth +1 +6 +[\d.]+ ± [\d.]+ +−", done.text), done.text
-    assert re.search(r"cnn \(accuracy %\) +kernel +3 +2 ", done.text)
+    assert re.search(r"cnn \(accuracy\s%\) +kernel +3 +2 ", done.text)
     assert not outcome["report"]
     stages = {name.split("/")[2] for name in outcome["made"] if name.startswith("results/store/")}
     assert stages <= {"collect", "specs", "cells"}

@@ -74,6 +74,8 @@ def _matters(rows: list[Place], words: Words) -> str:
         tested = [row for row in own if row["p_adjusted"] is not None and not row["broken"]]
         if not tested:
             return words("summary.no_effect")
+        if len(tested) == 1:
+            return words("answer.not_significant", metric=metric)
         return words("answer.nothing_significant", metric=metric, n=len(tested))
     found.sort(key=lambda place: -abs(float(place[0].row(place[1])["difference"])))
     named = words.listed([_effect(axis, label, words) for axis, label in found[:NAMED]])
@@ -124,10 +126,11 @@ def _open(rows: list[Place], words: Words) -> list[str]:
         said.append(words("answer.equivalent", pairs=words.listed(pairs)))
     if unsure := by_verdict.get(Verdict.INCONCLUSIVE):
         factors = list(dict.fromkeys(words.title(axis.axis) for axis, _ in unsure))
-        numbers = {"n": len(unsure), "total": total}
-        said.append(words("answer.open", factors=words.listed(factors), **numbers))
+        numbers = {"n": len(unsure), "total": total, "factors": words.listed(factors)}
+        said.append(words("answer.open" if total > 1 else "answer.only_open", **numbers))
     if untested := by_verdict.get(Verdict.NOT_TESTED):
-        said.append(words("answer.untested", n=len(untested), total=total))
+        numbers = {"n": len(untested), "total": total}
+        said.append(words("answer.untested" if total > 1 else "answer.only_untested", **numbers))
     return said
 
 
