@@ -15,8 +15,10 @@ def what_view(model: ModelDocument, words: Words) -> list[str]:
     """Paragraphs on a model: what the network is, what it predicts and how it was trained, and on what data."""
     about = words.own("about")  # a paragraph of its own, as it may be of another language
     said = words.sentences([*_predicted(model, words), *_trained(model, words)])
-    data = words.sentences([*_data(model, words), scope_text(model, words)])
-    return [*([about] if about else []), said, data]
+    data = _data(model, words)
+    if "fixed_test_set" in model.data:
+        data.append(scope_text(model, words))
+    return [*([about] if about else []), said, *([words.sentences(data)] if data else [])]
 
 
 def scope_text(model: ModelDocument, words: Words) -> str:
