@@ -17,11 +17,11 @@ def what_view(model: ModelDocument, words: Words) -> list[str]:
     said = words.sentences([*_predicted(model, words), *_trained(model, words)])
     data = _data(model, words)
     if "fixed_test_set" in model.data:
-        data.append(scope_text(model, words))
+        data.append(_scope(model, words))
     return [*([about] if about else []), said, *([words.sentences(data)] if data else [])]
 
 
-def scope_text(model: ModelDocument, words: Words) -> str:
+def _scope(model: ModelDocument, words: Words) -> str:
     """What the conclusions are about."""
     key = "model.scope_fixed" if model.fixed_test_set else "model.scope_data"
     return words(key, dataset=words.dataset)
