@@ -66,9 +66,9 @@ browser-test: $(VENV)/.test ## Test the report in headless Chromium (needs Debia
 	$(BIN)/python -m pytest -n logical tests/report
 
 lint: $(VENV)/.test ## Check format, style and the layers of the package
-	$(BIN)/python -m ruff format --check .
-	$(BIN)/python -m ruff check .
-	$(BIN)/python -m ruff check --extension smk:python --select E,F,I --ignore E402,F401,F821 workflow/rules/common.smk
+	$(BIN)/python -m ruff format --no-cache --check .
+	$(BIN)/python -m ruff check --no-cache .
+	$(BIN)/python -m ruff check --no-cache --extension smk:python --select E,F,I --ignore E402,F401,F821 workflow/rules/common.smk
 	PYTHONPATH=workflow $(BIN)/python -c "from importlinter.cli import lint_imports_command as lint; lint()" --no-cache
 	$(BIN)/python -m snakefmt --check Snakefile workflow/rules
 	$(BIN)/python -m mdformat --check *.md config docs benchmarks tests

@@ -13,6 +13,7 @@ from ablation.portraits.kernels import first_replicate, kernels
 from ablation.portraits.mistakes import confusion, mistakes
 from ablation.portraits.residuals import residuals, with_residuals
 from ablation.store.document import CellDocument, ModelDocument
+
 from report.invented import REPLICATES
 from report.sample import Sample, sample
 

@@ -27,6 +27,7 @@ from ablation.store.places import SHIPPED_CONFIG
 from ablation.study.config import model_in
 from ablation.study.described import of_model
 from ablation.study.factors import combinations, levels_label
+
 from report import invented
 from report.invented import DATA, REPLICATES, rng
 
