@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
@@ -136,12 +137,14 @@ def sentences(page: Element, prose: AxisProse, facts: dict[str, Any]) -> int:
     for line in paragraphs:
         if line.startswith(speed):
             count += check_sentences(line, prose.training()[:1], where, prose.training()[1:])
-    fits = words.known["published.summary"].split("%(metric)s")[0].split("%(n)s")[1]
-    for line in paragraphs:
-        if fits in line:
-            unstated = [words.say("published.unstated")]
-            count += check_sentences(line, published_runs(tables, facts), where, unstated)
-    return count
+    # The longest of its words that no number interrupts.
+    fits = max(re.split(r"%\(\w+\)s|%%", words.known["published.summary"]), key=len)
+    counted = [line for line in paragraphs if fits in line]
+    beside = published_table(tables, section, facts) > 0
+    assert len(counted) == beside, f"{where}: {len(counted)} paragraphs on the course report's runs"
+    unstated = [words.say("published.unstated")] if prose.axis.fixed else []
+    required = [*published_runs(tables, facts), *unstated]
+    return count + sum(check_sentences(line, required, where) for line in counted)
 
 
 def check_page(study: Study, page: Element) -> Counter[str]:

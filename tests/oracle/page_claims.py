@@ -37,13 +37,23 @@ class ClaimsPage:
             for row, answer in zip(rows, every, strict=True)
         )
         paragraphs = [e for e in section.children if isinstance(e, Element) and e.tag == "p"]
-        counted, link = by_id(page, "answer").all("p")[-1], (f" {known['answer.claims']}",)
+        counted, link = by_id(page, "answer-claims"), (f" {known['answer.claims']}",)
         count += check_text(counted.text, (*self.summary(), *link), "summary of the claims")
+        self.check_contradicted(by_id(page, "answer"), texts)
         level = self.words.level(self.answers["confidence"])
         reading = self.words.say(
             "claim.reading", level=level, share=Number(self.claims.share * PERCENT)
         )
         return count + check_text(paragraphs[0].text, reading, "reading of the claims")
+
+    def check_contradicted(self, box: Element, texts: dict[int, dict[str, Any]]) -> None:
+        """The contradicted claims are named in the box, each with a link to its row."""
+        links = [(e.attributes["href"], e.text) for e in box.all("a")]
+        assert [link for link in links if link[0].startswith("#claim-")] == [
+            (f"#claim-{a['id']}", f"“{texts[a['id']]['text']['en'].rstrip('.')}”")
+            for a in self.answers["claims"]
+            if a["answer"] == "contradicted"
+        ], "contradicted claims in the box"
 
     def summary(self) -> Text:
         """How many of each answer."""

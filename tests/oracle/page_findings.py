@@ -13,6 +13,7 @@ from oracle.stat_inputs import Axis, Cell, Model
 Document = dict[str, Any]
 NAMED_TIES = 5
 SHOWN = 3
+UNDECIDED = ("practically equivalent", "inconclusive", "not tested")
 
 
 class Findings:
@@ -66,7 +67,7 @@ class Findings:
     # The answer
 
     def answer(self) -> list[list[Text]]:
-        """The sentences of each of the two lines."""
+        """The sentences of each of the two lines that are not folded."""
         return [[self.significant()], self.rest() or [self.words.say("answer.nothing_open")]]
 
     def simple(self) -> list[AxisTables]:
@@ -136,15 +137,35 @@ class Findings:
         return words.say("answer.irrelevant", effect=said) if row["within_margin"] else said
 
     def rest(self) -> list[Text]:
-        """What broke, what is equivalent, what is open, and which simple model is better."""
-        words, pairs = self.words, self.pairs(self.every())
-        between, found = words.known["list.parts"], []
+        """What broke, how many comparisons are undecided, and which simple model is better."""
+        words, between = self.words, self.words.known["list.parts"]
+        found = []
         broken = [
             words.say("answer.noted", cell=self.words.setting(*place), note=words.flags(row))
             for place, row in self.broken()
         ]
         if broken:
             found.append(words.say("answer.broken", cells=joined(between, broken)))
+        return [*found, *self.counted(), *self.better_models()]
+
+    def counted(self) -> list[Text]:
+        """How many comparisons are of each kind that says of no effect that it is there."""
+        words, verdicts = self.words, [row["verdict"] for *_, row in self.pairs(self.every())]
+        kinds = [kind for kind in UNDECIDED if kind in verdicts]
+        if not kinds:
+            return []
+        if len(verdicts) == 1:
+            return [words.say(f"answer.only_{kinds[0].replace(' ', '-')}")]
+        parts = [
+            words.say("answer.count", n=verdicts.count(kind), verdict=words.known[_verdict(kind)])
+            for kind in kinds
+        ]
+        return [words.say("answer.counted", total=len(verdicts), parts=words.listed(parts))]
+
+    def names(self) -> list[Text]:
+        """The folded sentences: which levels are equivalent, which factors are open."""
+        words, pairs, between = self.words, self.pairs(self.every()), self.words.known["list.parts"]
+        found = []
         equal = [
             words.say("answer.pair", **self.against(tables, cell))
             for tables, cell, row in pairs
@@ -152,18 +173,11 @@ class Findings:
         ]
         if equal:
             found.append(words.say("answer.equivalent", pairs=joined(between, equal)))
-        total = len(pairs)
-        unsure = [(t, row) for t, _, row in pairs if row["verdict"] == "inconclusive"]
+        unsure = dict.fromkeys(t.title for t, _, row in pairs if row["verdict"] == "inconclusive")
         if unsure:
-            titles = [text(title) for title in dict.fromkeys(t.title for t, _ in unsure)]
-            every = joined(between, titles)
-            message = "answer.open" if total > 1 else "answer.only_open"
-            found.append(words.say(message, n=len(unsure), total=total, factors=every))
-        untested = sum(row["verdict"] == "not tested" for *_, row in pairs)
-        if untested:
-            message = "answer.untested" if total > 1 else "answer.only_untested"
-            found.append(words.say(message, n=untested, total=total))
-        return [*found, *self.better_models()]
+            factors = joined(between, [text(title) for title in unsure])
+            found.append(words.say("answer.open", factors=factors))
+        return found
 
     def broken(self) -> list[tuple[tuple[Axis, Cell], Document]]:
         """Cells of which half of the replicates or more diverged or collapsed, each once."""
@@ -287,6 +301,7 @@ class Findings:
             check_sentences(line, sentences, where)
             for line, sentences in zip(lines, self.answer(), strict=True)
         )
+        count += self.check_names(box, where)
         section = by_id(page, model)
         begin = section.children.index(by_id(page, f"{model}-best")) + 1
         best, single = [e for e in section.children[begin:] if isinstance(e, Element)][:2]
@@ -298,6 +313,17 @@ class Findings:
         listed = [e.text for e in section.all("ul", "inline")[:1] for e in e.all("li")]
         assert listed == self.tied(), f"listed beside the best of {model}: {listed}"
         return count
+
+    def check_names(self, box: Element, where: str) -> int:
+        """The folded line on this model; there is none without equivalent or inconclusive comparisons."""
+        short = self.words.known[f"model_short.{self.model.name}"]
+        begin = self.words.plain("answer.of_model", model=short, text="")
+        folded = [e.text for fold in box.all("details") for e in fold.all("li")]
+        lines = [line for line in folded if line.startswith(begin.strip())]
+        assert len(lines) == bool(self.names()), where
+        return sum(
+            check_sentences(line.removeprefix(begin.strip()), self.names(), where) for line in lines
+        )
 
 
 def _verdict(verdict: str) -> str:

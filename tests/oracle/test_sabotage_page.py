@@ -36,7 +36,9 @@ PAGE: dict[str, Place] = {
     "a largest effect": ("cnn: effects", "findings", "table", 1, r"largest effect .(\d)", DIGIT),
     "single runs": ("fnn: answer", "fnn", "", 0, r"between (\d)", DIGIT),
     "level of the best": ("cnn: answer", "cnn", "", 0, r"(\d+)\s% CI [\[]", "90"),
-    "comparisons in all": ("cnn: answer", "answer", "ul", 1, r"of (\d+) comparisons", DIGIT),
+    "comparisons in all": ("cnn: answer", "answer", "ul", 1, r"Of (\d+) comparisons", DIGIT),
+    "an open factor": ("cnn: answer", "answer", "details", -1, r"(Depth)", "Width"),
+    "a contradicted claim": ("claims", "answer", "details", 0, r"“(\w)", "Z"),
     "an effect of the answer": ("cnn: answer", "answer", "ul", 1, r"[\[][+−](\d)", DIGIT),
     "optimism": ("fnn: answer", "fnn", "", 0, r"up to about (\d)", DIGIT),
     "interval of a simple model": ("fnn: simple models", "fnn", "table", 1, r"\[(\d)", DIGIT),
@@ -55,6 +57,7 @@ PAGE: dict[str, Place] = {
     "answer of a claim": ("claims", "claims", "table", 0, r"^(confirmed)$", "contradicted"),
     "evidence of a claim": ("claims", "claims", "table", 0, r"(\d+) of \d+ replicates", DIGIT),
     "claims counted": ("claims", "answer", "p", 0, r"(\d+) confirmed", DIGIT),
+    "runs that fit": ("fnn: activation, sentences", "fnn-activation", "", 0, r"runs, (\d)", DIGIT),
     "noise": ("threats", "threats", "", 0, r"vary by (\d)", DIGIT),
 }
 

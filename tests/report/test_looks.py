@@ -103,6 +103,29 @@ def test_a_phone_shows_every_conclusion_without_scrolling(browser: Any, either: 
     tab.close()
 
 
+def test_the_answer_fits_the_first_screen_of_a_phone(browser: Any, either: str) -> None:
+    tab = opened(browser, either, 360)
+    tab.set_viewport_size({"width": 360, "height": 800})
+    box = tab.locator("#answer").bounding_box()
+    assert box["y"] + box["height"] <= 800
+    assert tab.locator("#answer li").first.is_visible()
+    assert tab.locator("#answer-claims").is_visible()
+    tab.close()
+
+
+def test_only_a_phone_folds_the_names_of_contradicted_claims(browser: Any, either: str) -> None:
+    for width, folded in ((360, True), (768, False), (1280, False)):
+        tab = opened(browser, either, width)
+        names = tab.locator("#answer details.wide p")
+        assert names.is_visible() != folded
+        if folded:
+            tab.locator("#answer details.wide summary").press("Enter")
+            assert names.is_visible()
+        tab.emulate_media(media="print")
+        assert names.is_visible()
+        tab.close()
+
+
 def test_no_caption_is_cut_on_a_phone(browser: Any, either: str) -> None:
     tab = opened(browser, either, 360)
     tab.evaluate(UNFOLD)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ablation.claims.rules import Answer
 from ablation.statistics.verdicts import Reason, Verdict
 from report.sample import Sample, compared, judged_again, lose, only, page, row, sample
 from unit_page import text_of
@@ -21,10 +22,37 @@ def lines_of(made: Sample) -> list[str]:
     return [text_of(line).strip() for line in re.findall(r"<li>(.*?)</li>", box, re.S)]
 
 
+def two_lines_of(made: Sample) -> list[str]:
+    """The lines that are not folded."""
+    html = page(made)
+    box = html[html.index('<section id="answer">') : html.index("</section>")]
+    open_ = re.sub(r"<details.*?</details>", "", box, flags=re.S)
+    return [text_of(line).strip() for line in re.findall(r"<li>(.*?)</li>", open_, re.S)]
+
+
+def test_the_contradicted_claims_are_named_and_lead_to_their_rows():
+    made = sample()
+    made.claims["claims"][2]["answer"] = Answer.CONTRADICTED
+    html = page(made)
+    box = html[html.index('<section id="answer">') : html.index("</section>")]
+    named = dict(re.findall(r'<a href="#(claim-\d+)">(.*?)</a>', box))
+    assert named["claim-3"] == "“8 layers oscillate strongly”"
+    answers = {f"claim-{claim['id']}": claim["answer"] for claim in made.claims["claims"]}
+    assert set(named) == {name for name, answer in answers.items() if answer == "contradicted"}
+    assert all(html.count(f'<tr id="{name}">') == 1 for name in named)
+
+
+def test_without_a_contradicted_claim_none_is_named():
+    made = sample()
+    for claim in made.claims["claims"]:
+        claim["answer"] = Answer.INCONCLUSIVE
+    assert "ontradicted" not in box_of(made)
+
+
 def test_the_answer_stands_first_with_two_lines_per_model_and_the_claims():
     html = page(sample())
     assert html.index('<section id="answer">') < html.index('<section id="findings">')
-    assert len(lines_of(sample())) == 4
+    assert len(two_lines_of(sample())) == 4
     assert re.search(
         r"Of \d+ claims of the course report: [^.]*\. See the table\.", box_of(sample())
     )
@@ -91,9 +119,9 @@ def total(made: Sample) -> int:
     for axis in made.comparisons["models"]["cnn"]["axes"].values():
         for own in axis["rows"].values():
             own["verdict"] = Verdict.REFERENCE if own["is_reference"] else Verdict.INCONCLUSIVE
-    n, of = re.findall(r"Inconclusive: (\d+) of (\d+) comparisons", lines_of(made)[1])[0]
-    assert n == of
-    return int(of)
+    total, n = re.findall(r"Of (\d+) comparisons: (\d+) inconclusive\.", lines_of(made)[1])[0]
+    assert n == total
+    return int(total)
 
 
 def test_a_comparison_on_two_axes_is_counted_once():
@@ -102,15 +130,17 @@ def test_a_comparison_on_two_axes_is_counted_once():
     assert total(only(sample(), "cnn", "dropout_by_batchnorm")) == 3
 
 
-def test_factors_that_stay_open_are_named_and_equivalent_levels_too():
+def test_equivalent_and_inconclusive_comparisons_are_counted_and_named_in_the_fold():
     made = only(sample(), "cnn", "kernel", "pooling")
     row(made, "kernel", "3")["verdict"] = row(made, "kernel", "9")["verdict"] = Verdict.INCONCLUSIVE
     row(made, "kernel", "7")["verdict"] = Verdict.EQUIVALENT
     row(made, "pooling", "average").update(verdict=Verdict.NOT_TESTED, reason=Reason.FEW_PAIRS)
-    second = lines_of(made)[1]
-    assert "Practically equivalent: Kernel size = 7 to 5." in second
-    assert "Inconclusive: 2 of 4 comparisons (Kernel size)." in second
-    assert "Not tested: 1 of 4 comparisons." in second
+    _, second, names = lines_of(made)
+    assert "Of 4 comparisons: 1 practically equivalent, 2 inconclusive, 1 not tested." in second
+    assert names == (
+        "CNN: Practically equivalent: Kernel size = 7 to 5. "
+        "Factors with inconclusive comparisons: Kernel size."
+    )
 
 
 def test_a_simple_baseline_model_that_wins_is_named():
@@ -163,3 +193,5 @@ def test_a_single_comparison_is_said_in_the_singular():
     assert "The only comparison is inconclusive." in lines_of(made)[1]
     own |= {"verdict": Verdict.NOT_TESTED, "reason": Reason.FEW_PAIRS}
     assert "The only comparison is not tested." in lines_of(made)[1]
+    own |= {"verdict": Verdict.EQUIVALENT, "reason": None}
+    assert "The two levels are practically equivalent." in lines_of(made)[1]

@@ -12,6 +12,7 @@ import yaml
 from ablation.claims.rules import Answer
 from ablation.language.catalogue import load
 from ablation.language.words import slug
+from ablation.report.answer import UNDECIDED
 from ablation.report.context import PAGE_WORDS
 from ablation.results.courses import MEASURES
 from ablation.results.published import load as published
@@ -54,6 +55,7 @@ def groups() -> dict[str, set[str]]:
         "axis.collapsed_": set(TASKS),
         "axis.scored_": set(TASKS),
         "answer.": {slug(answer) for answer in Answer},
+        "answer.only_": {slug(verdict) for verdict in UNDECIDED},
         "measure.": set(MEASURES),
         "claim.event.": {"diverged"},
         "claim.": {"at_most", "at_least"},

@@ -13,6 +13,7 @@ from ablation.report.axis_tables import percent_text
 from ablation.statistics.verdicts import Verdict
 
 NAMED = 3  # effects that the answer names; the forest plot shows all
+UNDECIDED = (Verdict.EQUIVALENT, Verdict.INCONCLUSIVE, Verdict.NOT_TESTED)
 
 Place = tuple[Axis, str]
 
@@ -20,7 +21,7 @@ Place = tuple[Axis, str]
 def answer_view(
     axes: list[Axis], compared: dict[str, Any], yardsticks: list[str], words: Words
 ) -> dict[str, Any]:
-    """Two lines on one model.
+    """Two lines on one model, and what is folded below them.
 
     Args:
         axes: all of them. The largest effect of a grid adds up those of others, so it is named only where there are no others.
@@ -29,59 +30,65 @@ def answer_view(
         words: those of the model.
     """
     by_name = {axis.name: axis for axis in axes}
-    ranked = [by_name[one["axis"]] for one in compared["ranking"]]
+    ranked = [by_name[entry["axis"]] for entry in compared["ranking"]]
     grids = [axis for axis in ranked if axis.axis.factors]
     simple = [axis for axis in ranked if not axis.axis.factors]
-    rows = _compared([*simple, *grids])
+    comparisons = _comparisons([*simple, *grids])
+    by_verdict: dict[Verdict, list[Place]] = {}
+    for axis, label in comparisons:
+        by_verdict.setdefault(axis.verdict(label), []).append((axis, label))
+    rest = [
+        *_broken([*simple, *grids], words),
+        *_counted(by_verdict, len(comparisons), words),
+        *_better_yardsticks(compared, yardsticks, words),
+    ]
+    names = _names(by_verdict, words)
     return {
         "title": words("answer.model", model=words.short, data=words.dataset),
         "lines": [
-            _matters(_compared(simple or grids), words),
-            words.sentences(
-                [
-                    *_broken([*simple, *grids], words),
-                    *_open(rows, words),
-                    *_better_yardsticks(compared, yardsticks, words),
-                ]
-                or [words("answer.nothing_open")]
-            ),
+            _matters(_comparisons(simple or grids), words),
+            words.sentences(rest or [words("answer.nothing_open")]),
         ],
+        "folded": words("answer.of_model", model=words.short, text=words.sentences(names))
+        if names
+        else "",
     }
 
 
-def _compared(axes: list[Axis]) -> list[Place]:
-    """Every value beside its reference; a pair that stands on several axes comes once."""
-    found: dict[tuple[str, str], Place] = {}
+def _comparisons(axes: list[Axis]) -> list[Place]:
+    """Every level beside its reference level; a pair that stands on several axes comes once."""
+    places: dict[tuple[str, str], Place] = {}
     for axis in axes:
         for label in axis.labels:
             if label != axis.reference:
                 pair = (axis.cell(label).key, axis.cell(axis.reference).key)
-                found.setdefault(pair, (axis, label))
-    return list(found.values())
+                places.setdefault(pair, (axis, label))
+    return list(places.values())
 
 
-def _matters(rows: list[Place], words: Words) -> str:
+def _matters(comparisons: list[Place], words: Words) -> str:
     """The significant effects that are no failure to train, the largest first."""
-    metric = words(f"metric.{rows[0][0].metric}") if rows else ""
-    found = [
+    metric = words(f"metric.{comparisons[0][0].metric}") if comparisons else ""
+    significant = [
         (axis, label)
-        for axis, label in rows
+        for axis, label in comparisons
         if axis.verdict(label) in (Verdict.BETTER, Verdict.WORSE)
         and axis.row(label)["difference_interval"] is not None
     ]
-    if not found:
-        own = [axis.row(label) for axis, label in rows]
-        tested = [row for row in own if row["p_adjusted"] is not None and not row["broken"]]
+    if not significant:
+        rows = [axis.row(label) for axis, label in comparisons]
+        tested = [row for row in rows if row["p_adjusted"] is not None and not row["broken"]]
         if not tested:
             return words("summary.no_effect")
         if len(tested) == 1:
             return words("answer.not_significant", metric=metric)
         return words("answer.nothing_significant", metric=metric, n=len(tested))
-    found.sort(key=lambda place: -abs(float(place[0].row(place[1])["difference"])))
-    named = words.listed([_effect(axis, label, words) for axis, label in found[:NAMED]])
-    if len(found) > NAMED:
-        return words("answer.matters_most", metric=metric, effects=named, n=len(found) - NAMED)
-    return words("answer.matters", metric=metric, effects=named)
+    significant.sort(key=lambda place: -abs(float(place[0].row(place[1])["difference"])))
+    effects = words.listed([_effect(axis, label, words) for axis, label in significant[:NAMED]])
+    if len(significant) > NAMED:
+        unnamed = len(significant) - NAMED
+        return words("answer.matters_most", metric=metric, effects=effects, n=unnamed)
+    return words("answer.matters", metric=metric, effects=effects)
 
 
 def _effect(axis: Axis, label: str, words: Words) -> str:
@@ -103,7 +110,7 @@ def _effect(axis: Axis, label: str, words: Words) -> str:
 
 def _broken(axes: list[Axis], words: Words) -> list[str]:
     """Cells that failed, and those of which half of the replicates or more diverged or collapsed; each cell once."""
-    found: dict[str, str] = {}
+    noted: dict[str, str] = {}
     for axis in axes:
         for label in axis.labels:
             row, cell = axis.row(label), axis.cell(label)
@@ -111,27 +118,33 @@ def _broken(axes: list[Axis], words: Words) -> list[str]:
                 continue
             note = flags(row, words) if cell.failed is None else words("verdict.failed")
             name = words.setting(axis.axis, label)
-            found.setdefault(cell.key, words("answer.noted", cell=name, note=note))
-    return [words("answer.broken", cells=words.listed(list(found.values())))] if found else []
+            noted.setdefault(cell.key, words("answer.noted", cell=name, note=note))
+    return [words("answer.broken", cells=words.listed(list(noted.values())))] if noted else []
 
 
-def _open(rows: list[Place], words: Words) -> list[str]:
-    """What is practically equivalent, and what stays open."""
-    by_verdict: dict[Verdict, list[Place]] = {}
-    for axis, label in rows:
-        by_verdict.setdefault(axis.verdict(label), []).append((axis, label))
-    said, total = [], len(rows)
+def _counted(by_verdict: dict[Verdict, list[Place]], total: int, words: Words) -> list[str]:
+    """How many comparisons are practically equivalent, inconclusive or not tested."""
+    counts = [
+        (slug(verdict), len(by_verdict[verdict])) for verdict in UNDECIDED if verdict in by_verdict
+    ]
+    if not counts:
+        return []
+    if total == 1:
+        return [words(f"answer.only_{counts[0][0]}")]
+    parts = [words("answer.count", n=n, verdict=words(f"verdict.{kind}")) for kind, n in counts]
+    return [words("answer.counted", total=total, parts=words.join(parts))]
+
+
+def _names(by_verdict: dict[Verdict, list[Place]], words: Words) -> list[str]:
+    """Which levels are practically equivalent, and which factors have inconclusive comparisons."""
+    sentences = []
     if equivalent := by_verdict.get(Verdict.EQUIVALENT):
         pairs = [words("answer.pair", **_pair(*place, words)) for place in equivalent]
-        said.append(words("answer.equivalent", pairs=words.listed(pairs)))
+        sentences.append(words("answer.equivalent", pairs=words.listed(pairs)))
     if unsure := by_verdict.get(Verdict.INCONCLUSIVE):
         factors = list(dict.fromkeys(words.title(axis.axis) for axis, _ in unsure))
-        numbers = {"n": len(unsure), "total": total, "factors": words.listed(factors)}
-        said.append(words("answer.open" if total > 1 else "answer.only_open", **numbers))
-    if untested := by_verdict.get(Verdict.NOT_TESTED):
-        numbers = {"n": len(untested), "total": total}
-        said.append(words("answer.untested" if total > 1 else "answer.only_untested", **numbers))
-    return said
+        sentences.append(words("answer.open", factors=words.listed(factors)))
+    return sentences
 
 
 def _pair(axis: Axis, label: str, words: Words) -> dict[str, str]:
@@ -143,16 +156,16 @@ def _better_yardsticks(compared: dict[str, Any], yardsticks: list[str], words: W
     best, metric = compared["best"], compared["metric"]
     if best is None:
         return []
-    said = []
+    sentences = []
     for name in yardsticks:
-        own = compared["yardsticks"][name]
-        beside = own["best_against_it"]
-        if not beside or beside["verdict"] != Verdict.WORSE:
+        yardstick = compared["yardsticks"][name]
+        comparison = yardstick["best_against_it"]
+        if not comparison or comparison["verdict"] != Verdict.WORSE:
             continue
         ours, theirs = (
             words.number(metric, fmt.significant(scaled(metric, value) or 0.0))
-            for value in (best["test"], own["mean"])
+            for value in (best["test"], yardstick["mean"])
         )
-        named = {"yardstick": words.named("yardstick", name), "metric": words(f"metric.{metric}")}
-        said.append(words("answer.yardstick", ours=ours, theirs=theirs, **named))
-    return said
+        names = {"yardstick": words.named("yardstick", name), "metric": words(f"metric.{metric}")}
+        sentences.append(words("answer.yardstick", ours=ours, theirs=theirs, **names))
+    return sentences

@@ -35,24 +35,30 @@ def claims_view(
     judged: the content of ``claims.json``.
     """
     redone = {model.name for model in study.models if pub.of_model(model)}
-    found = [claim for claim in judged["claims"] if claim["model"] in redone]
-    if not found:
+    judged_here = [claim for claim in judged["claims"] if claim["model"] in redone]
+    if not judged_here:
         return None
     claims = pub.load_claims()
     texts = {claim["id"]: claim for claim in claims["claims"]}
-    answers = Counter(claim["answer"] for claim in found)
+    answers = Counter(claim["answer"] for claim in judged_here)
     counts = [
         words("claim.count", n=answers[answer], answer=words(f"answer.{slug(answer)}"))
         for answer in Answer
         if answers[answer]
     ]
+    rows = [
+        _row(claim, texts[claim["id"]], study, comparisons, words, language=language)
+        for claim in judged_here
+    ]
     return {
-        "summary": words("claim.summary", n=len(found), parts=words.join(counts)),
+        "summary": words("claim.summary", n=len(judged_here), parts=words.join(counts)),
         "level": fmt.percent(judged["confidence"]),
         "share": fmt.percent(claims["share"], 0),
-        "rows": [
-            _row(claim, texts[claim["id"]], study, comparisons, words, language=language)
-            for claim in found
+        "rows": rows,
+        "contradicted": [
+            {**row, "quoted": words("answer.quoted", claim=row["text"].rstrip(".。"))}
+            for row in rows
+            if row["answer"] == slug(Answer.CONTRADICTED)
         ],
     }
 
