@@ -29,18 +29,20 @@ SAY_ALL = (DownloadError, StoreError, OtherCodeError)  # these sentences say all
 
 def run_facts() -> dict[str, Any]:
     """What a job needs to know and no number depends on: ``device``, ``checkpoint_seconds``, ``mirrors``."""
-    found: dict[str, Any] = json.loads(os.environ[RUN_FACTS])
-    return found
+    facts: dict[str, Any] = json.loads(os.environ[RUN_FACTS])
+    return facts
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ablation", description=__doc__)
     words = parser.add_subparsers(dest="command", required=True)
     for stage in STAGES:
-        own = words.add_parser(stage)
-        own.add_argument("key", help="names its specification in the store")
+        stage_parser = words.add_parser(stage)
+        stage_parser.add_argument("key", help="names its specification in the store")
         if stage == "train":
-            own.add_argument("--threads", type=int, default=1, help="groups trained side by side")
+            stage_parser.add_argument(
+                "--threads", type=int, default=1, help="groups trained side by side"
+            )
     words.add_parser("download").add_argument("dataset")
     show = words.add_parser("show", help="make a readable copy of what an entry holds")
     show.add_argument("manifest", type=Path)

@@ -83,8 +83,8 @@ class FinishedStudy:
         self._require_replicate(cell, replicate)
         of_cell = self.epochs[self.epochs["cell"] == cell]
         told = [name for name in HISTORY if of_cell[name].notna().any()]
-        own = of_cell[of_cell["replicate"] == replicate]
-        return own.set_index("epoch")[told].sort_index()
+        of_replicate = of_cell[of_cell["replicate"] == replicate]
+        return of_replicate.set_index("epoch")[told].sort_index()
 
     def _known(self, cell: str) -> str:
         names = list(self.cells["cell"])
@@ -130,16 +130,16 @@ def load(study: str | Path = "default") -> FinishedStudy:
 
 def _folder(study: str | Path) -> Path:
     """The folder of results of a study."""
-    given = Path(study)
-    if (given / "tables").is_dir():
-        return given
+    path = Path(study)
+    if (path / "tables").is_dir():
+        return path
     roots = dict.fromkeys((RESULTS, PROJECT / RESULTS))
     for root in roots:
         folder = root if str(study) == "default" else root / study
         if (folder / "tables" / "study.json").is_file():
             return folder
-    known = dict.fromkeys(name for root in roots for name in _names(root))
-    there = f"there are {', '.join(known)}" if known else "none is finished"
+    names = dict.fromkeys(name for root in roots for name in _names(root))
+    there = f"there are {', '.join(names)}" if names else "none is finished"
     raise BundleError(f"{study} is no finished study and no folder of one: {there}.")
 
 
@@ -175,20 +175,22 @@ def _column(values: list[Any]) -> Any:
 def _joined(table: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
     """A table with the names of the cells first and their parameters last; a row per key becomes one per cell."""
     on = ["cell"] if "cell" in table else ["model", "key"]
-    own = table.drop(columns=[name for name in PLACE if name in table and name not in on])
-    joined = places.merge(own, on=on)
+    own_columns = table.drop(columns=[name for name in PLACE if name in table and name not in on])
+    joined = places.merge(own_columns, on=on)
     parameters = [name for name in places if name not in PLACE]
-    columns = [*PLACE, *(name for name in own if name not in PLACE), *parameters]
+    columns = [*PLACE, *(name for name in own_columns if name not in PLACE), *parameters]
     short = {n: n.removeprefix("parameter_") for n in parameters}
-    return joined[columns].rename(columns={n: s for n, s in short.items() if s not in own})
+    return joined[columns].rename(columns={n: s for n, s in short.items() if s not in own_columns})
 
 
 def _clip(frame: pd.DataFrame, rows: Any, metric: str, prefix: str) -> None:
     """Move the bounds of a metric's intervals to the nearest value that it can take, as the report does."""
-    what = METRICS[metric]
+    definition = METRICS[metric]
     for bound in ("low", "high"):
         column = f"{prefix}{bound}"
-        frame.loc[rows, column] = frame.loc[rows, column].clip(what.lowest, what.highest)
+        frame.loc[rows, column] = frame.loc[rows, column].clip(
+            definition.lowest, definition.highest
+        )
 
 
 def _of_numpy(frame: pd.DataFrame) -> pd.DataFrame:

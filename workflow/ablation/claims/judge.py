@@ -48,16 +48,16 @@ def _judged(
     confidence: float,
     share: float,
 ) -> dict[str, Any]:
-    own, theirs = evidence.get(claim["model"]), published["models"].get(claim["model"])
+    measured, theirs = evidence.get(claim["model"]), published["models"].get(claim["model"])
     level = rules.part_level(confidence, claim["parts"])
     parts = []
     for part in claim["parts"]:
         asked = part.get("data", claim.get("data", "any"))
-        if own is None or theirs is None or not _about(own.model, theirs, asked):
+        if measured is None or theirs is None or not _about(measured.model, theirs, asked):
             parts.append({**part, "answer": Answer.NOT_TESTED})
             continue
-        same = bool(theirs["same_data"][own.model.data["dataset"]])
-        parts.append(rules.RULES[part["rule"]](part, own, rules.Terms(level, share, same)))
+        same = bool(theirs["same_data"][measured.model.data["dataset"]])
+        parts.append(rules.RULES[part["rule"]](part, measured, rules.Terms(level, share, same)))
     answer = rules.combined([Answer(part["answer"]) for part in parts])
     return {"id": claim["id"], "model": claim["model"], "answer": answer, "parts": parts}
 

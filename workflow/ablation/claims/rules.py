@@ -56,7 +56,7 @@ class Evidence:
 
     def labels(self, axis: str) -> dict[str, str]:
         """Label → key of an axis; empty where the study does not have it."""
-        return next((one.keys for one in self.model.axes if one.name == axis), {})
+        return next((declared.keys for declared in self.model.axes if declared.name == axis), {})
 
     def measure(self, name: str) -> dict[str, Values]:
         """A measure of the learning curves, by key, of replicates that did not diverge."""
@@ -203,9 +203,9 @@ def replicates(part: dict[str, Any], evidence: Evidence, terms: Terms) -> dict[s
 def _counted(
     part: dict[str, Any], label: str, key: str | None, evidence: Evidence, share: float
 ) -> dict[str, Any]:
-    own = {**part, "cell": label}
+    counted = {**part, "cell": label}
     if key is None:
-        return _untested(own)
+        return _untested(counted)
     fate = evidence.numbers.tested.fate(key)
     median = None
     if part.get("event") == "diverged":
@@ -216,13 +216,20 @@ def _counted(
         k, n = int(np.sum((numbers >= low) & (numbers <= high))), len(numbers)
         median = float(np.median(numbers)) if n else None
     if not n:
-        return _untested(own)
+        return _untested(counted)
     answer = Answer.INCONCLUSIVE
     if k >= share * n:
         answer = Answer.CONFIRMED
     elif k <= (1 - share) * n:
         answer = Answer.CONTRADICTED
-    return {**_place(own), "answer": answer, **_statement(part), "k": k, "n": n, "median": median}
+    return {
+        **_place(counted),
+        "answer": answer,
+        **_statement(part),
+        "k": k,
+        "n": n,
+        "median": median,
+    }
 
 
 def _values(part: dict[str, Any], key: str, evidence: Evidence) -> Values:
@@ -269,8 +276,8 @@ def part_level(confidence: float, parts: list[dict[str, Any]]) -> float:
 
 
 def _alone(measured: Measured, cell: str, other: str) -> Outcome:
-    one = Comparison(cell, other, "claim")
-    return replace(measured, comparisons={one.name: one}).outcomes[one.name]
+    comparison = Comparison(cell, other, "claim")
+    return replace(measured, comparisons={comparison.name: comparison}).outcomes[comparison.name]
 
 
 def _place(part: dict[str, Any]) -> dict[str, Any]:

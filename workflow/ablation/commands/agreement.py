@@ -62,9 +62,9 @@ def judge(stored: Trained, again: Trained) -> dict[str, Any]:
 
 def _finite(stored: Any, again: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     """The numbers that are finite on both sides: a diverged replicate has none to compare."""
-    one, two = (np.asarray(numbers, dtype=np.float64) for numbers in (stored, again))
-    usable = np.isfinite(one) & np.isfinite(two)
-    return one[usable], two[usable]
+    first, second = (np.asarray(numbers, dtype=np.float64) for numbers in (stored, again))
+    usable = np.isfinite(first) & np.isfinite(second)
+    return first[usable], second[usable]
 
 
 def _weights_apart(stored: Mapping[str, Any], again: Mapping[str, Any]) -> float | None:
@@ -73,9 +73,9 @@ def _weights_apart(stored: Mapping[str, Any], again: Mapping[str, Any]) -> float
         return None
     largest = 0.0
     for name, array in stored.items():
-        one, two = _finite(array, again[name])
-        apart = float(np.abs(one - two).max(initial=0.0))
-        largest = max(largest, apart / (float(np.abs(one).max(initial=0.0)) or 1.0))
+        first, second = _finite(array, again[name])
+        apart = float(np.abs(first - second).max(initial=0.0))
+        largest = max(largest, apart / (float(np.abs(first).max(initial=0.0)) or 1.0))
     return largest
 
 
@@ -84,8 +84,8 @@ def _history_apart(stored: pd.DataFrame, again: pd.DataFrame) -> float | None:
     places = ["replicate", "epoch"]
     if not stored[places].equals(again[places]):
         return None
-    one, two = _finite(stored["val_loss"], again["val_loss"])
-    apart = np.abs(one - two)[one != 0] / np.abs(one[one != 0])
+    first, second = _finite(stored["val_loss"], again["val_loss"])
+    apart = np.abs(first - second)[first != 0] / np.abs(first[first != 0])
     return float(apart.max(initial=0.0))
 
 
@@ -100,10 +100,12 @@ def _predictions_apart(stored: pd.DataFrame, again: pd.DataFrame) -> dict[str, f
     places = [p for p in stored.columns if p in ("replicate", "index", "label", "target")]
     if not stored[places].equals(again[places]):
         return {name: None}
-    one, two = _finite(stored[column], again[column])
-    if not one.size:
+    first, second = _finite(stored[column], again[column])
+    if not first.size:
         return {name: None}
-    return {name: float(np.mean(one == two) if name == "equal" else np.abs(one - two).max())}
+    return {
+        name: float(np.mean(first == second) if name == "equal" else np.abs(first - second).max())
+    }
 
 
 def _metrics_apart(stored: Mapping[str, Any], again: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,27 +113,27 @@ def _metrics_apart(stored: Mapping[str, Any], again: Mapping[str, Any]) -> dict[
 
     Both are as the metric's bound is given: fractions of the stored number where ``relative`` is true.
     """
-    found: dict[str, Any] = {}
+    distances: dict[str, Any] = {}
     for name in stored["metrics"]:
         relative = METRICS[name].log
-        one, two = (
+        first, second = (
             {row["replicate"]: row.get(name) for row in document["replicates"]}
             for document in (stored, again)
         )
-        moved = [_apart(one[r], two[r], relative) for r in one.keys() & two.keys()]
+        moved = [_apart(first[r], second[r], relative) for r in first.keys() & second.keys()]
         means = [(document["metrics"].get(name) or {}).get("mean") for document in (stored, again)]
-        found[name] = {
+        distances[name] = {
             "replicate": max((apart for apart in moved if apart is not None), default=None),
             "mean": _apart(means[0], means[1], relative),
             "relative": relative,
         }
-    return found
+    return distances
 
 
-def _apart(one: float | None, two: float | None, relative: bool) -> float | None:
-    if one is None or two is None:
+def _apart(first: float | None, second: float | None, relative: bool) -> float | None:
+    if first is None or second is None:
         return None
-    return abs(one - two) / abs(one) if relative and one else abs(one - two)
+    return abs(first - second) / abs(first) if relative and first else abs(first - second)
 
 
 def changed_facts(stored: Mapping[str, Any], again: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -144,22 +146,22 @@ def _broken(stored: Trained, again: Trained, deviations: dict[str, Any]) -> list
     broken: list[dict[str, Any]] = []
 
     def require(
-        holds: bool, what: str, found: float | None = None, allowed: float | None = None
+        holds: bool, requirement: str, distance: float | None = None, allowed: float | None = None
     ) -> None:
         if not holds:
-            broken.append({"what": what, "found": found, "allowed": allowed})
+            broken.append({"what": requirement, "found": distance, "allowed": allowed})
 
-    one, two = (
+    first, second = (
         {row["replicate"]: row["status"] for row in trained.metrics["replicates"]}
         for trained in (stored, again)
     )
-    others = sum(one.get(r) != two.get(r) for r in one.keys() | two.keys())
+    others = sum(first.get(r) != second.get(r) for r in first.keys() | second.keys())
     require(not others, "replicates that diverged in one training alone", others, 0)
     require(stored.metrics["status"] == again.metrics["status"], "the counts of replicates")
     shapes = (deviations["weights"], deviations["history"])
     require(None not in shapes, "the shape of weights or history")
     predictions = deviations["predictions"]
-    require("ok" not in one.values() or None not in predictions.values(), "the test samples")
+    require("ok" not in first.values() or None not in predictions.values(), "the test samples")
     equal = predictions.get("equal")
     enough = equal is None or equal >= EQUAL_PREDICTIONS
     require(enough, "equal predictions", equal, EQUAL_PREDICTIONS)

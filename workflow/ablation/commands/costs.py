@@ -61,8 +61,8 @@ def rates(
 
 
 def estimate(
-    spec: Spec, models: Mapping[str, Model], known: Mapping[str, list[float]]
+    spec: Spec, models: Mapping[str, Model], rates: Mapping[str, list[float]]
 ) -> float | None:
     """Seconds that a cell would take, by the median of what its model's cells took; None without any."""
-    of_model = known.get(spec["model"])
+    of_model = rates.get(spec["model"])
     return median(of_model) * work(spec, models) if of_model else None

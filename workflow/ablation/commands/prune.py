@@ -43,8 +43,8 @@ def prune(named: Sequence[Path], *, yes: bool) -> int:
         return 0
     sizes = {path: size_of(path) for path in paths}
     for kind, count in sorted(Counter(map(kind_of, paths)).items()):
-        own = sum(size for path, size in sizes.items() if kind_of(path) == kind)
-        print(f"  {kind}: {count}, {own:,} bytes")
+        size_of_kind = sum(size for path, size in sizes.items() if kind_of(path) == kind)
+        print(f"  {kind}: {count}, {size_of_kind:,} bytes")
     total = f"{len(paths)} files and folders of {sum(sizes.values()):,} bytes"
     if not yes:
         print(f"{total} are not needed; make prune YES=1 removes them.")
@@ -61,24 +61,24 @@ def unneeded(plans: Iterable[Plan]) -> list[Path]:
     """What of the store none of some plans names."""
     kept = {key for plan in plans for key in plan.stages}
     names = {Path(plan.names_file).name for plan in plans}
-    found = []
+    paths = []
     for folder in sorted(path for path in STORE.glob("*") if path.is_dir()):
         for path in sorted(folder.iterdir()):
             if path.name.removesuffix(".json") not in kept and path.name not in names:
-                found.append(path)
-    return found
+                paths.append(path)
+    return paths
 
 
 def kind_of(path: Path) -> str:
     """What a path of the store is, in words."""
     if path.name.startswith("."):
         return "damaged or half-made"
-    known = {SPECS.name: "specifications", CHECKPOINTS.name: "checkpoints"}
-    return known.get(path.parent.name, path.parent.name)
+    kinds = {SPECS.name: "specifications", CHECKPOINTS.name: "checkpoints"}
+    return kinds.get(path.parent.name, path.parent.name)
 
 
 def size_of(path: Path) -> int:
     """Bytes of a file, or of all files below a folder."""
     if not path.is_dir():
         return path.lstat().st_size
-    return sum(each.lstat().st_size for each in path.rglob("*") if not each.is_dir())
+    return sum(file.lstat().st_size for file in path.rglob("*") if not file.is_dir())

@@ -45,9 +45,9 @@ def quick(configfiles: Sequence[Path], overrides: Sequence[str], cores: int | No
         options=["--logger", "ablation", *variant(plan.given)],
     )
     path = os.pathsep.join(map(str, (WORKFLOW, WORKFLOW / "plugins")))
-    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False)
-    if done.returncode:
-        return done.returncode
+    process = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False)
+    if process.returncode:
+        return process.returncode
     study, comparisons, frames = read_tables(checked_tables(plan.results))
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -84,9 +84,9 @@ def rows(
     """The lines of each axis, a text per column of ``HEAD``."""
     for model in study.models:
         compared = comparisons["models"][model.name]
-        known = cells[cells["model"] == model.name].set_index(["axis", "label"])
+        cells_of_model = cells[cells["model"] == model.name].set_index(["axis", "label"])
         for axis in model.axes:
-            yield _axis(axis, model.name, compared, known.loc[axis.name])
+            yield _axis(axis, model.name, compared, cells_of_model.loc[axis.name])
 
 
 def _axis(
@@ -94,14 +94,14 @@ def _axis(
 ) -> list[tuple[str, ...]]:
     """The lines of one axis; its name and that of the metric stand in the first."""
     metric, judged = compared["metric"], compared["axes"][axis.name]["rows"]
-    own = [judged[label] for label in axis.labels]
+    rows_judged = [judged[label] for label in axis.labels]
     means, spreads = (
         [scaled(metric, cells.loc[label, f"{metric}_{part}"]) for label in axis.labels]
         for part in ("mean", "sd")
     )
     places = fmt.column_decimals([(-s, s) for s in spreads if s], [m for m in means if m])
-    gaps = [scaled(metric, row["difference"]) for row in own]
-    bounds = [scaled_pair(metric, row["difference_interval"]) for row in own]
+    gaps = [scaled(metric, row["difference"]) for row in rows_judged]
+    bounds = [scaled_pair(metric, row["difference_interval"]) for row in rows_judged]
     gap_places = fmt.column_decimals(bounds, [gap for gap in gaps if gap])
     unit = f"{fmt.TIED}%" if METRICS[metric].scale == 100 else ""
     return [
@@ -109,10 +109,10 @@ def _axis(
             f"{model} ({metric}{unit})" if i == 0 else "",
             axis.name if i == 0 else "",
             label,
-            str(own[i]["n"]),
+            str(rows_judged[i]["n"]),
             _with_spread(means[i], spreads[i], places),
             _with_interval(gaps[i], bounds[i], gap_places),
-            _verdict(own[i]),
+            _verdict(rows_judged[i]),
         )
         for i, label in enumerate(axis.labels)
     ]

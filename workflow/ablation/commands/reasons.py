@@ -51,8 +51,8 @@ def is_spec(document: Any) -> bool:
     return isinstance(document, dict) and document.keys() >= FACTS
 
 
-def _same(one: Any, other: Any) -> bool:
-    return canonical_json(one) == canonical_json(other)
+def _same(first: Any, second: Any) -> bool:
+    return canonical_json(first) == canonical_json(second)
 
 
 def _arrow(name: str, old: Any, new: Any) -> Change:
@@ -70,40 +70,40 @@ def _parameter_changes(old: dict[str, Any], cell: Cell, model: Model) -> list[Ch
     new, full = cell.spec["parameters"], cell.parameters
     names = [*new, *(name for name in old if name not in new)]
     differing = [n for n in names if not _same([old.get(n)], [new.get(n)])]
-    found = []
+    changed = []
     for name in differing:
         before = {other: old[other] for other in differing if other != name and other in old}
         as_before = model.relevant({**full, **before})
         if name not in old:
             text = f"reads {name} {label(new[name])}"
-            found.append(Change(name, text, one_sided=True, implied=name not in as_before))
+            changed.append(Change(name, text, one_sided=True, implied=name not in as_before))
         elif name not in new:
             text = f"no longer reads {name}"
-            found.append(Change(name, text, one_sided=True, implied=name in full))
+            changed.append(Change(name, text, one_sided=True, implied=name in full))
         elif not _same(as_before.get(name), old[name]):
-            found.append(_arrow(name, old[name], new[name]))
-    return found
+            changed.append(_arrow(name, old[name], new[name]))
+    return changed
 
 
 def changes(old: Spec, cell: Cell, model: Model) -> list[Change]:
     """All facts in which a specification on disk differs from a cell's; those that are implied last."""
-    new, found = cell.spec, _parameter_changes(old["parameters"], cell, model)
+    new, differences = cell.spec, _parameter_changes(old["parameters"], cell, model)
     was, now = old["data"], new["data"]
     if old["network"] != new["network"]:
-        found.append(_arrow("network", *(_named(spec["network"]) for spec in (old, new))))
+        differences.append(_arrow("network", *(_named(spec["network"]) for spec in (old, new))))
     if was["dataset"] != now["dataset"]:
-        if all(change.name != "dataset" for change in found):
-            found.append(_arrow("dataset", was["dataset"], now["dataset"]))
+        if all(change.name != "dataset" for change in differences):
+            differences.append(_arrow("dataset", was["dataset"], now["dataset"]))
     elif was["files"] != now["files"]:
-        found.append(Change("files", f"raw files of {now['dataset']} changed"))
+        differences.append(Change("files", f"raw files of {now['dataset']} changed"))
     for name in ("replicates", "seed", "precision", "replicates_at_once"):
         if old[name] != new[name]:
-            found.append(_arrow(name, old[name], new[name]))
+            differences.append(_arrow(name, old[name], new[name]))
     # Other modules follow from another parameter, as those of an optimiser do.
     same_modules = old["code"]["modules"] == new["code"]["modules"]
-    if old["code"] != new["code"] and (same_modules or not found):
-        found.append(Change("code", f"code of {new['model']} changed"))
-    return sorted(found, key=lambda change: (change.implied, change.one_sided))
+    if old["code"] != new["code"] and (same_modules or not differences):
+        differences.append(Change("code", f"code of {new['model']} changed"))
+    return sorted(differences, key=lambda change: (change.implied, change.one_sided))
 
 
 def nearest(cell: Cell, model: Model, stored: Mapping[str, Spec]) -> str | None:
@@ -113,8 +113,8 @@ def nearest(cell: Cell, model: Model, stored: Mapping[str, Spec]) -> str | None:
     """
 
     def far(key: str) -> tuple[int, float, str]:
-        own = [change for change in changes(stored[key], cell, model) if not change.implied]
-        return len(own), sum(change.distance for change in own), key
+        unimplied = [change for change in changes(stored[key], cell, model) if not change.implied]
+        return len(unimplied), sum(change.distance for change in unimplied), key
 
     return min((key for key in stored if stored[key]["model"] == cell.model), key=far, default=None)
 
@@ -123,9 +123,9 @@ def _named(network: Mapping[str, str]) -> str:
     return f"{network['file']}:{network['entry']}"
 
 
-def listed(found: Sequence[Change]) -> str:
+def listed(changed: Sequence[Change]) -> str:
     """Changes in one phrase: ``epochs: 15 → 20; code of cnn changed``."""
-    texts = [change.text for change in found]
+    texts = [change.text for change in changed]
     more = len(texts) - SHOWN
     return "; ".join(texts if more <= 0 else [*texts[:SHOWN], f"and {more} more"])
 
@@ -157,5 +157,7 @@ def reason(
         return "damaged entry"
     if viewed is not None:
         return listed(changes(viewed, cell, model)) or "its entry is gone from the store"
-    known = nearest(cell, model, stored)
-    return f"{new} ({listed(changes(stored[known], cell, model))})" if known else "never trained"
+    closest = nearest(cell, model, stored)
+    return (
+        f"{new} ({listed(changes(stored[closest], cell, model))})" if closest else "never trained"
+    )

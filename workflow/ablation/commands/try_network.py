@@ -45,21 +45,21 @@ def try_network(network: str, data: str, settings: Sequence[str]) -> int:
 def _said(error: Exception) -> str:
     """A sentence of the package's own as it is; of all else, its type and the line that raised it, too."""
     place = faults.blamed(error).rpartition(":")[0]
-    own = type(error) is ValueError and Path(place).resolve().is_relative_to(PACKAGE)
-    return " ".join(str(error).split()) if own else faults.sentence(error)
+    is_ours = type(error) is ValueError and Path(place).resolve().is_relative_to(PACKAGE)
+    return " ".join(str(error).split()) if is_ours else faults.sentence(error)
 
 
 def _config(model: Model, network: str, data: str, settings: Sequence[str]) -> dict[str, Any]:
     """A study of one cell."""
     step = model.replicate_step
-    given = overrides_of([f"models.{NAME}.parameters.{each}" for each in settings])
-    own = given.get("models", {}).get(NAME, {}).get("parameters", {})
-    size = own.get("batch_size", model.rules["batch_size"]["default"])
+    overrides = overrides_of([f"models.{NAME}.parameters.{setting}" for setting in settings])
+    parameters = overrides.get("models", {}).get(NAME, {}).get("parameters", {})
+    size = parameters.get("batch_size", model.rules["batch_size"]["default"])
     body = {
         "network": network,
         "data": data,
         "replicates": step * -(-REPLICATES // step),
-        "parameters": own,
+        "parameters": parameters,
         "axes": {"batch_size": {"parameter": "batch_size", "values": [size]}},
     }
     return {"study": {"name": "check", "seed": 1}, "models": {NAME: body}}

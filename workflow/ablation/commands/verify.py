@@ -80,7 +80,7 @@ def verify(
             print(f"Kept: {scratch}")
         else:
             shutil.rmtree(scratch, ignore_errors=True)
-    judged = [_judged(*each) for each in zip(chosen, stored, again, strict=True)]
+    judged = [_judged(*triple) for triple in zip(chosen, stored, again, strict=True)]
     outcomes = [cell["outcome"] for cell in judged]
     state = provenance.git_state(PROJECT)
     document = {
@@ -169,12 +169,12 @@ def _repeat(plan: Plan, cells: Sequence[Cell], scratch: Path, cores: int | None)
     link_own_files(plan.study, scratch)
     targets = [plan.view(cell) for cell in cells]
     command = workflow_command(PROJECT / "Snakefile", cores, *targets)
-    done = subprocess.run(command, cwd=scratch, check=False)
+    process = subprocess.run(command, cwd=scratch, check=False)
     failed = [cell.name for cell in cells if not is_trained(plan, cell, scratch)]
-    if done.returncode or failed:
-        what = ", ".join(failed) or "the configurations"
+    if process.returncode or failed:
+        failures = ", ".join(failed) or "the configurations"
         raise MistakeError(
-            f"{what} could not be trained again (exit status {done.returncode}); with --keep the logs stay."
+            f"{failures} could not be trained again (exit status {process.returncode}); with --keep the logs stay."
         )
 
 

@@ -60,7 +60,7 @@ def effects(a: Bundle, b: Bundle) -> dict[str, Any]:
         ``n_a``, ``n_b``, ``diverged_a``, ``diverged_b``, ``n_pairs``, ``moved`` (of a same key, the largest difference of
         a replicate), ``difference``, ``interval``, ``level``, ``p_adjusted``, ``verdict``, ``reason``.
     """
-    found = {}
+    by_model = {}
     for name, compared in b["comparisons"]["models"].items():
         theirs = a["comparisons"]["models"].get(name)
         if theirs is not None and theirs["metric"] == compared["metric"]:
@@ -68,8 +68,8 @@ def effects(a: Bundle, b: Bundle) -> dict[str, Any]:
             ours, others = (_sides(bundle, name, metric) for bundle in (b, a))
             confidence = float(b["comparisons"]["confidence"])
             trivial = trivial_values(study_of(b).model(name), metric)
-            found[name] = _model(others, ours, compared, trivial, confidence)
-    return found
+            by_model[name] = _model(others, ours, compared, trivial, confidence)
+    return by_model
 
 
 def _sides(bundle: Bundle, name: str, metric: Metric) -> Sides:
@@ -108,14 +108,14 @@ def _model(
         sorted(name for name in tested if not reasons[name]),
         _setting([*a.values(), *b.values()], compared, trivial, confidence),
     )
-    found = _unpaired(a, b, sorted(name for name in tested if reasons[name]), measured)
+    entries = _unpaired(a, b, sorted(name for name in tested if reasons[name]), measured)
     rows = []
     for name, pair in keys.items():
         chosen = first[pair]
         if pair[0] == pair[1]:
             row = _same_key(a[name], b[name])
         elif reasons[chosen]:
-            row = {**found[chosen], "reasons": reasons[chosen]}
+            row = {**entries[chosen], "reasons": reasons[chosen]}
         else:
             row = _paired(chosen, measured)
         rows.append({**_place(b[name]), **_centres(name, a, b, measured), **row})
@@ -154,7 +154,7 @@ def _measured(a: Sides, b: Sides, paired: list[str], setting: Setting) -> Measur
         {key: side.values for key, side in sides.items()},
         {key: side.fate for key, side in sides.items()},
         {},
-        {one.name: one for one in comparisons},
+        {comparison.name: comparison for comparison in comparisons},
     )
 
 

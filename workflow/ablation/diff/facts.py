@@ -28,9 +28,9 @@ def settings(a: Bundle, b: Bundle) -> list[dict[str, Any]]:
     tested = tuple(name.replace("models.", "statistics.tested.", 1) for name in lone)
     declared = [dict(_declared(bundle, whole=whole)) for bundle in (a, b)]
     for name in _united(*declared):
-        one, two = (facts.get(name) for facts in declared)
-        if one != two and not name.startswith((*hidden, *tested)):
-            rows.append({"name": name, "a": one, "b": two})
+        first, second = (facts.get(name) for facts in declared)
+        if first != second and not name.startswith((*hidden, *tested)):
+            rows.append({"name": name, "a": first, "b": second})
     return rows
 
 
@@ -74,14 +74,14 @@ def _of_model(model: ModelDocument) -> Iterator[tuple[str, Any]]:
     codes = sorted({cell.code for cell in model.cells()})
     yield f"{where}.code", ", ".join(codes) or None
     for axis in model.axes:
-        own = f"{where}.axes.{axis.name}"
+        axis_place = f"{where}.axes.{axis.name}"
         if axis.parameter is not None:
-            yield f"{own}.values", [cell.value for cell in axis.cells]
+            yield f"{axis_place}.values", [cell.value for cell in axis.cells]
         for cell in axis.cells if axis.parameter is None else ():
-            yield f"{own}.values.{cell.label}", cell.value
-        yield f"{own}.parameter", axis.parameter
-        yield f"{own}.reference", axis.reference
-        yield from _flat(f"{own}.with", axis.fixed)
+            yield f"{axis_place}.values.{cell.label}", cell.value
+        yield f"{axis_place}.parameter", axis.parameter
+        yield f"{axis_place}.reference", axis.reference
+        yield from _flat(f"{axis_place}.with", axis.fixed)
 
 
 def _flat(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -98,7 +98,7 @@ def verdicts(a: Bundle, b: Bundle) -> list[dict[str, Any]]:
     Returns:
         Rows of ``model``, ``axis`` (B's entry of the study), ``label``, and ``a`` and ``b``, rows of ``comparisons.json``.
     """
-    found = []
+    rows = []
     for model in study_of(b).models:
         theirs, ours = (
             side["comparisons"]["models"].get(model.name, {}).get("axes", {}) for side in (a, b)
@@ -106,11 +106,11 @@ def verdicts(a: Bundle, b: Bundle) -> list[dict[str, Any]]:
         for axis in model.axes:
             pair = [side.get(axis.name, {}).get("rows", {}) for side in (theirs, ours)]
             for label in (label for label in pair[1] if label in pair[0]):
-                one, two = pair[0][label], pair[1][label]
-                if one["verdict"] != two["verdict"]:
+                first, second = pair[0][label], pair[1][label]
+                if first["verdict"] != second["verdict"]:
                     place = {"model": model.name, "axis": axis, "label": label}
-                    found.append({**place, "a": one, "b": two})
-    return found
+                    rows.append({**place, "a": first, "b": second})
+    return rows
 
 
 def environments(a: Bundle, b: Bundle) -> list[dict[str, Any]]:
@@ -118,7 +118,7 @@ def environments(a: Bundle, b: Bundle) -> list[dict[str, Any]]:
     sides = [study_of(bundle).counted_environments() for bundle in (a, b)]
     rows = []
     for name in _united(*sides):
-        one, two = (side.get(name, Counter()) for side in sides)
-        if one.keys() != two.keys():
-            rows.append({"fact": name, "a": list(one.items()), "b": list(two.items())})
+        first, second = (side.get(name, Counter()) for side in sides)
+        if first.keys() != second.keys():
+            rows.append({"fact": name, "a": list(first.items()), "b": list(second.items())})
     return rows

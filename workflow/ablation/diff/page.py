@@ -33,7 +33,7 @@ def page(
     ``a`` and ``b``. The same input gives the same bytes.
     """
     words = Words.of(language)
-    own = {
+    words_of = {
         model.name: words.about(model)
         for bundle in bundles.values()  # B after A: where both have a model, its words are B's
         for model in study_of(bundle).models
@@ -42,13 +42,13 @@ def page(
         context = {
             "language": {"en": "en", "zh": "zh-Hans"}[language],
             "studies": [_study(side, bundles[side], names[side], words) for side in ("a", "b")],
-            "summary": _summary(compared, words, own),
-            "settings": [_setting(row, words, own) for row in compared["settings"]],
+            "summary": _summary(compared, words, words_of),
+            "settings": [_setting(row, words, words_of) for row in compared["settings"]],
             "compute_known": compared["compute_known"],
             "models": [
-                _model(name, model, own[name]) for name, model in compared["models"].items()
+                _model(name, model, words_of[name]) for name, model in compared["models"].items()
             ],
-            "verdicts": [_flip(row, own[row["model"]]) for row in compared["verdicts"]],
+            "verdicts": [_flip(row, words_of[row["model"]]) for row in compared["verdicts"]],
             "environments": [_environment(row, words) for row in compared["environments"]],
         }
         template = environment(words).get_template("diff.html.jinja")
@@ -68,34 +68,34 @@ def _study(side: str, bundle: dict[str, Any], name: str, words: Words) -> dict[s
     }
 
 
-def _summary(compared: dict[str, Any], words: Words, own: dict[str, Words]) -> list[str]:
+def _summary(compared: dict[str, Any], words: Words, words_of: dict[str, Words]) -> list[str]:
     """What differs, in a sentence each; one sentence where nothing does."""
-    said = []
+    sentences = []
     if compared["settings"]:
-        said.append(words("diff.summary.settings", n=len(compared["settings"])))
+        sentences.append(words("diff.summary.settings", n=len(compared["settings"])))
     for name, model in compared["models"].items():
-        rows, short = model["cells"], own[name].short
+        rows, short = model["cells"], words_of[name].short
         tested = [row for row in rows if row["kind"] != "same key"]
         if tested:
-            found = [row["verdict"] for row in tested]
-            counts = {word: found.count(word) for word in ("better", "worse")}
-            said.append(words("diff.summary.cells", model=short, n=len(tested), **counts))
+            verdicts = [row["verdict"] for row in tested]
+            counts = {word: verdicts.count(word) for word in ("better", "worse")}
+            sentences.append(words("diff.summary.cells", model=short, n=len(tested), **counts))
         if any(row["moved"] for row in rows):
-            said.append(words("diff.summary.moved", model=short))
+            sentences.append(words("diff.summary.moved", model=short))
         for which in ("new", "gone"):
             if model[which]:
-                said.append(words(f"diff.summary.{which}", model=short, n=len(model[which])))
+                sentences.append(words(f"diff.summary.{which}", model=short, n=len(model[which])))
     if compared["verdicts"]:
-        said.append(words("diff.summary.verdicts", n=len(compared["verdicts"])))
+        sentences.append(words("diff.summary.verdicts", n=len(compared["verdicts"])))
     if compared["environments"]:
-        said.append(words("diff.summary.environments", n=len(compared["environments"])))
-    return said or [words("diff.summary.same")]
+        sentences.append(words("diff.summary.environments", n=len(compared["environments"])))
+    return sentences or [words("diff.summary.same")]
 
 
-def _setting(row: dict[str, Any], words: Words, own: dict[str, Words]) -> dict[str, Any]:
+def _setting(row: dict[str, Any], words: Words, words_of: dict[str, Words]) -> dict[str, Any]:
     place, inside, last = row["name"].rpartition(".parameters.")
-    known = own.get(place.removeprefix("models."), words)
-    meaning = known.named("parameter", last) if inside else ""
+    model_words = words_of.get(place.removeprefix("models."), words)
+    meaning = model_words.named("parameter", last) if inside else ""
     sides = {side: entry(_text(row[side], words), words("diff.absent")) for side in ("a", "b")}
     return {"name": row["name"], "meaning": meaning if meaning != last else "", **sides}
 
@@ -148,13 +148,13 @@ def _rows(model: dict[str, Any], words: Words) -> list[dict[str, Any]]:
     largest = max((high for _, high in margins), default=1.0)
     reach = forest_reach(bounds, largest)
     texts = fmt.intervals(bounds, places, sign=True)
-    found = []
+    shown_rows = []
     for row, margin, gap, pair, text in zip(rows, margins, gaps, bounds, texts, strict=True):
         same = row["kind"] == "same key"
         why = words("diff.same_key" if same else "diff.no_difference")
         difference = None if gap is None else fmt.fixed(gap, places, sign=True)
         p = None if row["p_adjusted"] is None else fmt.p_value(row["p_adjusted"])
-        found.append(
+        shown_rows.append(
             {
                 "setting": words.setting(row["axis"], row["label"]),
                 "cell": row["cell"],
@@ -168,7 +168,7 @@ def _rows(model: dict[str, Any], words: Words) -> list[dict[str, Any]]:
                 "how": _how(row, metric, words),
             }
         )
-    return found
+    return shown_rows
 
 
 def _margin(model: dict[str, Any], row: dict[str, Any]) -> tuple[float, float]:
@@ -207,14 +207,14 @@ def _how(row: dict[str, Any], metric: str, words: Words) -> str:
         moved = fmt.significant(scaled(metric, row["moved"]) or 0.0)
         return words("diff.other_numbers", moved=words.difference(metric, moved))
     if row["kind"] == "paired":
-        said = [words("diff.paired", n=row["n_pairs"])]
+        parts = [words("diff.paired", n=row["n_pairs"])]
     else:
         why = words.join([words(f"diff.why.{reason}") for reason in row["reasons"]])
-        said = [words("diff.unpaired", a=row["n_a"], b=row["n_b"], why=why)]
+        parts = [words("diff.unpaired", a=row["n_a"], b=row["n_b"], why=why)]
     for side in ("a", "b"):
         if row[f"diverged_{side}"]:
-            said.append(words(f"diff.diverged_{side}", n=row[f"diverged_{side}"]))
-    return "; ".join(said)
+            parts.append(words(f"diff.diverged_{side}", n=row[f"diverged_{side}"]))
+    return "; ".join(parts)
 
 
 def _flip(row: dict[str, Any], words: Words) -> dict[str, Any]:

@@ -115,7 +115,8 @@ def build(contents: Contents) -> ROCrate:
     inputs = [config, *(_raw(crate, raw) for raw in contents.raw)]
     report = _file(crate, contents.report, "report.html", f"Report of the study {contents.study}")
     folders = [
-        _folder(crate, name, what, files) for name, (what, files) in contents.outputs.items()
+        _folder(crate, name, description, files)
+        for name, (description, files) in contents.outputs.items()
     ]
     workflow["input"] = [_parameter(crate, "input", entity) for entity in inputs]
     workflow["output"] = [_parameter(crate, "output", entity) for entity in (report, *folders)]
@@ -201,18 +202,18 @@ def _application(crate: ROCrate, name: str, version: str) -> Entity:
 
 def _raw(crate: ROCrate, raw: Raw) -> Entity:
     name = f"{raw.dataset}: {raw.name}"
-    what = ", ".join(filter(None, (f"Raw data of {raw.dataset}", raw.source)))
-    what = f"{what}; the run verified its SHA-256."
+    description = ", ".join(filter(None, (f"Raw data of {raw.dataset}", raw.source)))
+    description = f"{description}; the run verified its SHA-256."
     if raw.path is not None:
         place = place_of(raw.path, f"resources/{raw.dataset}/{raw.name}")
         if raw.path.is_dir():  # its files are there, but not listed one by one
-            about = {"name": name, "sha256": raw.sha256, "description": what}
+            about = {"name": name, "sha256": raw.sha256, "description": description}
             return crate.add_dataset(raw.path, place, properties=about)
-        return _file(crate, raw.path, place, name, description=what)
+        return _file(crate, raw.path, place, name, description=description)
     about = {
         "name": name,
         "sha256": raw.sha256,
-        "description": what,
+        "description": description,
         "encodingFormat": FORMATS[".gz"],
     }
     return crate.add_file(raw.url, properties=about)
@@ -310,5 +311,5 @@ def _agent(crate: ROCrate, agent: Mapping[str, str]) -> Entity:
 
 
 def _context(crate: ROCrate, uri: str, kind: str, /, **properties: Any) -> Entity:
-    known = {name: value for name, value in properties.items() if value is not None}
-    return crate.add(ContextEntity(crate, uri, properties={"@type": kind, **known}))
+    known_properties = {name: value for name, value in properties.items() if value is not None}
+    return crate.add(ContextEntity(crate, uri, properties={"@type": kind, **known_properties}))

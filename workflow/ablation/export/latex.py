@@ -131,17 +131,21 @@ def summary_table(study: StudyDocument, comparisons: dict[str, Any], words: Word
     ]
 
     def named(group: Sequence[Verdict]) -> list[str]:
-        found = []
-        for model, own, axis in places:
+        texts = []
+        for model, model_words, axis in places:
             judged = comparisons["models"][model]["axes"][axis.name]["rows"]
-            fits = [own.value(name) for name in axis.labels if judged[name]["verdict"] in group]
-            found.append(", ".join(fits) or fmt.DASH)
-        return found
+            fits = [
+                model_words.value(name) for name in axis.labels if judged[name]["verdict"] in group
+            ]
+            texts.append(", ".join(fits) or fmt.DASH)
+        return texts
 
     columns = {
-        words("export.model"): [own.short for _, own, _ in places],
-        words("export.axis"): [own.title(axis) for _, own, axis in places],
-        words("export.reference_head"): [own.value(axis.reference) for _, own, axis in places],
+        words("export.model"): [model_words.short for _, model_words, _ in places],
+        words("export.axis"): [model_words.title(axis) for _, model_words, axis in places],
+        words("export.reference_head"): [
+            model_words.value(axis.reference) for _, model_words, axis in places
+        ],
         **{words(f"verdict.{slug(verdict)}"): named([verdict]) for verdict in TESTED},
         words("export.no_verdict"): named(UNTESTED),
     }

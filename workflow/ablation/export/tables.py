@@ -77,10 +77,10 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
         "ratio_": row["ratio_interval"],
         "crossed_": crossed.get("difference_interval"),
     }
-    found = row | {f"crossed_{name}": value for name, value in crossed.items()}
+    flat = row | {f"crossed_{name}": value for name, value in crossed.items()}
     for name, pair in intervals.items():
-        found[f"{name}low"], found[f"{name}high"] = pair or (None, None)
-    return found
+        flat[f"{name}low"], flat[f"{name}high"] = pair or (None, None)
+    return flat
 
 
 def typed(frame: pd.DataFrame) -> pd.DataFrame:
@@ -105,10 +105,10 @@ def axis_frame(comparisons: pd.DataFrame, model: str, axis: str) -> pd.DataFrame
 
 def summary_frame(comparisons: pd.DataFrame) -> pd.DataFrame:
     """One row per axis: its reference, and which values got which verdict, joined by ``; ``."""
-    found = []
+    entries = []
     for (model, axis), rows in comparisons.groupby(["model", "axis"], sort=False):
         shared = rows.iloc[0]
-        found.append(
+        entries.append(
             {
                 "model": model,
                 "axis": axis,
@@ -122,18 +122,18 @@ def summary_frame(comparisons: pd.DataFrame) -> pd.DataFrame:
                 if verdict is not Verdict.REFERENCE
             }
         )
-    return pd.DataFrame(found)
+    return pd.DataFrame(entries)
 
 
 def metric_units(study: StudyDocument) -> dict[str, str]:
     """The unit of every metric in a table of all models; of one that they measure in several units, that it is the model's."""
-    found: dict[str, set[str]] = {name: set() for name in METRICS}
+    by_metric: dict[str, set[str]] = {name: set() for name in METRICS}
     for metric in (metric for model in study.models for metric in metrics_on(model)):
-        found[metric.name].add(metric.unit)
-    found = {name: units or {METRICS[name].unit} for name, units in found.items()}
+        by_metric[metric.name].add(metric.unit)
+    by_metric = {name: units or {METRICS[name].unit} for name, units in by_metric.items()}
     return {
         name: units.pop() if len(units) == 1 else "that of the model"
-        for name, units in found.items()
+        for name, units in by_metric.items()
     }
 
 
@@ -144,13 +144,13 @@ def unit_of(column: str, units: Mapping[str, str]) -> str | None:
         column: its name; the parts of a metric (``mse_mean``, ``accuracy_low``) have the metric's unit.
         units: of the metrics.
     """
-    known = UNITS | dict(units)
-    if column in known:
-        return known[column]
+    units_of_all = UNITS | dict(units)
+    if column in units_of_all:
+        return units_of_all[column]
     stem, _, part = column.rpartition("_")
-    if part in PARTS and stem in known:
-        return known[stem]
-    return known["accuracy"] if column.startswith("class_") else None
+    if part in PARTS and stem in units_of_all:
+        return units_of_all[stem]
+    return units_of_all["accuracy"] if column.startswith("class_") else None
 
 
 def parquet_table(

@@ -59,8 +59,8 @@ def draw_curves(
         high *= HEADROOM if ax.get_yscale() == "log" else 1.3
     ax.set_ylim(low, high)
     for label, look in looks.items():
-        for _, one in broken[broken["label"] == label].groupby("replicate"):
-            _draw_broken(ax, one, column, look, high if loss else low)
+        for _, replicate_rows in broken[broken["label"] == label].groupby("replicate"):
+            _draw_broken(ax, replicate_rows, column, look, high if loss else low)
     ax.set_xlim(0, max(int(frame["epoch"].max()), 1) if len(frame) else 1)
     return ax
 
@@ -86,13 +86,17 @@ def limits(spans: list[pd.DataFrame], values: pd.Series, *, loss: bool) -> tuple
     return (max(low - room, 0.0) if loss else low - room), high + room
 
 
-def _draw_broken(ax: Axes, one: pd.DataFrame, column: str, look: Look, edge: float) -> None:
-    one = one.sort_values("epoch")
-    good = one[np.isfinite(one[column]) & (one[column] <= edge)] if edge else one
+def _draw_broken(ax: Axes, replicate: pd.DataFrame, column: str, look: Look, edge: float) -> None:
+    replicate = replicate.sort_values("epoch")
+    good = (
+        replicate[np.isfinite(replicate[column]) & (replicate[column] <= edge)]
+        if edge
+        else replicate
+    )
     stop = good["epoch"].max() if len(good) else None
     line: Any = {"color": look.colour, "linestyle": look.dash, "linewidth": 0.7}
-    ax.plot(one["epoch"], one[column], **line)
-    ended = len(good) < len(one)
-    where = one["epoch"].iloc[0] if stop is None else stop
+    ax.plot(replicate["epoch"], replicate[column], **line)
+    ended = len(good) < len(replicate)
+    where = replicate["epoch"].iloc[0] if stop is None else stop
     height = edge if ended else float(good[column].iloc[-1])
     ax.plot([where], [height], color=look.colour, clip_on=False, zorder=5, **CROSS)

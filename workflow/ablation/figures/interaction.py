@@ -67,7 +67,7 @@ def interaction_frame(
         scale: what they are multiplied by.
     """
     rows = summary.set_index("label")
-    found = []
+    entries = []
     first = [label_of(level) for level in next(iter(axis.factors.values()))]
     for cell in axis.cells:
         levels = [label_of(cell.levels[name]) for name in axis.factors]
@@ -76,7 +76,7 @@ def interaction_frame(
         numbers = {
             name: float(row[f"{metric}_{column}"]) * scale for name, column in columns.items()
         }
-        found.append(
+        entries.append(
             {
                 "label": cell.label,
                 "column": first.index(levels[0]),
@@ -86,7 +86,7 @@ def interaction_frame(
                 **numbers,
             }
         )
-    return pd.DataFrame(found)
+    return pd.DataFrame(entries)
 
 
 def interaction_figure(sheet: Sheet, metric: str) -> Figure:

@@ -189,16 +189,16 @@ def confusion_figure(sheet: Sheet) -> Figure:
     height = (size + 0.28 + extra_height(titles)) * lines
     figure = Figure(figsize=(size * columns, height), layout="constrained")
     axs = figure.subplots(lines, columns, squeeze=False).ravel()
-    found = {
+    counts = {
         cell.label: row_percent(cell.confusion_matrix)
         for cell in sheet.cells
         if cell.confusion_matrix
     }
-    largest = largest_error(list(found.values()))
+    largest = largest_error(list(counts.values()))
     for ax, label, title in zip(axs, sheet.labels, titles, strict=False):
         ax.set_title(title)
-        if label in found:
-            draw_confusion(ax, found[label], sheet.model.classes, largest=largest)
+        if label in counts:
+            draw_confusion(ax, counts[label], sheet.model.classes, largest=largest)
             ax.set_xlabel(sheet.t("figure.predicted_class"))
             if ax.get_subplotspec().is_first_col():
                 ax.set_ylabel(sheet.t("figure.true_class"))

@@ -41,18 +41,18 @@ def curves(epochs: pd.DataFrame, words: Words, name: str) -> bytes:
     return _drawn(name, lambda: _curves_figure(epochs, words))
 
 
-def residuals(made: pd.DataFrame, words: Words, name: str) -> bytes:
+def residuals(predictions: pd.DataFrame, words: Words, name: str) -> bytes:
     """Prediction minus target against target; points beyond the view are drawn at its edge.
 
     Args:
-        made: target and residual, one row per prediction.
+        predictions: target and residual, one row per prediction.
         words: the catalogue.
         name: makes the ids of the SVG its own.
 
     Returns:
         SVG; the points are one image in it, so that it stays small.
     """
-    svg = _drawn(name, lambda: _residuals_figure(made, words))
+    svg = _drawn(name, lambda: _residuals_figure(predictions, words))
     return _IMAGE.sub(lambda match: in_shades(match[0].decode()).encode(), svg)
 
 
@@ -64,11 +64,11 @@ def _drawn(name: str, make: Callable[[], Figure]) -> bytes:
 
 def thinned(epochs: pd.DataFrame, points: int) -> pd.DataFrame:
     """At most so many of the epochs, evenly, the first and the last among them."""
-    every = np.sort(epochs["epoch"].unique())
-    if len(every) <= points:
+    all_epochs = np.sort(epochs["epoch"].unique())
+    if len(all_epochs) <= points:
         return epochs
-    places = np.rint(np.linspace(0, len(every) - 1, points)).astype(int)
-    return epochs[epochs["epoch"].isin(every[places])]
+    places = np.rint(np.linspace(0, len(all_epochs) - 1, points)).astype(int)
+    return epochs[epochs["epoch"].isin(all_epochs[places])]
 
 
 def _curves_figure(epochs: pd.DataFrame, words: Words) -> Figure:
@@ -95,16 +95,16 @@ def _curves_figure(epochs: pd.DataFrame, words: Words) -> Figure:
     return figure
 
 
-def _residuals_figure(made: pd.DataFrame, words: Words) -> Figure:
+def _residuals_figure(predictions: pd.DataFrame, words: Words) -> Figure:
     figure = Figure(figsize=(4.4, 2.6), dpi=DPI, layout="constrained")
     ax = figure.subplots()
-    low, high = (float(made["residual"].quantile(q)) for q in (EDGE, 1 - EDGE))
+    low, high = (float(predictions["residual"].quantile(q)) for q in (EDGE, 1 - EDGE))
     room = 0.05 * (high - low) or 1.0
     low, high = min(low - room, -room), max(high + room, room)
     ax.axhline(0, color=INK, linewidth=0.8, alpha=0.6)
     ax.plot(
-        made["target"],
-        np.clip(made["residual"], low, high),
+        predictions["target"],
+        np.clip(predictions["residual"], low, high),
         linestyle="none",
         marker="o",
         markersize=2.6,

@@ -18,9 +18,9 @@ def draw_predictions(
     """
     ax.plot(view, view, color=INK, linewidth=0.8, alpha=0.6, zorder=3)
     frame = frame.dropna(subset=["prediction"])
-    for _, one in frame.groupby("replicate"):
-        x = one["target"].to_numpy(dtype=float)
-        y = np.clip(one["prediction"].to_numpy(dtype=float), *view)
+    for _, replicate_rows in frame.groupby("replicate"):
+        x = replicate_rows["target"].to_numpy(dtype=float)
+        y = np.clip(replicate_rows["prediction"].to_numpy(dtype=float), *view)
         # One path of points without length: a tenth of the size of one marker element each.
         gaps = np.full(len(x), np.nan)
         ax.plot(

@@ -53,25 +53,25 @@ def colours(palette: Any, n: int) -> list[str]:
     much darker or lighter as it must be to be seen on both.
     """
     if palette is None:
-        found = list(DEFAULT_PALETTE)
+        chosen = list(DEFAULT_PALETTE)
     elif isinstance(palette, str):
-        found = _named(palette, n)
+        chosen = _named(palette, n)
     else:
-        found = [str(colour).lower() for colour in palette]
-    if not found:
+        chosen = [str(colour).lower() for colour in palette]
+    if not chosen:
         raise ValueError("a palette needs at least one colour")
-    found = [seen(colour) for colour in found]
-    return [found[i % len(found)] for i in range(max(n, len(found)))]
+    chosen = [seen(colour) for colour in chosen]
+    return [chosen[i % len(chosen)] for i in range(max(n, len(chosen)))]
 
 
 def looks(labels: list[str], reference: str, palette: Any) -> dict[str, Look]:
     """The look of each value of an axis; the reference has the palette's first colour."""
     others = [label for label in labels if label != reference]
-    found = colours(palette, len(others) + 1)
-    look = {reference: Look(found[0], "solid", "o")}
+    palette_colours = colours(palette, len(others) + 1)
+    look = {reference: Look(palette_colours[0], "solid", "o")}
     for i, label in enumerate(others):
         dash = _DASHES[i % len(_DASHES)]
-        look[label] = Look(found[i + 1], dash, _MARKERS[i % len(_MARKERS)])
+        look[label] = Look(palette_colours[i + 1], dash, _MARKERS[i % len(_MARKERS)])
     return {label: look[label] for label in labels if label in look}
 
 
@@ -104,8 +104,8 @@ def _linear(colour: str) -> list[float]:
 def _named(name: str, n: int) -> list[str]:
     import seaborn as sns  # slow to import, and most palettes are lists
 
-    found = [str(colour) for colour in sns.color_palette(name).as_hex()]
-    clear = [colour for colour in found if 0.05 < luminance(colour) < 0.40]
+    named = [str(colour) for colour in sns.color_palette(name).as_hex()]
+    clear = [colour for colour in named if 0.05 < luminance(colour) < 0.40]
     if len(clear) < n:
         clear = [str(colour) for colour in sns.color_palette("husl", n, desat=0.8).as_hex()]
     return clear

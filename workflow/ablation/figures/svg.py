@@ -41,8 +41,8 @@ def clean(raw: str) -> str:
     """Drop what only an editor or a file needs, and shorten numbers and paths."""
     used = set(_REFERENCE.findall(raw))
     text = re.sub(r">\s+<", "><", raw[raw.index("<svg") :])
-    text = _ID.sub(lambda found: found[0] if found[1] in used else "", text)
-    text = _COORDINATES.sub(lambda found: _NUMBER.sub(_short, found[0]), text)
+    text = _ID.sub(lambda match: match[0] if match[1] in used else "", text)
+    text = _COORDINATES.sub(lambda match: _NUMBER.sub(_short, match[0]), text)
     text = _WITHOUT_USE.sub("", text).replace(INK, "currentColor")
     text = _PATH.sub(_compact, text)
     return text.replace("<svg", f'<svg style="{ROOT_STYLE}"', 1)

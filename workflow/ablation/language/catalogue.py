@@ -85,6 +85,6 @@ def translations(messages: dict[str, str]) -> NullTranslations:
         whole.add(key, text)
     write_mo(compiled, whole)
     compiled.seek(0)
-    found = Translations(fp=compiled)
-    found.add_fallback(_Missing())
-    return found
+    catalogue = Translations(fp=compiled)
+    catalogue.add_fallback(_Missing())
+    return catalogue

@@ -28,11 +28,12 @@ def scaled_pair(metric: str, pair: Pair) -> tuple[float, float] | None:
 
 def possible_pair(metric: str, pair: Pair) -> tuple[float, float] | None:
     """Both bounds of a metric's own interval as shown, each moved to the nearest value that the metric can take."""
-    bounds, what = scaled_pair(metric, pair), METRICS[metric]
+    bounds, definition = scaled_pair(metric, pair), METRICS[metric]
     if bounds is None:
         return None
     low, high = (
-        min(max(bound, what.lowest * what.scale), what.highest * what.scale) for bound in bounds
+        min(max(bound, definition.lowest * definition.scale), definition.highest * definition.scale)
+        for bound in bounds
     )
     return low, high
 

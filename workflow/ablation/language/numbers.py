@@ -106,16 +106,16 @@ def interval(pair: Sequence[float], decimals: int, *, sign: bool = False) -> str
 
 def intervals(pairs: Sequence[Pair], decimals: int, *, sign: bool = False) -> list[str | None]:
     """A column of intervals, padded so that both bounds are aligned at the decimal point."""
-    found = [
+    shown = [
         [fixed(bound, decimals, sign=sign) for bound in pair] if pair is not None else None
         for pair in pairs
     ]
-    widths = [max((len(texts[i]) for texts in found if texts), default=0) for i in (0, 1)]
+    widths = [max((len(texts[i]) for texts in shown if texts), default=0) for i in (0, 1)]
     return [
         f"[{texts[0]}, {texts[1].rjust(widths[1], PAD)}]".rjust(sum(widths) + 4, PAD)
         if texts
         else None
-        for texts in found
+        for texts in shown
     ]
 
 

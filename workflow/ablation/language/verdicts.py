@@ -18,9 +18,9 @@ def worded(verdict: str, reason: str | None, words: Words) -> str:
 def fates(row: dict[str, Any], words: Words) -> list[str]:
     """How many replicates diverged, and how many learnt nothing: counts beside a verdict, not verdicts."""
     return [
-        words(f"flag.{what}", k=row[f"n_{what}"], n=row["n_total"])
-        for what in ("diverged", "collapsed")
-        if row[f"n_{what}"]
+        words(f"flag.{fate}", k=row[f"n_{fate}"], n=row["n_total"])
+        for fate in ("diverged", "collapsed")
+        if row[f"n_{fate}"]
     ]
 
 

@@ -29,8 +29,8 @@ def chosen(words: str | Mapping[str, str] | None, language: str) -> str | None:
     """A text of a network, a data set or a configuration: in the language, else in English, else in any."""
     if words is None or isinstance(words, str):
         return words
-    known = (words[each] for each in (language, "en", *words) if each in words)
-    return next(known, None)
+    texts = (words[code] for code in (language, "en", *words) if code in words)
+    return next(texts, None)
 
 
 def spaced(text: str) -> str:
@@ -82,14 +82,14 @@ class Words:
 
     def _titled(self, group: str, name: str) -> str | None:
         """The words for a name: the model's own, else the catalogue's."""
-        known = self.model.words.get(OWN.get(group, "")) if self.model else None
-        own = chosen((known or {}).get(name), self.language)
-        return own if own is not None else self.messages.get(f"{group}.{name}")
+        own_words = self.model.words.get(OWN.get(group, "")) if self.model else None
+        title = chosen((own_words or {}).get(name), self.language)
+        return title if title is not None else self.messages.get(f"{group}.{name}")
 
     def named(self, group: str, name: str) -> str:
         """The words for a name that comes from data, or the name where there are none."""
-        found = self._titled(group, name)
-        return name if found is None else found
+        title = self._titled(group, name)
+        return name if title is None else title
 
     @property
     def short(self) -> str:
@@ -119,8 +119,8 @@ class Words:
 
     def level(self, axis: AxisDocument, label: str, *, begins: bool = False) -> str:
         """A level inside a sentence, or at its beginning: ``no augmentation``, where ``none`` alone says too little."""
-        own = (self.model.words.get("values") or {}) if self.model else {}
-        if label not in ("on", "off", "none") or label in own or axis.parameter is None:
+        own_values = (self.model.words.get("values") or {}) if self.model else {}
+        if label not in ("on", "off", "none") or label in own_values or axis.parameter is None:
             return self.value(label)
         title = self._inside(self.named("parameter", axis.parameter))
         text = self(f"text.level_{label}", name=title)
@@ -153,9 +153,9 @@ class Words:
         ]  # labelled settings may be named like the parameter that they are about
         titles = [self._titled("parameter", name) for name in varied]
         others = [
-            each for each in (self.model.axes if self.model else ()) if each.name != axis.name
+            other for other in (self.model.axes if self.model else ()) if other.name != axis.name
         ]
-        alike = any((_varied(each), each.fixed) == (varied, axis.fixed) for each in others)
+        alike = any((_varied(other), other.fixed) == (varied, axis.fixed) for other in others)
         if None in titles or alike:
             return axis.name
         first, *rest = (str(title) for title in titles)
@@ -167,10 +167,12 @@ class Words:
 
     def unit(self, metric: str) -> str:
         """The unit that the data give to a metric; empty where they give none."""
-        known = metrics_on(self.model) if self.model else ()
-        own = next((each.unit for each in known if each.name == metric), METRICS[metric].unit)
-        found = own.replace("^2", "²") if own != METRICS[metric].unit else ""
-        return found.replace(" ", TIED)
+        metrics = metrics_on(self.model) if self.model else ()
+        declared = next(
+            (known.unit for known in metrics if known.name == metric), METRICS[metric].unit
+        )
+        unit = declared.replace("^2", "²") if declared != METRICS[metric].unit else ""
+        return unit.replace(" ", TIED)
 
     def in_unit(self, text: str, metric: str) -> str:
         """A head of a column or an axis with the unit that the data give to a metric: ``Test MAE, points``."""

@@ -34,8 +34,8 @@ def visible_gpus(environ: Mapping[str, str] = os.environ) -> list[str] | None:
     names = ["CUDA_VISIBLE_DEVICES"]
     if "SLURM_JOB_ID" in environ:
         names += ["SLURM_STEP_GPUS", "SLURM_JOB_GPUS"]
-    found = next((environ[name] for name in names if name in environ), None)
-    return None if found is None else _as_cuda_reads(found)
+    listed = next((environ[name] for name in names if name in environ), None)
+    return None if listed is None else _as_cuda_reads(listed)
 
 
 def gpu_minors(dev: Path = DEV) -> list[int]:
@@ -46,8 +46,8 @@ def gpu_minors(dev: Path = DEV) -> list[int]:
 
 def gpu_count(environ: Mapping[str, str] = os.environ, dev: Path = DEV) -> int:
     """How many GPUs this process may use: those that it is given, else one for each device file."""
-    given = visible_gpus(environ)
-    return len(gpu_minors(dev) if given is None else given)
+    visible = visible_gpus(environ)
+    return len(gpu_minors(dev) if visible is None else visible)
 
 
 @cache
@@ -62,8 +62,8 @@ def torch_has_cuda(version: Path | None = None) -> bool:
         if spec is None or spec.origin is None:
             return False
         version = Path(spec.origin).with_name("version.py")
-    found = re.search(r"^cuda\b[^=\n]*=\s*(\S+)", version.read_text("utf-8"), re.MULTILINE)
-    return found is not None and found.group(1) != "None"
+    version_line = re.search(r"^cuda\b[^=\n]*=\s*(\S+)", version.read_text("utf-8"), re.MULTILINE)
+    return version_line is not None and version_line.group(1) != "None"
 
 
 def resolves_to_cuda(device: str) -> bool:

@@ -25,14 +25,14 @@ def sentence(error: BaseException) -> str:
 
 def blamed(error: BaseException) -> str:
     """``file:line`` of the last frame in a user's own file, else in this package; empty if the error came through neither."""
-    own = [place for place in _places(error) if _is_own(place[0])]
-    users = [place for place in own if not place[0].is_relative_to(PACKAGE)]
-    chosen = next(reversed(users or own), None)
+    own_places = [place for place in _places(error) if _is_own(place[0])]
+    users = [place for place in own_places if not place[0].is_relative_to(PACKAGE)]
+    chosen = next(reversed(users or own_places), None)
     if chosen is None:
         return ""
     path, line = chosen
-    here = Path.cwd()
-    return f"{path.relative_to(here) if path.is_relative_to(here) else path}:{line}"
+    folder = Path.cwd()
+    return f"{path.relative_to(folder) if path.is_relative_to(folder) else path}:{line}"
 
 
 def _places(error: BaseException) -> Iterator[tuple[Path, int]]:

@@ -55,13 +55,13 @@ class Gpu:
 
 def _from_nvidia_smi() -> list[Gpu]:
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             ["nvidia-smi", "-L"], capture_output=True, text=True, timeout=60, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return []
     gpus: list[Gpu] = []
-    for line in done.stdout.splitlines():
+    for line in process.stdout.splitlines():
         if gpu := GPU_LINE.match(line):
             gpus.append(Gpu(int(gpu[1]), gpu[2]))
         elif gpus and (mig := MIG_LINE.match(line)):
@@ -74,8 +74,8 @@ def _from_nvidia_smi() -> list[Gpu]:
 def _from_proc(proc: Path) -> list[Gpu]:
     """The driver's own list, in PCI order; a UUID of question marks is not known yet."""
     texts = [path.read_text("utf-8") for path in sorted(proc.glob("*/information"))]
-    found = [re.search(r"^GPU UUID:\s*(GPU-[0-9a-f-]+)$", text, re.MULTILINE) for text in texts]
-    return [Gpu(i, uuid[1] if uuid else str(i)) for i, uuid in enumerate(found)]
+    matches = [re.search(r"^GPU UUID:\s*(GPU-[0-9a-f-]+)$", text, re.MULTILINE) for text in texts]
+    return [Gpu(i, uuid[1] if uuid else str(i)) for i, uuid in enumerate(matches)]
 
 
 def list_gpus(proc: Path = PROC, dev: Path = DEV) -> list[Gpu]:
@@ -91,13 +91,13 @@ def choose(gpus: list[Gpu], environ: Mapping[str, str] = os.environ) -> list[Gpu
         gpus: what :func:`list_gpus` found; if nothing, the names that are given stand for themselves.
         environ: CUDA_VISIBLE_DEVICES goes before Slurm's assignment.
     """
-    given = visible_gpus(environ)
-    if given is None:
+    visible = visible_gpus(environ)
+    if visible is None:
         return gpus
     if not gpus:
-        return [Gpu(int(name) if name.isdigit() else -1, name) for name in given]
+        return [Gpu(int(name) if name.isdigit() else -1, name) for name in visible]
     chosen: list[Gpu] = []
-    for name in given:
+    for name in visible:
         meant = [gpu for gpu in gpus if gpu.answers_to(name)]
         if not meant and "CUDA_VISIBLE_DEVICES" not in environ:
             return gpus  # Slurm numbers the node's GPUs, but shows a job no others than its own
@@ -126,9 +126,9 @@ def acquire(
     folder = folder or Path(environ.get(FOLDER) or DEFAULT_FOLDER)
     uuids = [gpu.uuid for gpu in choose(list_gpus(), environ)]
     if not uuids:
-        given = environ.get("CUDA_VISIBLE_DEVICES")
-        known = "" if given is None else f" that CUDA_VISIBLE_DEVICES={given} allows"
-        raise LeaseError(f"there is no GPU here{known}: set compute.device to cpu.")
+        visible = environ.get("CUDA_VISIBLE_DEVICES")
+        allowed = "" if visible is None else f" that CUDA_VISIBLE_DEVICES={visible} allows"
+        raise LeaseError(f"there is no GPU here{allowed}: set compute.device to cpu.")
     try:
         with suppress(FileExistsError):
             folder.mkdir(parents=True)

@@ -43,7 +43,7 @@ def git_state(folder: Path) -> dict[str, Any]:
 
     def git(*words: str) -> str | None:
         try:
-            done = subprocess.run(
+            process = subprocess.run(
                 ["git", "-C", str(folder), *words],
                 capture_output=True,
                 text=True,
@@ -52,7 +52,7 @@ def git_state(folder: Path) -> dict[str, Any]:
             )
         except (OSError, subprocess.SubprocessError):
             return None
-        return done.stdout.strip()
+        return process.stdout.strip()
 
     commit = git("rev-parse", "HEAD")
     if commit is None:

@@ -60,19 +60,19 @@ def kernels(weights: NDArray[np.floating], replicate: int) -> dict[str, Any]:
         ``width`` × ``height`` in all; ``largest``, the largest absolute weight, and ``largest_each`` of every kernel, to four
         significant digits.
     """
-    own = np.asarray(weights[replicate], dtype=np.float64)
-    coloured = own.shape[1] == RGB
-    shown = own.transpose(0, 2, 3, 1) if coloured else own.mean(axis=1)
-    each = [float(f"{value:.4g}") for value in np.abs(shown).reshape(len(shown), -1).max(axis=1)]
+    of_replicate = np.asarray(weights[replicate], dtype=np.float64)
+    coloured = of_replicate.shape[1] == RGB
+    shown = of_replicate.transpose(0, 2, 3, 1) if coloured else of_replicate.mean(axis=1)
+    largest = [float(f"{value:.4g}") for value in np.abs(shown).reshape(len(shown), -1).max(axis=1)]
     laid = sheet(colours(shown) if coloured else diverging(shown), COLUMNS, gap=GAP)
     return {
         "replicate": replicate,
-        "n": len(own),
-        "side": int(own.shape[3]),
+        "n": len(of_replicate),
+        "side": int(of_replicate.shape[3]),
         "columns": COLUMNS,
         "gap": GAP,
-        "largest": max(each),
-        "largest_each": each,
+        "largest": max(largest),
+        "largest_each": largest,
         "width": int(laid.shape[1]),
         "height": int(laid.shape[0]),
         "sprite": data_uri(laid),

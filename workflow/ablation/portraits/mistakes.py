@@ -24,10 +24,10 @@ def most_confident(predictions: pd.DataFrame, limit: int = SHOWN) -> pd.DataFram
     Returns:
         The rows, with ``n_wrong`` and ``n_tested``: how many replicates mistook the image, of how many that were tested on it.
     """
-    made = predictions.dropna(subset=["predicted", "confidence"])
-    made = made.assign(wrong=made["predicted"] != made["label"])
-    seen = made.groupby("index")["wrong"].agg(n_wrong="sum", n_tested="size")
-    wrong = made[made["wrong"]].sort_values(
+    predicted = predictions.dropna(subset=["predicted", "confidence"])
+    predicted = predicted.assign(wrong=predicted["predicted"] != predicted["label"])
+    seen = predicted.groupby("index")["wrong"].agg(n_wrong="sum", n_tested="size")
+    wrong = predicted[predicted["wrong"]].sort_values(
         ["confidence", "replicate", "index"], ascending=[False, True, True]
     )
     return wrong.drop_duplicates("index").head(limit).join(seen, on="index")
@@ -45,10 +45,10 @@ def mistakes(predictions: pd.DataFrame, images: NDArray[np.uint8]) -> dict[str, 
         ``columns`` per row, each of ``width`` × ``height`` pixels (None where nothing is wrong); ``ink``, whether they are
         drawn on an empty ground and stand in the sprite as ink on paper.
     """
-    made = predictions.dropna(subset=["predicted", "confidence"])
-    if made.empty:
+    predicted = predictions.dropna(subset=["predicted", "confidence"])
+    if predicted.empty:
         return None
-    worst = most_confident(made)
+    worst = most_confident(predicted)
     items = [
         {
             "true": int(row["label"]),
@@ -65,8 +65,8 @@ def mistakes(predictions: pd.DataFrame, images: NDArray[np.uint8]) -> dict[str, 
     ink = on_empty_ground(tiles)
     tiles = ink_on_paper(tiles) if ink else tiles
     return {
-        "n_mistakes": int((made["predicted"] != made["label"]).sum()),
-        "n_predictions": len(made),
+        "n_mistakes": int((predicted["predicted"] != predicted["label"]).sum()),
+        "n_predictions": len(predicted),
         "width": int(images.shape[-1]),
         "height": int(images.shape[-2]),
         "ink": ink,
@@ -88,11 +88,11 @@ def confusion_difference(
         The difference row by row; a row of None for a class of which either has no sample.
     """
     rows: list[list[float | None]] = []
-    for own, other in zip(counts, baseline, strict=True):
-        if sum(own) == 0 or sum(other) == 0:
-            rows.append([None] * len(own))
+    for row, other in zip(counts, baseline, strict=True):
+        if sum(row) == 0 or sum(other) == 0:
+            rows.append([None] * len(row))
             continue
-        shares = 100 * np.asarray(own) / sum(own) - 100 * np.asarray(other) / sum(other)
+        shares = 100 * np.asarray(row) / sum(row) - 100 * np.asarray(other) / sum(other)
         # Adding 0 makes 0 of the −0 that rounding leaves.
         rows.append([round(float(share), 2) + 0.0 for share in shares])
     return rows
@@ -109,6 +109,6 @@ def confusion(
     """
     if not counts or not np.any(counts):
         return None
-    known = baseline is not None and bool(np.any(baseline))
-    difference = confusion_difference(counts, baseline) if baseline and known else None
+    comparable = baseline is not None and bool(np.any(baseline))
+    difference = confusion_difference(counts, baseline) if baseline and comparable else None
     return {"counts": counts, "difference": difference}

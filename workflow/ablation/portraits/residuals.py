@@ -13,21 +13,21 @@ SHARED = (5, 0.01)
 
 def with_residuals(predictions: pd.DataFrame) -> pd.DataFrame:
     """The rows that have a prediction, with ``residual``. predictions: replicate, index, target, prediction."""
-    made = predictions.dropna(subset=["prediction"])
-    return made.assign(residual=made["prediction"] - made["target"])
+    predicted = predictions.dropna(subset=["prediction"])
+    return predicted.assign(residual=predicted["prediction"] - predicted["target"])
 
 
-def worst_rows(made: pd.DataFrame, limit: int = WORST) -> list[dict[str, Any]]:
+def worst_rows(predictions: pd.DataFrame, limit: int = WORST) -> list[dict[str, Any]]:
     """The rows whose mean prediction is furthest off, the furthest first.
 
     Args:
-        made: what :func:`with_residuals` gives.
+        predictions: what :func:`with_residuals` gives.
         limit: how many at most.
 
     Returns:
         index (the row of the raw file, from 0), target, ``prediction`` (the mean over the ``n`` replicates tested on it).
     """
-    rows = made.groupby("index").agg(
+    rows = predictions.groupby("index").agg(
         target=("target", "first"), prediction=("prediction", "mean"), n=("prediction", "size")
     )
     distance = (rows["prediction"] - rows["target"]).abs()
@@ -55,24 +55,24 @@ def residuals(predictions: pd.DataFrame) -> dict[str, Any] | None:
         cut off, that value (``top``, else None), ``n_top`` and ``top_mean``, the mean residual of these; ``worst``, see
         :func:`worst_rows`.
     """
-    made = with_residuals(predictions)
-    if made.empty:
+    with_errors = with_residuals(predictions)
+    if with_errors.empty:
         return None
-    rows = made.drop_duplicates("index")["target"]
+    rows = with_errors.drop_duplicates("index")["target"]
     over = _rounded(rows.std(ddof=1)) if len(rows) > 1 else 0.0
     n_top = int((rows == rows.max()).sum())
     shared = n_top >= SHARED[0] and SHARED[1] <= n_top / len(rows) < 1
-    top = made.loc[made["target"] == rows.max(), "residual"]
+    top = with_errors.loc[with_errors["target"] == rows.max(), "residual"]
     return {
-        "n": len(made),
-        "mean": _rounded(made["residual"].mean()),
-        "sd": _rounded(made["residual"].std(ddof=1)) if len(made) > 1 else None,
+        "n": len(with_errors),
+        "mean": _rounded(with_errors["residual"].mean()),
+        "sd": _rounded(with_errors["residual"].std(ddof=1)) if len(with_errors) > 1 else None,
         "over": over,
-        "share_over": _rounded((made["residual"].abs() > over).mean()),
+        "share_over": _rounded((with_errors["residual"].abs() > over).mean()),
         "top": float(rows.max()) if shared else None,
         "n_top": n_top if shared else 0,
         "top_mean": _rounded(top.mean()) if shared else None,
-        "worst": worst_rows(made),
+        "worst": worst_rows(with_errors),
     }
 
 

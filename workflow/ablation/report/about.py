@@ -14,11 +14,11 @@ LISTED = 30  # classes whose names are listed; of more only their number is said
 def what_view(model: ModelDocument, words: Words) -> list[str]:
     """Paragraphs on a model: what the network is, what it predicts and how it was trained, and on what data."""
     about = words.own("about")  # a paragraph of its own, as it may be of another language
-    said = words.sentences([*_predicted(model, words), *_trained(model, words)])
+    sentences = words.sentences([*_predicted(model, words), *_trained(model, words)])
     data = _data(model, words)
     if "fixed_test_set" in model.data:
         data.append(_scope(model, words))
-    return [*([about] if about else []), said, *([words.sentences(data)] if data else [])]
+    return [*([about] if about else []), sentences, *([words.sentences(data)] if data else [])]
 
 
 def _scope(model: ModelDocument, words: Words) -> str:
@@ -46,17 +46,17 @@ def _predicted(model: ModelDocument, words: Words) -> list[str]:
 def _trained(model: ModelDocument, words: Words) -> list[str]:
     """How networks were trained, as far as the recipe of the baseline says it."""
     recipe: dict[str, Any] = model.parameters
-    said = [words(f"model.trained_{model.task}")]
+    sentences = [words(f"model.trained_{model.task}")]
     if "optimizer" in recipe:
-        said.append(words("model.optimizer", optimizer=words.value(recipe["optimizer"])))
+        sentences.append(words("model.optimizer", optimizer=words.value(recipe["optimizer"])))
     if recipe.get("schedule") == "plateau":
         factor, patience = (
-            words.plain(recipe.get(f"lr_{each}")) for each in ("factor", "patience")
+            words.plain(recipe.get(f"lr_{setting}")) for setting in ("factor", "patience")
         )
-        said.append(words("model.schedule_plateau", factor=factor, patience=patience))
+        sentences.append(words("model.schedule_plateau", factor=factor, patience=patience))
     elif recipe.get("schedule") == "constant":
-        said.append(words("model.schedule_constant"))
-    return said
+        sentences.append(words("model.schedule_constant"))
+    return sentences
 
 
 def _data(model: ModelDocument, words: Words) -> list[str]:

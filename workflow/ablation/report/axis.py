@@ -94,8 +94,8 @@ class Axis:
         return centre * (1 / self.margin - 1), centre * (self.margin - 1)
 
     def row(self, label: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.compared["rows"][label]
-        return found
+        row: dict[str, Any] = self.compared["rows"][label]
+        return row
 
     def gap(self, label: str) -> float | None:
         """The difference to the reference, as shown."""
@@ -129,7 +129,9 @@ class Axis:
 def axes_of(model: ModelDocument, inputs: Inputs) -> list[Axis]:
     """All axes of a model of ``study.json``."""
     name, palette = model.name, inputs.config["report"].get("palette")
-    tables = {each: table[table["model"] == name] for each, table in inputs.tables.items()}
+    tables = {
+        table_name: table[table["model"] == name] for table_name, table in inputs.tables.items()
+    }
     of_model = inputs.comparisons["models"][name]
     metrics = metrics_of(model, of_model["metric"], inputs.tables["replicates"])
     axes = []
@@ -140,7 +142,10 @@ def axes_of(model: ModelDocument, inputs: Inputs) -> list[Axis]:
         )
         courses = {}
         for cell in axis.cells:
-            rows = [tables[each][tables[each]["key"] == cell.key] for each in ("epochs", "courses")]
+            rows = [
+                tables[table_name][tables[table_name]["key"] == cell.key]
+                for table_name in ("epochs", "courses")
+            ]
             shown = replicates[replicates["label"] == cell.label]
             courses[cell.label] = course(cell.label, shown, *rows)
         axes.append(
@@ -161,11 +166,11 @@ def axes_of(model: ModelDocument, inputs: Inputs) -> list[Axis]:
 
 def heads(axis: Axis, words: Words) -> list[dict[str, Any]]:
     """The first cell of every row: the value, its colour and mark, and its verdict."""
-    found = []
+    rows = []
     for label in axis.labels:
         row, word = axis.row(label), axis.verdict(label)
         look = axis.looks[label]
-        found.append(
+        rows.append(
             {
                 "text": words.value(label),
                 "drawer": drawer_id(axis.model.name, axis.cell(label).key),
@@ -181,7 +186,7 @@ def heads(axis: Axis, words: Words) -> list[dict[str, Any]]:
                 "holm_alone": bool(row["holm_alone"]),
             }
         )
-    return found
+    return rows
 
 
 def drawer_id(model: str, key: str) -> str:
@@ -191,14 +196,14 @@ def drawer_id(model: str, key: str) -> str:
 
 def notes(axis: Axis, label: str, words: Words) -> list[str]:
     """What stands below a verdict: an estimate below the margin, and where a comparison is judged that stands here too."""
-    row, found = axis.row(label), []
+    row, texts = axis.row(label), []
     if row["below_margin"]:
-        found.append(words("flag.below_margin"))
+        texts.append(words("flag.below_margin"))
     if row["judged_on"] not in (None, axis.name):
         other = words.title(axis.model.axis(row["judged_on"]))
         level = fmt.percent(row["difference_level"])
-        found.append(words("axis.judged_on", axis=other, level=level))
-    return found
+        texts.append(words("axis.judged_on", axis=other, level=level))
+    return texts
 
 
 def no_number(axis: Axis, label: str, words: Words) -> str:

@@ -158,11 +158,13 @@ def other_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
 
 def _secondary(axis: Axis, label: str, metric: str, words: Words) -> Entry:
     """A test in a metric that decides no verdict: its adjusted p and what it would say."""
-    found = axis.row(label)["others"].get(metric)
-    if found is None or found["p_adjusted"] is None:
+    comparison = axis.row(label)["others"].get(metric)
+    if comparison is None or comparison["p_adjusted"] is None:
         return Entry(fmt.DASH, no_difference(axis, label, words))
-    verdict = worded(found["verdict"], found["reason"], words)
-    return Entry(words("table.p_and_verdict", p=fmt.p_value(found["p_adjusted"]), verdict=verdict))
+    verdict = worded(comparison["verdict"], comparison["reason"], words)
+    return Entry(
+        words("table.p_and_verdict", p=fmt.p_value(comparison["p_adjusted"]), verdict=verdict)
+    )
 
 
 def class_rows(

@@ -18,7 +18,7 @@ def check_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
     sds = [scaled(axis.metric, noise["sd"]) if noise else None for noise in noises]
     tests = [scaled(axis.metric, noise["sd_test"]) if noise else None for noise in noises]
     places = max([fmt.decimals_for(sd) for sd in sds if sd] or [2])
-    found = []
+    checks = []
     for i, (label, head) in enumerate(zip(axis.labels, heads(axis, words), strict=True)):
         row, noise = rows[i], noises[i]
         flip, pairs = row.get("sign_flip"), None if row["is_reference"] else row["n_pairs"]
@@ -27,7 +27,7 @@ def check_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
         why_not = no_difference(axis, label, words)
         few = words("none.too_few" if row["n"] < 2 else "none.no_noise")
         no_noise = few if row["n"] else no_number(axis, label, words)
-        found.append(
+        checks.append(
             {
                 **head,
                 "pairs": number_entry(pairs, 0, why_not),
@@ -41,7 +41,7 @@ def check_rows(axis: Axis, words: Words) -> list[dict[str, Any]]:
                 "detectable": entry(smallest, why_not),
             }
         )
-    return found
+    return checks
 
 
 def share_text(noise: dict[str, Any], words: Words) -> str | None:
@@ -65,26 +65,29 @@ def _settle(row: dict[str, Any], why_not: str, words: Words) -> fmt.Entry:
 
 def omega_text(axis: Axis, words: Words) -> str:
     """The share of the variance that the levels of an axis account for; empty where there is none."""
-    found = axis.compared["importance"]
-    if not found:
+    importance = axis.compared["importance"]
+    if not importance:
         return ""
-    numbers = {"omega2": fmt.fixed(found["omega2"], 2), "level": fmt.percent(found["level"])}
-    interval = fmt.interval(found["interval"], 2) if found["interval"] else fmt.DASH
+    numbers = {
+        "omega2": fmt.fixed(importance["omega2"], 2),
+        "level": fmt.percent(importance["level"]),
+    }
+    interval = fmt.interval(importance["interval"], 2) if importance["interval"] else fmt.DASH
     text = words("more.omega", interval=interval, **numbers)
-    if not found["left_out"]:
+    if not importance["left_out"]:
         return text
-    left = words.listed([words.level(axis.axis, label) for label in found["left_out"]])
+    left = words.listed([words.level(axis.axis, label) for label in importance["left_out"]])
     return words.sentences([text, words("more.omega_left_out", values=left)])
 
 
 def factorial_view(axis: Axis, words: Words) -> dict[str, Any] | None:
     """Main effects and interactions of a factorial axis; None for other axes."""
-    found = axis.compared.get("factorial")
-    if not found:
+    factorial = axis.compared.get("factorial")
+    if not factorial:
         return None
-    if found.get("reason"):
-        return {"rows": [], "text": words(f"factorial.{found['reason'].replace(' ', '_')}")}
-    names = {name: words.named("parameter", name) for name in found["factors"]}
+    if factorial.get("reason"):
+        return {"rows": [], "text": words(f"factorial.{factorial['reason'].replace(' ', '_')}")}
+    names = {name: words.named("parameter", name) for name in factorial["factors"]}
     times, too_few = words("factorial.times"), words("none.too_few")
     rows: list[dict[str, Any]] = [
         {
@@ -96,17 +99,17 @@ def factorial_view(axis: Axis, words: Words) -> dict[str, Any] | None:
             "omega2": number_entry(term["omega2"], 2, ""),
             "interval": entry(term["interval"] and fmt.interval(term["interval"], 2), too_few),
         }
-        for term in found["terms"]
+        for term in factorial["terms"]
     ]
     alpha = 1 - axis.confidence
-    adjusted = [term["p_adjusted"] for term in found["terms"]]
+    adjusted = [term["p_adjusted"] for term in factorial["terms"]]
     sure = [row["text"] for row, p in zip(rows, adjusted, strict=True) if p < alpha]
     verdict = words("factorial.nothing", alpha=fmt.percent(alpha))
     if sure:
         verdict = words("factorial.found", terms=words.join(sure))
     listed = words.join(list(names.values()))
-    parts = [verdict, words("factorial.text", factors=listed, n=found["n_replicates"])]
-    if found["left_out"]:
-        left = words.join([str(number) for number in found["left_out"]])
+    parts = [verdict, words("factorial.text", factors=listed, n=factorial["n_replicates"])]
+    if factorial["left_out"]:
+        left = words.join([str(number) for number in factorial["left_out"]])
         parts.append(words("factorial.left_out", replicates=left))
     return {"rows": rows, "text": words.sentences(parts)}

@@ -96,22 +96,22 @@ def _would_test(text: dict[str, Any], words: Words, language: str) -> str:
     if "untested" in text:
         return words("claim.would", what=text["untested"][language])
     data = {text.get("data"), *(part.get("data") for part in text["parts"])}
-    what = "claim.whole" if "whole" in data else "claim.other_cells"
-    return words("claim.would", what=words(what))
+    message = "claim.whole" if "whole" in data else "claim.other_cells"
+    return words("claim.would", what=words(message))
 
 
 def cost_lines(judged: dict[str, Any], study: StudyDocument, words: Words) -> list[str]:
     """What the cells of some claims cost beside one another, measured; no answer depends on it."""
     return [
-        own(
+        model_words(
             "claim.cost",
             id=claim["id"],
-            cell=own.setting(model.axis(step["axis"]), step["cell"]),
-            than=own.value(step["than"]),
+            cell=model_words.setting(model.axis(step["axis"]), step["cell"]),
+            than=model_words.value(step["than"]),
             ratio=fmt.significant(step["cost_ratio"], 2),
         )
         for model in study.models
-        for own in [words.about(model)]
+        for model_words in [words.about(model)]
         for claim in judged["claims"]
         if claim["model"] == model.name
         for part in claim["parts"]
@@ -152,8 +152,8 @@ class Teller:
             number = words("claim.at_level", difference=number, level=level)
         verdict = worded(part["verdict"], part["reason"], words)
         cell, than = self._place(part), words.value(part["than"])
-        said = words("claim.compared", cell=cell, than=than, difference=number, verdict=verdict)
-        return words.listed([said, *fates(part, words)])
+        text = words("claim.compared", cell=cell, than=than, difference=number, verdict=verdict)
+        return words.listed([text, *fates(part, words)])
 
     def _measured(self, part: dict[str, Any]) -> str:
         measure = part["measure"]

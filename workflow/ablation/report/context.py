@@ -195,12 +195,12 @@ def _failures(study: StudyDocument, words: Words) -> list[dict[str, str]]:
     return [
         {
             "cell": cell.name,
-            "text": own.setting(axis, cell.label),
-            "model": own.short,
+            "text": model_words.setting(axis, cell.label),
+            "model": model_words.short,
             "reason": cell.failed,
         }
         for model in study.models
-        for own in [words.about(model)]
+        for model_words in [words.about(model)]
         for axis, cell in model.places()
         if cell.failed is not None
     ]

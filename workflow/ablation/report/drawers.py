@@ -82,11 +82,11 @@ def _headline(axis: Axis, label: str, words: Words) -> str:
     return words(key, metric=words(f"metric.{axis.metric}"), mean=mean)
 
 
-def cell_title(own: dict[str, Any], baseline: dict[str, Any], words: Words) -> str:
+def cell_title(parameters: dict[str, Any], baseline: dict[str, Any], words: Words) -> str:
     """A cell by what it changes: ``kernel size 3``; or the baseline."""
     changed = [
         words.fixed(name, _short(value))
-        for name, value in own.items()
+        for name, value in parameters.items()
         if differs(name, value, baseline)
     ]
     return words.join(changed) if changed else words("cell.the_baseline")
@@ -112,7 +112,7 @@ def _difference(differing: list[dict[str, Any]], words: Words) -> str:
 
 
 def parameter_rows(
-    own: dict[str, Any], baseline: dict[str, Any], words: Words
+    parameters: dict[str, Any], baseline: dict[str, Any], words: Words
 ) -> list[dict[str, Any]]:
     """Every parameter of a cell beside the baseline's. A parameter that the cell does not read is left out."""
     return [
@@ -123,7 +123,7 @@ def parameter_rows(
             "baseline": words.plain(baseline.get(name)),
             "differs": differs(name, value, baseline),
         }
-        for name, value in own.items()
+        for name, value in parameters.items()
     ]
 
 
@@ -155,26 +155,28 @@ def replicate_rows(axis: Axis, label: str, words: Words) -> list[dict[str, Any]]
     ]
 
 
-def _residuals(found: dict[str, Any] | None, words: Words) -> dict[str, Any] | None:
-    if not found or not found.get("svg"):
+def _residuals(residuals: dict[str, Any] | None, words: Words) -> dict[str, Any] | None:
+    if not residuals or not residuals.get("svg"):
         return None
-    places = fmt.decimals_for(found["over"])
+    places = fmt.decimals_for(residuals["over"])
     numbers = {
-        "mean": fmt.fixed(found["mean"], places, sign=True),
-        "sd": fmt.DASH if found["sd"] is None else words.amount(fmt.fixed(found["sd"], places)),
-        "share": fmt.percent(found["share_over"], 1),
-        "limit": words.amount(fmt.fixed(found["over"], places)),
+        "mean": fmt.fixed(residuals["mean"], places, sign=True),
+        "sd": fmt.DASH
+        if residuals["sd"] is None
+        else words.amount(fmt.fixed(residuals["sd"], places)),
+        "share": fmt.percent(residuals["share_over"], 1),
+        "limit": words.amount(fmt.fixed(residuals["over"], places)),
     }
     parts = [words("cell.residual_numbers", **numbers)]
-    if found.get("top") is not None:
-        mean = fmt.fixed(found["top_mean"], places, sign=True)
-        value = words.amount(fmt.significant(found["top"], 3))
-        parts.append(words("cell.top", mean=mean, value=value, n=found["n_top"]))
+    if residuals.get("top") is not None:
+        mean = fmt.fixed(residuals["top_mean"], places, sign=True)
+        value = words.amount(fmt.significant(residuals["top"], 3))
+        parts.append(words("cell.top", mean=mean, value=value, n=residuals["n_top"]))
     worst = [
         {"index": row["index"]} | {n: fmt.fixed(row[n], places) for n in ("target", "prediction")}
-        for row in found.get("worst", [])
+        for row in residuals.get("worst", [])
     ]
-    return {"svg": inline(found["svg"]), "text": words.sentences(parts), "worst": worst}
+    return {"svg": inline(residuals["svg"]), "text": words.sentences(parts), "worst": worst}
 
 
 def fact_rows(
@@ -191,28 +193,28 @@ def fact_rows(
     return [{"name": words(name), "text": text, "code": code} for name, text, code in texts]
 
 
-def verifying(given: dict[str, list[str]]) -> str:
+def verifying(arguments: dict[str, list[str]]) -> str:
     """The beginning of the command that trains a cell of this study a second time; the cell's name is its end."""
-    if not given["files"] and not given["overrides"]:
+    if not arguments["files"] and not arguments["overrides"]:
         return "make verify CELL="
-    words = ["python", "-P", "-m", "ablation", "verify", *_options(given), "--cell"]
+    words = ["python", "-P", "-m", "ablation", "verify", *_options(arguments), "--cell"]
     return f"PYTHONPATH=workflow {shlex.join(words)} "
 
 
-def commanded(given: dict[str, list[str]]) -> str:
+def commanded(arguments: dict[str, list[str]]) -> str:
     """The command that makes a target of this study, for a shell.
 
     Args:
-        given: ``files`` over the configuration, and ``overrides`` over these, as ``KEY=VALUE``.
+        arguments: ``files`` over the configuration, and ``overrides`` over these, as ``KEY=VALUE``.
     """
-    options = _options(given)
+    options = _options(arguments)
     return shlex.join(["snakemake", *options, *(["--"] if options else [])])
 
 
-def _options(given: dict[str, list[str]]) -> list[str]:
+def _options(arguments: dict[str, list[str]]) -> list[str]:
     options: list[str] = []
-    if given["files"]:
-        options += ["--configfile", *given["files"]]
-    if given["overrides"]:
-        options += ["--config", *given["overrides"]]
+    if arguments["files"]:
+        options += ["--configfile", *arguments["files"]]
+    if arguments["overrides"]:
+        options += ["--config", *arguments["overrides"]]
     return options

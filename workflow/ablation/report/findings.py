@@ -110,19 +110,21 @@ def prediction(
     axis: Axis, label: str, metric: str, *, same_data: bool
 ) -> tuple[float, float] | None:
     """Our prediction interval of one new run, as shown."""
-    found = axis.summary(label, metric).get("prediction")
-    return possible_pair(metric, found and found["same_data" if same_data else "other_data"])
+    intervals = axis.summary(label, metric).get("prediction")
+    return possible_pair(
+        metric, intervals and intervals["same_data" if same_data else "other_data"]
+    )
 
 
 def yardstick_rows(
     compared: dict[str, Any], yardsticks: dict[str, Any], words: Words
 ) -> list[dict[str, Any]]:
     """One row per simple model: the tested metric with its interval, and what the best cell is beside it."""
-    metric, found = compared["metric"], compared["yardsticks"]
+    metric, entries = compared["metric"], compared["yardsticks"]
     means, intervals = columns(
         metric,
-        [found[name]["mean"] for name in yardsticks],
-        [found[name]["interval"] for name in yardsticks],
+        [entries[name]["mean"] for name in yardsticks],
+        [entries[name]["interval"] for name in yardsticks],
         [words("none.too_few")] * len(yardsticks),
     )
     return [
@@ -130,8 +132,8 @@ def yardstick_rows(
             "text": words.named("yardstick", name),
             "mean": means[i],
             "interval": intervals[i],
-            "n": found[name]["n"],
-            "beside": _beside(found[name]["best_against_it"], metric, words),
+            "n": entries[name]["n"],
+            "beside": _beside(entries[name]["best_against_it"], metric, words),
         }
         for i, name in enumerate(yardsticks)
     ]

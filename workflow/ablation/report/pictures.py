@@ -19,13 +19,13 @@ TILE = 56  # pixels of the longer side of a picture on the page
 
 
 def confusions(
-    found: dict[str, Any] | None, classes: list[str], words: Words, *, is_baseline: bool
+    confusion: dict[str, Any] | None, classes: list[str], words: Words, *, is_baseline: bool
 ) -> dict[str, list[dict[str, Any]]]:
     """What a classifier confuses: ``matrices`` of few classes; of many, the most frequent ``confusions`` alone."""
-    counts = (found or {}).get("counts")
-    if not found or not counts:
+    counts = (confusion or {}).get("counts")
+    if not confusion or not counts:
         return {"matrices": [], "confusions": []}
-    difference = None if is_baseline else found.get("difference")
+    difference = None if is_baseline else confusion.get("difference")
     percent = [[100 * n / (sum(line) or 1) for n in line] for line in counts]
     if len(counts) <= MATRIX:
         return {"matrices": _matrices(percent, difference, classes, words), "confusions": []}
@@ -100,41 +100,41 @@ def _points(points: float | None, largest: float, *, right: bool) -> dict[str, A
 
 
 def gallery(
-    found: dict[str, Any] | None, classes: list[str], words: Words
+    mistakes: dict[str, Any] | None, classes: list[str], words: Words
 ) -> dict[str, Any] | None:
     """The most confident mistakes: tiles of one sprite with what is true and what was said."""
-    if not found:
+    if not mistakes:
         return None
-    tiles = found["items"]
-    columns = found["columns"]
+    tiles = mistakes["items"]
+    columns = mistakes["columns"]
     rows = -(-len(tiles) // columns) if tiles else 1
 
     def place(number: int, count: int) -> str:
         return "0" if count < 2 else f"{100 * number / (count - 1):.4g}%"
 
-    counts = {"k": fmt.count(found["n_mistakes"]), "n": fmt.count(found["n_predictions"])}
+    counts = {"k": fmt.count(mistakes["n_mistakes"]), "n": fmt.count(mistakes["n_predictions"])}
     views = []
     for i, tile in enumerate(tiles):
         names = {name: classes[tile[name]] for name in ("true", "predicted")}
-        said = {**tile, **names, "confidence": _sure(tile["confidence"])}
+        caption = {**tile, **names, "confidence": _sure(tile["confidence"])}
         views.append(
             {
                 "x": place(i % columns, columns),
                 "y": place(i // columns, rows),
                 "size": f"{100 * columns}% {100 * rows}%",
-                "text": words("cell.tile", **said),
-                "label": words("cell.tile_label", **said),
+                "text": words("cell.tile", **caption),
+                "label": words("cell.tile_label", **caption),
             }
         )
     text = words("cell.mistakes_text", **counts, shown=len(tiles))
-    scale = TILE / max(found["width"], found["height"])
+    scale = TILE / max(mistakes["width"], mistakes["height"])
     return {
         "text": text,
-        "sprite": found["sprite"],
+        "sprite": mistakes["sprite"],
         "tiles": views,
-        "ink": found["ink"],
-        "width": round(scale * found["width"]),
-        "height": round(scale * found["height"]),
+        "ink": mistakes["ink"],
+        "width": round(scale * mistakes["width"]),
+        "height": round(scale * mistakes["height"]),
     }
 
 
@@ -143,15 +143,15 @@ def _sure(confidence: float) -> str:
     return f">{fmt.percent(0.999, 1)}" if confidence > 0.9995 else fmt.percent(confidence, 1)
 
 
-def kernels(found: dict[str, Any] | None, words: Words) -> dict[str, Any] | None:
+def kernels(portrait: dict[str, Any] | None, words: Words) -> dict[str, Any] | None:
     """The first layer's kernels of one replicate as an enlarged picture."""
-    if not found:
+    if not portrait:
         return None
-    values = {name: found[name] for name in ("n", "side", "replicate")}
-    values["largest"] = fmt.significant(found["largest"], 2)
+    values = {name: portrait[name] for name in ("n", "side", "replicate")}
+    values["largest"] = fmt.significant(portrait["largest"], 2)
     return {
-        "sprite": found["sprite"],
-        "width": round(found["width"] * ENLARGED, 2),
+        "sprite": portrait["sprite"],
+        "width": round(portrait["width"] * ENLARGED, 2),
         "text": words("cell.kernels_text", **values),
         "label": words("cell.kernels_label", **values),
     }

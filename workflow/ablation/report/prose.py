@@ -18,14 +18,16 @@ OVERFIT = 1.25
 def axis_sentences(axis: Axis, words: Words) -> list[str]:
     """What was found on this axis, in the order of the verdicts; then what became of replicates."""
     compared = [label for label in axis.labels if label != axis.reference]
-    found = [
+    sentences = [
         verdict_sentence(axis, label, words)
         for verdict in Verdict
         if verdict is not Verdict.REFERENCE
         for label in compared
         if axis.verdict(label) is verdict
     ]
-    return found + [text for label in axis.labels for text in fate_sentences(axis, label, words)]
+    return sentences + [
+        text for label in axis.labels for text in fate_sentences(axis, label, words)
+    ]
 
 
 def verdict_sentence(axis: Axis, label: str, words: Words) -> str:
@@ -104,7 +106,7 @@ def fate_sentences(axis: Axis, label: str, words: Words) -> list[str]:
 
 def scored_sentences(axis: Axis, words: Words) -> list[str]:
     """What comparisons would be with each diverged replicate scored as a prediction that has learnt nothing."""
-    found = []
+    differences = []
     for label in axis.labels:
         scored = axis.row(label)["scored"]
         if scored is None or scored["difference"] is None:
@@ -113,9 +115,13 @@ def scored_sentences(axis: Axis, words: Words) -> list[str]:
         number = words.difference(axis.metric, fmt.significant(gap, 2, sign=True))
         verdict = words(f"verdict.{slug(scored['verdict'])}")
         value = words.level(axis.axis, label)
-        found.append(words("axis.scored_one", value=value, difference=number, verdict=verdict))
+        differences.append(
+            words("axis.scored_one", value=value, difference=number, verdict=verdict)
+        )
     return (
-        [words(f"axis.scored_{axis.model.task}", differences=words.listed(found))] if found else []
+        [words(f"axis.scored_{axis.model.task}", differences=words.listed(differences))]
+        if differences
+        else []
     )
 
 
@@ -123,15 +129,15 @@ def settle_sentences(axis: Axis, words: Words) -> list[str]:
     """How many replicates would settle what is open, or that none would."""
     settles = {label: axis.row(label)["settle"] for label in axis.labels}
     needed = {label: settle["replicates"] for label, settle in settles.items() if settle}
-    found = [
+    sentences = [
         words("axis.settle", value=words.level(axis.axis, label), n=fmt.count(n))
         for label, n in needed.items()
         if n is not None
     ]
     hopeless = [label for label, n in needed.items() if n is None]
     if hopeless:
-        found.append(words("axis.settle_never", values=_values(axis, hopeless, words)))
-    return found
+        sentences.append(words("axis.settle_never", values=_values(axis, hopeless, words)))
+    return sentences
 
 
 def training_sentences(axis: Axis, words: Words) -> list[str]:
@@ -152,20 +158,20 @@ def training_sentences(axis: Axis, words: Words) -> list[str]:
         ]
         return words(message, values=words.listed(parts)) if parts else ""
 
-    found = [listed("epochs_to_final", "axis.speed", lambda v: fmt.fixed(v, 1))]
+    sentences = [listed("epochs_to_final", "axis.speed", lambda v: fmt.fixed(v, 1))]
     falling = [c.label for c in courses if c.converged is False]
     if falling:
         epochs, values = fmt.count(max(c.epochs for c in courses)), _values(axis, falling, words)
-        found.append(words("axis.not_converged", values=values, epochs=epochs))
+        sentences.append(words("axis.not_converged", values=values, epochs=epochs))
     changes = sorted(c.measures["early_change"] for c in courses if "early_change" in c.measures)
     if len(changes) > 1 and changes[-1] >= NOTABLE * changes[0]:
-        found.append(listed("early_change", "axis.oscillation", _percent))
+        sentences.append(listed("early_change", "axis.oscillation", _percent))
     ratios = [c.measures["final_ratio"] for c in courses if "final_ratio" in c.measures]
     if ratios and max(ratios) >= OVERFIT:
-        found.append(listed("final_ratio", "axis.overfit", lambda v: fmt.significant(v, 2)))
+        sentences.append(listed("final_ratio", "axis.overfit", lambda v: fmt.significant(v, 2)))
     elif ratios:
-        found.append(words("axis.no_overfit", ratio=fmt.significant(max(ratios), 2)))
-    return [text for text in found if text]
+        sentences.append(words("axis.no_overfit", ratio=fmt.significant(max(ratios), 2)))
+    return [text for text in sentences if text]
 
 
 def _percent(fraction: float) -> str:

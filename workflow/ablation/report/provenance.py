@@ -34,8 +34,8 @@ def commits(study: StudyDocument) -> list[str]:
         if cell.failed is None
     ]
     texts = [
-        each["git_commit"][:10] + ("+" if each.get("git_dirty") else "")
-        for each in environments
-        if each.get("git_commit")
+        environment["git_commit"][:10] + ("+" if environment.get("git_dirty") else "")
+        for environment in environments
+        if environment.get("git_commit")
     ]
     return list(dict.fromkeys(texts))

@@ -57,17 +57,19 @@ def _unlike(model: ModelDocument, words: Words) -> list[str]:
     for name in MUST_AGREE:
         values = sorted({str(e[name]) for e in environments if e.get(name) is not None})
         if len(values) > 1:
-            what, listed = words(f"environment.{name}"), words.join(values)
-            notes.append(words("threat.unlike", what=what, model=short, values=listed))
+            title, listed = words(f"environment.{name}"), words.join(values)
+            notes.append(words("threat.unlike", what=title, model=short, values=listed))
     return notes
 
 
 def _commits(study: StudyDocument, words: Words) -> list[str]:
     """Cells whose sources no commit holds."""
     environments, notes = study.environments(), []
-    dirty = sum(bool(each.get("git_dirty")) for each in environments)
-    unknown = sum(each.get("git_commit") is None for each in environments)
-    commits = {each["git_commit"] for each in environments if each.get("git_commit")}
+    dirty = sum(bool(environment.get("git_dirty")) for environment in environments)
+    unknown = sum(environment.get("git_commit") is None for environment in environments)
+    commits = {
+        environment["git_commit"] for environment in environments if environment.get("git_commit")
+    }
     if dirty:
         notes.append(words("threat.dirty", k=dirty, n=len(environments)))
     if unknown:
@@ -93,20 +95,20 @@ def cell_rows(study: StudyDocument, cells: pd.DataFrame, words: Words) -> list[d
     """One row per stored cell: key, the settings that share it, what it cost, where it was made, and its log."""
     rows = []
     for model in study.models:
-        own = words.about(model)
+        model_words = words.about(model)
         axes = {axis.name: axis for axis in model.axes}
         stored = {cell.key: cell for axis in model.axes for cell in axis.cells}
         costs = cells[cells["model"] == model.name].astype({"label": str})
         for key, views in costs.groupby("key", sort=False):
             cell = stored[key]
             settings = [
-                own.setting(axes[axis], label)
+                model_words.setting(axes[axis], label)
                 for axis, label in zip(views["axis"], views["label"], strict=True)
             ]
             rows.append(
                 {
                     "id": run_id(model.name, cell.key),
-                    "model": own.short,
+                    "model": model_words.short,
                     "settings": settings,
                     "title": words.join(settings),
                     "key": key,

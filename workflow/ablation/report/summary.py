@@ -51,12 +51,12 @@ def _reach(axes: list[Axis]) -> float:
 def _rows(axis: Axis, reach: float, words: Words) -> list[dict[str, Any]]:
     """One row per value but the reference, the largest differences first, those without one last."""
     cells = comparison_cells(axis, words)
-    found = []
+    rows = []
     for i, (label, head) in enumerate(zip(axis.labels, heads(axis, words), strict=True)):
         if label == axis.reference:
             continue
         gap = axis.gap(label)
-        found.append(
+        rows.append(
             {
                 **head,
                 "size": -1.0 if gap is None else abs(gap),
@@ -65,7 +65,7 @@ def _rows(axis: Axis, reach: float, words: Words) -> list[dict[str, Any]]:
                 "forest": forest(gap, axis.gap_bounds(label), reach, margin_of(axis)),
             }
         )
-    return sorted(found, key=lambda row: -row["size"])
+    return sorted(rows, key=lambda row: -row["size"])
 
 
 def largest_text(axis: Axis, ranked: dict[str, Any], words: Words) -> str:
@@ -81,7 +81,7 @@ def ticks(reach: float) -> list[dict[str, Any]]:
     """Round differences on the forest's scale, with their place from 0 to 100."""
     raw = reach / 3.2
     power = 10.0 ** math.floor(math.log10(raw))
-    step = next(each * power for each in (1, 2, 2.5, 5, 10) if each * power >= raw)
+    step = next(multiple * power for multiple in (1, 2, 2.5, 5, 10) if multiple * power >= raw)
     places = max(0, -math.floor(math.log10(step) + 1e-9)) + (step / power == 2.5)
     count = int(reach / step)
     return [

@@ -18,13 +18,13 @@ SMALL_TEST = 1000  # test samples below which one network's number is said to be
 
 def threats(study: StudyDocument, comparisons: dict[str, Any], words: Words) -> list[str]:
     """One paragraph per threat; those of machines and commits are told with the run."""
-    found: list[str] = []
+    texts: list[str] = []
     for model in study.models:
-        compared, own = comparisons["models"][model.name], words.about(model)
-        found += _fates(model, compared, own)
-        found += _small_test(model, compared, own)
-    found += _families(comparisons, words)
-    return found
+        compared, model_words = comparisons["models"][model.name], words.about(model)
+        texts += _fates(model, compared, model_words)
+        texts += _small_test(model, compared, model_words)
+    texts += _families(comparisons, words)
+    return texts
 
 
 def _fates(model: ModelDocument, compared: dict[str, Any], words: Words) -> list[str]:
@@ -59,11 +59,11 @@ def _small_test(model: ModelDocument, compared: dict[str, Any], words: Words) ->
         share = share_text(noise, words) if noise else None
         if noise and share is not None:
             sd, sd_test = (
-                words.difference(metric, fmt.significant(scaled(metric, noise[each]) or 0.0, 2))
-                for each in ("sd", "sd_test")
+                words.difference(metric, fmt.significant(scaled(metric, noise[name]) or 0.0, 2))
+                for name in ("sd", "sd_test")
             )
-            said = words("threat.noise", sd=sd, sd_test=sd_test, share=share)
-            notes[-1] = words.sentences([notes[-1], said])
+            text = words("threat.noise", sd=sd, sd_test=sd_test, share=share)
+            notes[-1] = words.sentences([notes[-1], text])
     key = "threat.fixed" if model.data["fixed_test_set"] else "threat.pool"
     notes.append(words(key, model=short, data=words.dataset))
     return notes
@@ -73,8 +73,10 @@ def _baseline_noise(model: ModelDocument, compared: dict[str, Any]) -> dict[str,
     """The noise of the cell whose parameters are all the model's baseline, on whatever axis it stands."""
     for axis in model.axes:
         for cell in axis.cells:
-            own, baseline = cell.parameters, model.parameters
-            if own and not any(differs(name, value, baseline) for name, value in own.items()):
+            parameters, baseline = cell.parameters, model.parameters
+            if parameters and not any(
+                differs(name, value, baseline) for name, value in parameters.items()
+            ):
                 row: dict[str, Any] = compared["axes"][axis.name]["rows"][cell.label]
                 return row["noise"]  # type: ignore[no-any-return]
     return None
@@ -94,21 +96,21 @@ def _families(comparisons: dict[str, Any], words: Words) -> list[str]:
     return [words("threat.families", n=axes, level=fmt.percent(level), expected=expected)]
 
 
-def verification_view(found: dict[str, Any] | None, words: Words) -> dict[str, str] | None:
+def verification_view(verification: dict[str, Any] | None, words: Words) -> dict[str, str] | None:
     """The badge of the last verification; None where there was none."""
-    if not found:
+    if not verification:
         return None
-    outcomes = [cell["outcome"] for cell in found["cells"]]
+    outcomes = [cell["outcome"] for cell in verification["cells"]]
     counts = [
         words(f"verified.{slug(outcome)}", n=outcomes.count(outcome))
         for outcome in ("identical", "within tolerance", "different")
         if outcome in outcomes
     ]
     kind = "different" if "different" in outcomes else "tolerance"
-    listed, when = words.join(counts), fmt.moment(found["when"])
+    listed, when = words.join(counts), fmt.moment(verification["when"])
     return {
         "kind": "" if set(outcomes) == {"identical"} else kind,
         "text": words(
-            "verified.text", when=when, k=len(outcomes), n=found["n_cells"], counts=listed
+            "verified.text", when=when, k=len(outcomes), n=verification["n_cells"], counts=listed
         ),
     }

@@ -38,8 +38,8 @@ def course(
 ) -> Course:
     """Sum up one cell. replicates: its rows; epochs, courses: the rows of its key."""
     ok = replicates[replicates["status"] == "ok"]
-    own = courses[courses["replicate"].isin(ok["replicate"])]
-    medians = {name: _median(own[name]) for name in MEASURES}
+    non_diverged = courses[courses["replicate"].isin(ok["replicate"])]
+    medians = {name: _median(non_diverged[name]) for name in MEASURES}
     return Course(
         label=label,
         epochs=int(epochs["epoch"].max()) if len(epochs) else 0,

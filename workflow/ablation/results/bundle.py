@@ -189,11 +189,11 @@ def _slim(value: Any) -> Any:
 
 def _columns(table: pd.DataFrame) -> dict[str, list[Any]]:
     """Column → plain values, None for what is missing."""
-    found = {}
+    columns = {}
     for name in table.columns:
         missing = table[name].isna().tolist()
         values = table[name].tolist()
         plain = [None if gone else value for value, gone in zip(values, missing, strict=True)]
         if any(value is not None for value in plain) or not plain:
-            found[str(name)] = plain
-    return found
+            columns[str(name)] = plain
+    return columns

@@ -48,8 +48,8 @@ def courses_table(epochs: pd.DataFrame, gradients: pd.DataFrame) -> pd.DataFrame
     """
     rows = []
     ratios = _gradient_ratios(gradients)
-    for (model, key, replicate), own in epochs.groupby(["model", "key", "replicate"], sort=False):
-        ordered = own.sort_values("epoch")
+    for (model, key, replicate), curve in epochs.groupby(["model", "key", "replicate"], sort=False):
+        ordered = curve.sort_values("epoch")
         facts = course(
             {n: ordered[n].to_numpy(float) for n in ordered if n not in ("model", "key")}
         )
@@ -72,7 +72,7 @@ def course(curves: dict[str, NDArray[np.float64]]) -> dict[str, float]:
     near = np.flatnonzero(validation <= NEAR_FINAL * validation[-1])
     accuracy = curves["val_accuracy"]
     best = int(np.argmin(validation))  # the first NaN where there is one
-    known = bool(np.isfinite(validation).all())
+    finite = bool(np.isfinite(validation).all())
     return {
         "early_change": _mean_change(logs[:early]),
         "epochs_to_final": float(near[0] + 1) if len(near) else math.nan,
@@ -81,7 +81,7 @@ def course(curves: dict[str, NDArray[np.float64]]) -> dict[str, float]:
         "rise": float(validation[-1] / np.min(validation)) if np.min(validation) > 0 else math.nan,
         "train_loss_5": float(train[4]) if n >= 5 else math.nan,
         "best_val_loss": float(validation[best]),
-        "best_val_accuracy": float(accuracy[best]) if known else math.nan,
+        "best_val_accuracy": float(accuracy[best]) if finite else math.nan,
         "accuracy_change": _mean_change(accuracy[: max(n // 2, 2)]),
     }
 

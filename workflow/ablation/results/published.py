@@ -15,14 +15,14 @@ NEAR = 0.05  # training sets that differ by more are not compared
 
 def load() -> dict[str, Any]:
     """The content of ``reference.yaml``: its numbers."""
-    found: dict[str, Any] = yaml.safe_load(NUMBERS.read_text(encoding="utf-8"))
-    return found
+    content: dict[str, Any] = yaml.safe_load(NUMBERS.read_text(encoding="utf-8"))
+    return content
 
 
 def load_claims() -> dict[str, Any]:
     """The content of ``claims.yaml``: its claims, and what decides each."""
-    found: dict[str, Any] = yaml.safe_load(CLAIMS.read_text(encoding="utf-8"))
-    return found
+    content: dict[str, Any] = yaml.safe_load(CLAIMS.read_text(encoding="utf-8"))
+    return content
 
 
 def of_model(model: ModelDocument) -> dict[str, Any] | None:
@@ -30,8 +30,8 @@ def of_model(model: ModelDocument) -> dict[str, Any] | None:
 
     A name alone says nothing: another study may call its network as it likes.
     """
-    found = load()["models"].get(model.name)
-    return found if found is not None and same_kind(found, model) else None
+    published = load()["models"].get(model.name)
+    return published if published is not None and same_kind(published, model) else None
 
 
 def same_kind(published: dict[str, Any], model: ModelDocument) -> bool:

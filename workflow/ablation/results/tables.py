@@ -47,10 +47,14 @@ def cells_table(views: list[View], compared: dict[str, Any]) -> pd.DataFrame:
         }
         for name in METRICS:
             metric = (view["metrics"] or {}).get(name) or {}
-            found = (entry["cells"].get(view["key"]) or {}).get(name) or {}
-            low, high = found.get("interval") or (None, None)
+            metrics = (entry["cells"].get(view["key"]) or {}).get(name) or {}
+            low, high = metrics.get("interval") or (None, None)
             row |= {f"{name}_mean": metric.get("mean"), f"{name}_sd": metric.get("sd")}
-            row |= {f"{name}_centre": found.get("centre"), f"{name}_low": low, f"{name}_high": high}
+            row |= {
+                f"{name}_centre": metrics.get("centre"),
+                f"{name}_low": low,
+                f"{name}_high": high,
+            }
         row["val_loss_mean"] = sum(losses) / len(losses) if losses else None
         row |= {name: size.get(name) for name in ("parameters", "multiply_adds")}
         costs = ("seconds", "cpu_seconds", "peak_memory_bytes", "samples_per_second")
@@ -66,7 +70,11 @@ def replicates_table(views: list[View]) -> pd.DataFrame:
     """One row per cell, axis and replicate; a column per class, as many as the model with the most has."""
     rows = []
     classes = max(
-        (len(one.get("per_class_accuracy") or ()) for view in views for one in view["replicates"]),
+        (
+            len(entry.get("per_class_accuracy") or ())
+            for view in views
+            for entry in view["replicates"]
+        ),
         default=0,
     )
     for view in views:
@@ -112,7 +120,7 @@ def per_sample_metric(predictions: pd.DataFrame, metric: str) -> dict[int, NDArr
     rows, per_sample = predictions.dropna(), METRICS[metric].per_sample
     if per_sample is None:
         return {}
-    return {int(r): own.to_numpy() for r, own in per_sample(rows).groupby(rows["replicate"])}
+    return {int(r): values.to_numpy() for r, values in per_sample(rows).groupby(rows["replicate"])}
 
 
 def study_document(
@@ -152,9 +160,9 @@ def study_document(
 
 def _sizes(model: dict[str, Any], views: dict[str, View]) -> dict[str, Any] | None:
     """The sizes of a model's parts: the baseline's, or where all on its data failed another cell's."""
-    known = [v["data"] for v in views.values() if v["model"] == model["model"] and v["data"]]
+    facts = [v["data"] for v in views.values() if v["model"] == model["model"] and v["data"]]
     baseline = model["data"].get("prepared")
-    return next((data for data in known if data["prepared"] == baseline), next(iter(known), None))
+    return next((data for data in facts if data["prepared"] == baseline), next(iter(facts), None))
 
 
 def _outcome(view: View) -> dict[str, Any]:

@@ -94,14 +94,14 @@ def _read_each(
 
 def _samples(study: StudyDocument, inputs: Inputs) -> dict[str, dict[str, dict[int, NDArray[Any]]]]:
     """Metric → key → its value of every test sample, by replicate."""
-    found: dict[str, dict[str, dict[int, NDArray[Any]]]] = {}
+    samples: dict[str, dict[str, dict[int, NDArray[Any]]]] = {}
     for model, cell in ((m, cell) for m in study.models for cell in m.sound()):
         predictions = read_csv(inputs["evaluate"][cell.evaluation].folder / "predictions.csv")
         for metric in tidy.metrics_on(model):
             values = tidy.per_sample_metric(predictions, metric.name)
             if values:
-                found.setdefault(metric.name, {})[cell.key] = values
-    return found
+                samples.setdefault(metric.name, {})[cell.key] = values
+    return samples
 
 
 def _log(trained: Entry, view: dict[str, Any]) -> list[str] | None:

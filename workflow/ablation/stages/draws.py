@@ -33,14 +33,14 @@ def draws(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> Non
     tables = one(inputs, "collect")
     study = StudyDocument.from_plain(tables.read("study.json"))
     compared = tables.read("comparisons.json")["models"]
-    found: dict[str, dict[str, Any] | None] = {}
+    by_model: dict[str, dict[str, Any] | None] = {}
     for model in study.models:
         best = compared[model.name]["best"]
-        found[model.name] = None
+        by_model[model.name] = None
         if best is not None:
             cell = next(cell for cell in model.cells() if cell.name == best["cell"])
-            found[model.name] = _first_network(cell, inputs, spec["confidence"])
-    document = {"models": found}
+            by_model[model.name] = _first_network(cell, inputs, spec["confidence"])
+    document = {"models": by_model}
     validate_document(document, "draws")
     write_json(draft / "draws.json", document)
 

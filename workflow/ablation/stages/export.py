@@ -205,8 +205,8 @@ def _raw(raw: dict[str, Any], sources: dict[str, str]) -> Any:
 
 def pack(folder: Path, archive: Path) -> None:
     """Put a folder into a zip archive; the same files give the same bytes."""
-    with zipfile.ZipFile(archive, "w") as made:
+    with zipfile.ZipFile(archive, "w") as zipped:
         for path in _below(folder):
             entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), MOMENT)
             entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-            made.writestr(entry, path.read_bytes())
+            zipped.writestr(entry, path.read_bytes())

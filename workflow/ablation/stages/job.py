@@ -74,7 +74,7 @@ def run(stage: str, key: str, facts: dict[str, Any]) -> None:
         raise StoreError(f"{key} is a key of {spec['stage']}, not of {stage}")
     sources.require(spec["code"])
     inputs = {
-        name: {each: require(folder_of(name, each)) for each in keys}
+        name: {entry_key: require(folder_of(name, entry_key)) for entry_key in keys}
         for name, keys in spec["inputs"].items()
     }
     failures = {

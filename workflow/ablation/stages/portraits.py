@@ -37,7 +37,7 @@ def portraits(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) ->
     model = study.model(spec["model"])
     cells = {cell.key: cell for cell in model.sound()}
     words = Words.of(spec["language"], "figure").about(model)
-    found: dict[str, Any] = {}
+    by_cell: dict[str, Any] = {}
     for key, cell in cells.items():
         replicates = frames["replicates"]
         replicates = replicates[replicates["cell"] == cell.name]
@@ -51,8 +51,8 @@ def portraits(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) ->
             portrait["confusion"] = confusion(cell.confusion_matrix, against)
         if model.task == "classification" and model.images:
             portrait |= _pictures(cell, predictions, replicates, inputs)
-        found[key] = portrait
-    document = {"model": spec["model"], "baseline": spec["baseline"], "cells": found}
+        by_cell[key] = portrait
+    document = {"model": spec["model"], "baseline": spec["baseline"], "cells": by_cell}
     validate_document(document, "portraits")
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     write_text(draft / "portraits.json", text + "\n")
@@ -63,9 +63,9 @@ def _training(
 ) -> dict[str, Any]:
     """Learning curves."""
     fates = replicates[["key", "replicate", "status"]]
-    own = fates.merge(epochs[epochs["key"] == key], on=["key", "replicate"])
-    own = own.assign(ok=own["status"] == "ok")
-    figure = figures.curves(own, words, f"c{key}") if len(own) else None
+    rows = fates.merge(epochs[epochs["key"] == key], on=["key", "replicate"])
+    rows = rows.assign(ok=rows["status"] == "ok")
+    figure = figures.curves(rows, words, f"c{key}") if len(rows) else None
     return {"curves": _text(figure)}
 
 
@@ -95,19 +95,19 @@ def _images(path: Path) -> tuple[NDArray[np.uint8], dict[int, int]]:
     That number is the row in the raw data where the file tells it.
     """
     with safe_open(path, "numpy") as part:
-        known = set(part.keys())
-        images = part.get_tensor("inputs" if "inputs" in known else "images")
-        rows = part.get_tensor("row") if "row" in known else np.arange(len(images))
+        names = set(part.keys())
+        images = part.get_tensor("inputs" if "inputs" in names else "images")
+        rows = part.get_tensor("row") if "row" in names else np.arange(len(images))
     return images, {int(row): place for place, row in enumerate(rows)}
 
 
 def _regression(key: str, predictions: pd.DataFrame, words: Words) -> dict[str, Any]:
     """Residuals, in figures and as a figure."""
-    found = residuals(predictions)
-    if found is not None:
-        made = with_residuals(predictions)
-        found["svg"] = _text(figures.residuals(made, words, f"r{key}"))
-    return {"residuals": found}
+    portrait = residuals(predictions)
+    if portrait is not None:
+        rows = with_residuals(predictions)
+        portrait["svg"] = _text(figures.residuals(rows, words, f"r{key}"))
+    return {"residuals": portrait}
 
 
 def _predictions(cell: CellDocument, inputs: Inputs) -> pd.DataFrame:

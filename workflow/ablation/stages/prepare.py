@@ -52,14 +52,14 @@ def prepare(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> N
         facts: ``sources`` tell how known raw files may be packed otherwise.
     """
     source, parameters = spec["data"], spec["parameters"]
-    known = facts.get("sources", {}).get(source["dataset"], {})
+    pinned = facts.get("sources", {}).get(source["dataset"], {})
     for path, expected in raw_files(source).items():
-        verify(path, expected, known.get("repacked", {}))
+        verify(path, expected, pinned.get("repacked", {}))
     module = module_of(source["file"])
     if not callable(getattr(module, "load", None)):
         raise ValueError(f"{source['file']} defines no load(folder)")
-    own = {name: parameters[name] for name in getattr(module, "PARAMETERS", {})}
-    data = module.load(Path(source["folder"]), **own)
+    declared = {name: parameters[name] for name in getattr(module, "PARAMETERS", {})}
+    data = module.load(Path(source["folder"]), **declared)
     _check_loaded(data, source)
     try:
         form = form_of(module)
@@ -83,7 +83,7 @@ def _check_loaded(data: Any, source: Source) -> None:
             f"{file} pins neither files nor arrays, so nobody could tell whether they are the same: write {line}"
         )
     expected = source.get("arrays")
-    if expected and expected != (found := arrays_digest(data)):
+    if expected and expected != (loaded := arrays_digest(data)):
         raise ValueError(
-            f"{file}: the arrays that load returns have SHA-256 {found[:12]}…, expected {expected[:12]}…"
+            f"{file}: the arrays that load returns have SHA-256 {loaded[:12]}…, expected {expected[:12]}…"
         )

@@ -38,7 +38,7 @@ def report(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> No
             config=spec["config"],
             claims=tables.read("claims.json"),
             draws=one(inputs, "draws").read("draws.json")["models"],
-            portraits={each["model"]: each for each in portraits},
+            portraits={portrait["model"]: portrait for portrait in portraits},
             verification=spec["verification"],
             given=spec["given"],
         )

@@ -23,7 +23,7 @@ def axis_entry(axis: AxisDocument, numbers: ModelNumbers) -> dict[str, Any]:
     "n_comparisons" counts the comparisons that are judged on this axis; rows that another axis judges name it in "judged_on".
     """
     reference, tested = axis.keys[axis.reference], numbers.tested
-    n_judged = sum(one.axis == axis.name for one in tested.comparisons.values())
+    n_judged = sum(comparison.axis == axis.name for comparison in tested.comparisons.values())
     return {
         "reference": axis.reference,
         "n_comparisons": n_judged,
@@ -152,5 +152,5 @@ def _crossed(key: str, reference: str, measured: Measured) -> dict[str, Any] | N
     setting = measured.setting
     if not setting.fixed_test_set or key == reference or setting.scale.log:
         return None
-    cell, other = (measured.samples.get(one, {}) for one in (key, reference))
+    cell, other = (measured.samples.get(cell_key, {}) for cell_key in (key, reference))
     return crossed_comparison(cell, other, confidence=setting.confidence, seed=setting.seed)

@@ -138,7 +138,7 @@ def _factorial(axis: AxisDocument, measured: Measured) -> dict[str, Any] | None:
     keys = [cell.key for cell in axis.cells]
     values = {key: measured.numbers.values.get(key, {}) for key in keys}
     table = _table([values[key] for key in keys])
-    ran = [{*own, *measured.fate(key).diverged} for key, own in values.items()]
+    ran = [{*by_replicate, *measured.fate(key).diverged} for key, by_replicate in values.items()]
     usable = set.intersection(*map(set, values.values()))
     reason, terms = _why_no_terms(keys, table, measured), None
     if reason is None:

@@ -125,10 +125,10 @@ def model_numbers(
         values = values_by_key(replicates, name, metric.name)
         return Measured(setting, values, fates, samples.get(metric.name, {}), comparisons)
 
-    every = {metric.name: measured(metric) for metric in question.metrics}
-    tested = every.pop(question.tested)
+    by_metric = {metric.name: measured(metric) for metric in question.metrics}
+    tested = by_metric.pop(question.tested)
     val_loss = values_by_key(replicates, name, "val_loss")
-    return ModelNumbers(tested, every, question.margin, val_loss)
+    return ModelNumbers(tested, by_metric, question.margin, val_loss)
 
 
 def trivial_values(model: ModelDocument, metric: Metric) -> Values:
@@ -183,12 +183,12 @@ def _ranking(axes: Sequence[AxisDocument], entries: dict[str, Any]) -> list[dict
 
     Axes that cross several parameters follow: their largest effect adds up those of the simple axes.
     """
-    found = []
+    ranking = []
     for axis in axes:
         rows = entries[axis.name]["rows"]
         sizes = {label: abs(row["difference"] or 0.0) for label, row in rows.items()}
         largest = max(sizes, key=lambda label: sizes[label]) if any(sizes.values()) else None
-        found.append(
+        ranking.append(
             {
                 "axis": axis.name,
                 "factorial": bool(axis.factors),
@@ -197,7 +197,9 @@ def _ranking(axes: Sequence[AxisDocument], entries: dict[str, Any]) -> list[dict
                 "size": sizes.get(largest, 0.0) if largest is not None else 0.0,
             }
         )
-    return sorted(found, key=lambda one: (one["factorial"], not one["broken"], -one["size"]))
+    return sorted(
+        ranking, key=lambda entry: (entry["factorial"], not entry["broken"], -entry["size"])
+    )
 
 
 def _plain(value: Any) -> Any:

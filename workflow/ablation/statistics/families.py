@@ -34,7 +34,7 @@ def comparisons_of(axes: Iterable[AxisDocument]) -> dict[str, Comparison]:
     Raises:
         ValueError: when the reference of an axis is not among its cells.
     """
-    found: dict[str, Comparison] = {}
+    comparisons: dict[str, Comparison] = {}
     for axis in axes:
         keys = axis.keys
         if axis.reference not in keys:
@@ -45,5 +45,5 @@ def comparisons_of(axes: Iterable[AxisDocument]) -> dict[str, Comparison]:
         for label, key in keys.items():
             if label != axis.reference and key != reference:
                 name = pair_name(key, reference)
-                found.setdefault(name, Comparison(key, reference, axis.name))
-    return found
+                comparisons.setdefault(name, Comparison(key, reference, axis.name))
+    return comparisons

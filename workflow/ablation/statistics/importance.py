@@ -166,7 +166,10 @@ def factorial_terms(
         {
             "value": table.to_numpy(dtype=np.float64).ravel(),
             "replicate": np.repeat(np.arange(n_replicates), n_cells),
-            **{column: np.tile(own, n_replicates) for column, own in codes.items()},
+            **{
+                column: np.tile(column_codes, n_replicates)
+                for column, column_codes in codes.items()
+            },
         }
     )
     anova = AnovaRM(long, "value", "replicate", within=list(columns.values())).fit().anova_table
@@ -184,12 +187,12 @@ def factorial_terms(
         for row in [anova.loc[":".join(columns[name] for name in chosen)]]
     ]
     adjusted = holm([share.p for share in shares])
-    return [Term(*each) for each in zip(sets, shares, adjusted, strict=True)]
+    return [Term(*term) for term in zip(sets, shares, adjusted, strict=True)]
 
 
 def _without_spread(table: pd.DataFrame, codes: Mapping[str, Sequence[int]]) -> bool:
     """Whether some effect is the same in every replicate, so that its error term is nothing but rounding."""
-    sizes = [max(own) + 1 for own in codes.values()]
+    sizes = [max(column_codes) + 1 for column_codes in codes.values()]
     grid = np.empty((len(table), *sizes))
     for cell, place in enumerate(zip(*codes.values(), strict=True)):
         grid[(slice(None), *place)] = table.iloc[:, cell]

@@ -76,9 +76,9 @@ class Numbers:
         """Of a cell without any replicate: failed."""
         return self.fates.get(key, Fate(failed=True))
 
-    def is_broken(self, one: Comparison) -> bool:
+    def is_broken(self, comparison: Comparison) -> bool:
         """Whether the cell or the reference of a comparison is broken."""
-        return self.fate(one.cell).broken or self.fate(one.reference).broken
+        return self.fate(comparison.cell).broken or self.fate(comparison.reference).broken
 
 
 @dataclass(frozen=True)
@@ -106,11 +106,11 @@ class Outcome:
         """The outcome with ``cell``, one of the two, as the cell and the other as the reference."""
         if cell == self.comparison.cell:
             return self
-        own = self.comparison
+        comparison = self.comparison
         interval = None if self.interval is None else (-self.interval[1], -self.interval[0])
         return replace(
             self,
-            comparison=replace(own, cell=own.reference, reference=own.cell),
+            comparison=replace(comparison, cell=comparison.reference, reference=comparison.cell),
             differences=[-value for value in self.differences],
             interval=interval,
             judged=replace(self.judged, verdict=self.judged.verdict.mirrored),
@@ -152,8 +152,10 @@ def _judge(
     comparisons: Mapping[str, Comparison], numbers: Numbers, setting: Setting
 ) -> dict[str, Outcome]:
     differences = {
-        name: paired_differences(_finite(numbers, one.cell), _finite(numbers, one.reference))
-        for name, one in comparisons.items()
+        name: paired_differences(
+            _finite(numbers, comparison.cell), _finite(numbers, comparison.reference)
+        )
+        for name, comparison in comparisons.items()
     }
     # Of a cell that mostly diverged a few survivors tell nothing.
     several = {
@@ -169,13 +171,13 @@ def _judge(
         },
         {name: not numbers.is_broken(comparisons[name]) for name in several},
     )
-    families = Counter(one.axis for one in comparisons.values())
+    families = Counter(comparison.axis for comparison in comparisons.values())
     outcomes = {}
-    for name, one in comparisons.items():
-        level = bonferroni_level(setting.confidence, families[one.axis])
-        judged = _why_not(one, differences[name], numbers)
+    for name, comparison in comparisons.items():
+        level = bonferroni_level(setting.confidence, families[comparison.axis])
+        judged = _why_not(comparison, differences[name], numbers)
         outcome = Outcome(
-            one,
+            comparison,
             differences[name],
             level,
             spread.get(name),
@@ -191,23 +193,25 @@ def _finite(numbers: Numbers, key: str) -> Values:
     return {r: value for r, value in numbers.values.get(key, {}).items() if np.isfinite(value)}
 
 
-def _floor(one: Comparison, n_pairs: int, numbers: Numbers, setting: Setting) -> float:
+def _floor(comparison: Comparison, n_pairs: int, numbers: Numbers, setting: Setting) -> float:
     if setting.fixed_test_set:  # all replicates share the luck of its samples
         return 0.0
-    cell, reference = (numbers.samples.get(key, {}) for key in (one.cell, one.reference))
+    cell, reference = (
+        numbers.samples.get(key, {}) for key in (comparison.cell, comparison.reference)
+    )
     factor = spread_factor(n_pairs, setting.overlap_ratio, setting.step)
     return sampling_floor(cell, reference, factor)
 
 
-def _why_not(one: Comparison, differences: list[float], numbers: Numbers) -> Judged | None:
+def _why_not(comparison: Comparison, differences: list[float], numbers: Numbers) -> Judged | None:
     """Why a comparison cannot be tested; None where it can."""
-    if numbers.fate(one.cell).failed:
+    if numbers.fate(comparison.cell).failed:
         return Judged(Verdict.FAILED)
-    values = [numbers.values.get(key, {}) for key in (one.cell, one.reference)]
+    values = [numbers.values.get(key, {}) for key in (comparison.cell, comparison.reference)]
     reason = None
-    if numbers.fate(one.reference).failed or not values[1]:
+    if numbers.fate(comparison.reference).failed or not values[1]:
         reason = Reason.NO_REFERENCE
-    elif not all(np.isfinite(value) for own in values for value in own.values()):
+    elif not all(np.isfinite(value) for by_replicate in values for value in by_replicate.values()):
         reason = Reason.ZERO
     elif len(differences) < MINIMUM_PAIRS:
         reason = Reason.FEW_PAIRS

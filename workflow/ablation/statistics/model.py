@@ -29,10 +29,18 @@ class Measured:
         """The same on the metric's scale."""
         scale = self.setting.scale
         values = {
-            key: dict(zip(own, map(float, scale.forward(list(own.values()))), strict=True))
-            for key, own in self.values.items()
+            key: dict(
+                zip(
+                    by_replicate,
+                    map(float, scale.forward(list(by_replicate.values()))),
+                    strict=True,
+                )
+            )
+            for key, by_replicate in self.values.items()
         }
-        samples = {key: scale.of_samples(own) for key, own in self.samples.items()}
+        samples = {
+            key: scale.of_samples(by_replicate) for key, by_replicate in self.samples.items()
+        }
         return Numbers(values, self.fates, samples)
 
     @cached_property
@@ -44,8 +52,10 @@ class Measured:
     def cells(self) -> dict[str, dict[str, Any]]:
         """Every stored cell, by key."""
         return {
-            key: cell_summary(own, self.fate(key), self.setting, self.numbers.samples.get(key))
-            for key, own in self.values.items()
+            key: cell_summary(
+                by_replicate, self.fate(key), self.setting, self.numbers.samples.get(key)
+            )
+            for key, by_replicate in self.values.items()
         }
 
     def fate(self, key: str) -> Fate:
@@ -54,8 +64,8 @@ class Measured:
 
     def outcome(self, cell: str, reference: str) -> Outcome | None:
         """A comparison by the keys of its cells, as the first is seen from the second; None of a cell with itself."""
-        found = self.outcomes.get(pair_name(cell, reference))
-        return None if found is None else found.seen_from(cell)
+        outcome = self.outcomes.get(pair_name(cell, reference))
+        return None if outcome is None else outcome.seen_from(cell)
 
 
 @dataclass(frozen=True)

@@ -61,12 +61,12 @@ def values_by_key(replicates: pd.DataFrame, model: str, column: str) -> dict[str
     if rows.duplicated(["key", "replicate"]).any():
         first = rows[rows.duplicated(["key", "replicate"])].iloc[0]
         raise ValueError(f"replicate {first['replicate']} of {first['key']} is listed twice")
-    found: dict[str, dict[int, float]] = {}
+    by_key: dict[str, dict[int, float]] = {}
     for _, key, replicate, status, value in rows.itertuples(index=False, name=None):
-        own = found.setdefault(key, {})
+        by_replicate = by_key.setdefault(key, {})
         if status == "ok" and usable([value]):
-            own[int(replicate)] = float(value)
-    return found
+            by_replicate[int(replicate)] = float(value)
+    return by_key
 
 
 def fates_by_key(
@@ -86,11 +86,11 @@ def fates_by_key(
         better: of that metric.
     """
     rows = replicates.loc[replicates["model"] == model, ["key", "replicate", "status"]]
-    found = {}
-    for key, own in rows.drop_duplicates().groupby("key", sort=False):
-        diverged = own.loc[own["status"] == "diverged", "replicate"]
-        found[str(key)] = Fate(
-            n_total=len(own),
+    fates = {}
+    for key, rows_of_key in rows.drop_duplicates().groupby("key", sort=False):
+        diverged = rows_of_key.loc[rows_of_key["status"] == "diverged", "replicate"]
+        fates[str(key)] = Fate(
+            n_total=len(rows_of_key),
             diverged=frozenset(map(int, diverged)),
             collapsed=frozenset(
                 r
@@ -98,7 +98,7 @@ def fates_by_key(
                 if r in trivial and no_better(value, trivial[r], better)
             ),
         )
-    return found
+    return fates
 
 
 def no_better(value: float, trivial: float, better: Better) -> bool:

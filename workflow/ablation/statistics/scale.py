@@ -20,11 +20,11 @@ class Scale:
 
     def forward(self, values: ArrayLike) -> NDArray[np.float64]:
         """Values of the metric on this scale; −∞ for an exact 0 on the logarithm."""
-        found = np.asarray(values, dtype=np.float64)
+        array = np.asarray(values, dtype=np.float64)
         if not self.log:
-            return found
+            return array
         with np.errstate(divide="ignore"):
-            return np.log(found)
+            return np.log(array)
 
     def back(self, value: float) -> float:
         """A value on this scale in the metric's unit."""

@@ -147,7 +147,11 @@ def spreads(
     """
     observed = {name: float(np.var(values, ddof=1)) for name, values in differences.items()}
     degrees = {name: len(values) - 1 for name, values in differences.items()}
-    pool = [name for name, own in differences.items() if poolable[name] and has_spread(own)]
+    pool = [
+        name
+        for name, differences_of_pairs in differences.items()
+        if poolable[name] and has_spread(differences_of_pairs)
+    ]
     prior = variance_prior([observed[n] for n in pool], [degrees[n] for n in pool])
     most = sum(degrees[name] for name in pool)
     result = {}

@@ -41,13 +41,16 @@ def yardstick_entries(
     fates = {key: Fate(n_total=len(values[name])) for name, key in keys.items()}
     joined = replace(
         measured,
-        values={**measured.values, **{keys[name]: own for name, own in values.items()}},
+        values={
+            **measured.values,
+            **{keys[name]: by_replicate for name, by_replicate in values.items()},
+        },
         fates={**measured.fates, **fates},
-        comparisons={one.name: one for one in comparisons},
+        comparisons={comparison.name: comparison for comparison in comparisons},
     )
     entries = {}
-    for name, own in values.items():
-        summary = cell_summary(own, fates[keys[name]], measured.setting)
+    for name, by_replicate in values.items():
+        summary = cell_summary(by_replicate, fates[keys[name]], measured.setting)
         outcome = None if best is None else joined.outcome(best, keys[name])
         row = compared(outcome, joined)
         entries[name] = {

@@ -152,14 +152,14 @@ def reached(entries: Iterable[str], root: Path = PACKAGE_FOLDER) -> dict[str, Pa
     for entry in modules:
         if module_path(entry, root) is None:
             raise ValueError(f"{entry} is not a module of {PACKAGE}")
-    found: dict[str, Path] = {}
+    modules_reached: dict[str, Path] = {}
     while waiting:
         for name in _with_parents(waiting.pop()):
             file = module_path(name, root)
-            if file is not None and name not in found:
-                found[name] = file
+            if file is not None and name not in modules_reached:
+                modules_reached[name] = file
                 waiting.extend(_own_imports(file))
-    return found
+    return modules_reached
 
 
 def _own_imports(path: Path) -> tuple[str, ...]:
@@ -176,19 +176,19 @@ def _is_file(entry: str) -> bool:
 def beside(file: Path) -> dict[str, Path]:
     """A user's file and what it imports from the folder beside it, directly or not, each by its name from there."""
     folder = file.parent
-    found = {file.stem: file}
+    files = {file.stem: file}
     waiting = [(file.stem, file)]
     while waiting:
         name, path = waiting.pop()
         package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
         for imported in _read(path).imports:
             full = _absolute(imported, package)
-            for each in _with_parents(full) if full else ():
-                target = _beside(folder, each)
-                if target is not None and each not in found:
-                    found[each] = target
-                    waiting.append((each, target))
-    return found
+            for module in _with_parents(full) if full else ():
+                target = _beside(folder, module)
+                if target is not None and module not in files:
+                    files[module] = target
+                    waiting.append((module, target))
+    return files
 
 
 def _absolute(imported: str, package: list[str]) -> str:
@@ -204,8 +204,8 @@ def _absolute(imported: str, package: list[str]) -> str:
 
 def _beside(folder: Path, name: str) -> Path | None:
     base = folder.joinpath(*name.split("."))
-    found = (base / "__init__.py", base.parent / f"{base.name}.py")
-    return next((path for path in found if path.is_file()), None)
+    candidates = (base / "__init__.py", base.parent / f"{base.name}.py")
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def _texts(entries: tuple[str, ...], root: Path) -> set[str]:
@@ -217,14 +217,14 @@ def _texts(entries: tuple[str, ...], root: Path) -> set[str]:
     for entry in filter(_is_file, entries):
         files = beside(Path(entry))
         imported.update(name for path in files.values() for name in _read(path).imports)
-        own = Path(entry).stem
+        stem = Path(entry).stem
         again = any(
-            full == own or full.startswith(f"{own}.")
+            full == stem or full.startswith(f"{stem}.")
             for name, path in files.items()
             for full in (_absolute(i, name.split(".")[:-1]) for i in _read(path).imports)
         )
         for name, path in files.items():
-            texts.add(f"./{name}:{_text(path, alone=name == own and not again)}")
+            texts.add(f"./{name}:{_text(path, alone=name == stem and not again)}")
     for name, path in modules.items():
         alone = name in entries and name not in imported
         texts.add(f"{name}:{_text(path, alone=alone)}")
@@ -249,8 +249,8 @@ def _installed_digest(entries: tuple[str, ...], stamps: tuple[tuple[int, int], .
 def installed_digest(*entries: str) -> str:
     """:func:`code_digest` of this installation, taken once per process and state of a user's files: the plan asks for it of
     every cell."""
-    own = (path for entry in entries if _is_file(entry) for path in beside(Path(entry)).values())
-    return _installed_digest(entries, tuple(map(_stamp, own)))
+    files = (path for entry in entries if _is_file(entry) for path in beside(Path(entry)).values())
+    return _installed_digest(entries, tuple(map(_stamp, files)))
 
 
 def code_of(*modules: str) -> dict[str, Any]:
@@ -268,9 +268,9 @@ def require(code: dict[str, Any]) -> None:
     Raises:
         OtherCodeError: if the sources changed since the specification was made.
     """
-    found = code_digest(*code["modules"])
-    if code["digest"] != found:
+    current = code_digest(*code["modules"])
+    if code["digest"] != current:
         raise OtherCodeError(
-            f"the specification was made for code {code['digest']}, but this is code {found}: "
+            f"the specification was made for code {code['digest']}, but this is code {current}: "
             "the sources changed after the workflow was read; start it again"
         )

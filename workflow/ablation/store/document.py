@@ -18,16 +18,16 @@ class _Part:
     @classmethod
     def read(cls, value: dict[str, Any]) -> Self:
         """From its plain value, which may hold more; a field with a default may be missing there, or null."""
-        made: dict[str, Any] = {}
-        for each in fields(cls):
-            name, part = each.metadata.get("name", each.name), each.metadata.get("part")
-            optional = (each.default, each.default_factory) != (MISSING, MISSING)
+        values: dict[str, Any] = {}
+        for declared in fields(cls):
+            name, part = declared.metadata.get("name", declared.name), declared.metadata.get("part")
+            optional = (declared.default, declared.default_factory) != (MISSING, MISSING)
             if optional and value.get(name) is None:
                 continue
             if name not in value:
                 raise InvalidDocumentError(f"study: {name!r} is missing in {str(value)[:100]}")
-            made[each.name] = tuple(map(part.read, value[name])) if part else value[name]
-        return cls(**made)
+            values[declared.name] = tuple(map(part.read, value[name])) if part else value[name]
+        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,8 @@ class StudyDocument:
             InvalidDocumentError: if a field is missing.
         """
         try:
-            known = value.get("yardsticks", {})
-            models = [{**m, "yardsticks": known.get(m["model"], {})} for m in value["models"]]
+            yardsticks = value.get("yardsticks", {})
+            models = [{**m, "yardsticks": yardsticks.get(m["model"], {})} for m in value["models"]]
             name, seed = value["study"]["name"], value["study"]["seed"]
         except KeyError as error:
             raise InvalidDocumentError(f"study: {error} is missing") from None
@@ -173,8 +173,8 @@ class StudyDocument:
 
     def counted_environments(self) -> dict[str, Counter[Any]]:
         """Fact of the environment → value → number of stored cells."""
-        found: dict[str, Counter[Any]] = {}
+        counts: dict[str, Counter[Any]] = {}
         for facts in self.environments():
             for name, value in facts.items():
-                found.setdefault(name, Counter())[value] += 1
-        return found
+                counts.setdefault(name, Counter())[value] += 1
+        return counts

@@ -32,12 +32,12 @@ def digest_of(path: Path) -> str:
     """The SHA-256 of a file, or of the names and digests of all files in a folder, sorted, without hidden ones."""
     if not path.is_dir():
         return sha256(path)
-    found = hashlib.sha256()
+    sha = hashlib.sha256()
     names = {file.relative_to(path).as_posix(): file for file in path.rglob("*") if file.is_file()}
     for name in sorted(names):
         if not any(part.startswith(".") for part in name.split("/")):
-            found.update(f"{name}\0{sha256(names[name])}\n".encode())
-    return found.hexdigest()
+            sha.update(f"{name}\0{sha256(names[name])}\n".encode())
+    return sha.hexdigest()
 
 
 def is_pinned(path: Path, expected: str, repacked: Mapping[str, str] = NOTHING) -> bool:
@@ -139,10 +139,10 @@ def fetch_official(
         raise DownloadError(
             f"torchvision does not serve {dataset}: allowed is one of {', '.join(TORCHVISION)}"
         )
-    own: list[str] = getattr(torchvision.datasets, TORCHVISION[dataset]).mirrors
+    addresses: list[str] = getattr(torchvision.datasets, TORCHVISION[dataset]).mirrors
     for pause in [*pauses, None]:
         failures = []
-        for mirror in [*mirrors, *own]:
+        for mirror in [*mirrors, *addresses]:
             base = mirror.rstrip("/") + "/"
             try:
                 _obtain(files, folder, partial(_fetch, base, timeout), repacked)

@@ -86,8 +86,8 @@ class Entry:
 
     def holds(self, name: str) -> str:
         """A name, if it is that of a file or folder of the entry; else nothing, which stands for all of it."""
-        known = name == MANIFEST or any(n == name or n.startswith(f"{name}/") for n in self.files)
-        return name if known else ""
+        listed = name == MANIFEST or any(n == name or n.startswith(f"{name}/") for n in self.files)
+        return name if listed else ""
 
     def read(self, name: str) -> Any:
         return json.loads((self.folder / name).read_text(encoding="utf-8"))

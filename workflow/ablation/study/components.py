@@ -36,7 +36,7 @@ class Source:
     @property
     def constants(self) -> dict[str, ast.expr]:
         """What is assigned to plain names at the top of the file."""
-        found: dict[str, ast.expr] = {}
+        constants: dict[str, ast.expr] = {}
         for node in self.tree.body:
             if isinstance(node, ast.Assign):
                 targets, value = node.targets, node.value
@@ -44,8 +44,10 @@ class Source:
                 targets, value = [node.target], node.value
             else:
                 continue
-            found.update({target.id: value for target in targets if isinstance(target, ast.Name)})
-        return found
+            constants.update(
+                {target.id: value for target in targets if isinstance(target, ast.Name)}
+            )
+        return constants
 
     def literal(self, name: str, default: Any = None) -> Any:
         """The value of a constant, or a default where the file has none.
@@ -99,8 +101,8 @@ def shipped(folder: str) -> list[str]:
 
 
 def _declares(path: Path) -> bool:
-    wanted = DECLARES[path.parent.name]
-    return any(line.startswith(wanted) for line in path.read_text("utf-8").splitlines())
+    required = DECLARES[path.parent.name]
+    return any(line.startswith(required) for line in path.read_text("utf-8").splitlines())
 
 
 def find(named: Any, folder: str, where: str) -> tuple[str, str | None]:
@@ -117,8 +119,8 @@ def find(named: Any, folder: str, where: str) -> tuple[str, str | None]:
     path, colon, entry = str(named).rpartition(":")
     if not colon or not entry.isidentifier():
         path, entry = str(named), ""
-    own = PACKAGE / folder / f"{path}.py"
-    if path.isidentifier() and own.is_file() and _declares(own):
+    of_package = PACKAGE / folder / f"{path}.py"
+    if path.isidentifier() and of_package.is_file() and _declares(of_package):
         return f"{PACKAGE.name}/{folder}/{path}.py", entry or None
     if not path.endswith(".py"):
         raise ConfigError(
@@ -174,15 +176,15 @@ def check_signature(
     Raises:
         ConfigError: one sentence.
     """
-    wanted, arguments = tuple(first), function.args
-    placed = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
-    if len(placed) < len(wanted) and arguments.vararg is None:
-        taken = [each for each in wanted if each != "self"]
+    required, arguments = tuple(first), function.args
+    placed = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
+    if len(placed) < len(required) and arguments.vararg is None:
+        taken = [argument for argument in required if argument != "self"]
         raise ConfigError(
             f"{source.file}: {name} in line {function.lineno} must take {' and '.join(taken)} first, "
             "and then the parameters as keywords."
         )
-    keywords = [*placed[len(wanted) :], *(each.arg for each in arguments.kwonlyargs)]
+    keywords = [*placed[len(required) :], *(argument.arg for argument in arguments.kwonlyargs)]
     for keyword in keywords:
         if keyword not in parameters:
             raise ConfigError(
@@ -191,11 +193,11 @@ def check_signature(
             )
     for parameter in parameters:
         if parameter not in keywords and arguments.kwarg is None:
-            known = (
+            allowed = (
                 f"its keywords {', '.join(keywords)}" if keywords else "none, it has no keywords"
             )
             raise ConfigError(
-                f"{source.file}: PARAMETERS has {parameter}, which {name} does not take: allowed are {known}."
+                f"{source.file}: PARAMETERS has {parameter}, which {name} does not take: allowed are {allowed}."
             )
     read = set(_loaded(function.body))
     for keyword in keywords:

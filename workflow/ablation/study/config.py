@@ -72,10 +72,10 @@ def model_in(name: str, body: Mapping[str, Any]) -> Model:
         ConfigError: one sentence.
     """
     files = {**DEFAULTS.get(name, {}), **body}
-    for each, folder in FOLDERS.items():
-        if each not in files:
+    for section, folder in FOLDERS.items():
+        if section not in files:
             raise ConfigError(
-                f"models.{name}.{each} is missing: it must be one of {', '.join(shipped(folder))}, "
+                f"models.{name}.{section} is missing: it must be one of {', '.join(shipped(folder))}, "
                 "or the path of a file that ends in .py."
             )
     return model_of(name, files["network"], files["data"])
@@ -84,8 +84,8 @@ def model_in(name: str, body: Mapping[str, Any]) -> Model:
 def _model(name: str, body: dict[str, Any]) -> Model:
     """Complete one model's part of a configuration in its place."""
     model, where = model_in(name, body), f"models.{name}"
-    for each, default in DEFAULTS.get(name, {}).items():
-        body.setdefault(each, default)
+    for parameter, default in DEFAULTS.get(name, {}).items():
+        body.setdefault(parameter, default)
     body.update(normalise(walk(typed_model(body, model.rules), _finite, "models", name)))
     limit = REPLICATES["parts" if model.data.parts else "drawn"]
     step = {"multipleOf": model.replicate_step} if model.replicate_step > 1 else {}
@@ -94,7 +94,7 @@ def _model(name: str, body: dict[str, Any]) -> Model:
     recipe, parameters = body.pop("recipe", {}), body.get("parameters", {})
     validate(recipe, closed(model.recipe, required=False), f"{where}.recipe")
     validate(parameters, closed(model.rules, required=False), f"{where}.parameters")
-    twice = next((each for each in recipe if each in parameters), None)
+    twice = next((parameter for parameter in recipe if parameter in parameters), None)
     if twice is not None:
         raise ConfigError(
             f"{where}.recipe.{twice} is {shown(recipe[twice])}, and {where}.parameters.{twice} is {shown(parameters[twice])}: "
@@ -163,7 +163,7 @@ def _missing(error: Any) -> dict[str, Any]:
     """What a key that is missing must be."""
     if error.validator != "required":
         return {}
-    name = next(each for each in error.schema["required"] if each not in error.instance)
+    name = next(key for key in error.schema["required"] if key not in error.instance)
     return resolved_rule(error.schema["properties"][name])
 
 

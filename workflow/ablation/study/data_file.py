@@ -84,7 +84,7 @@ class DataFile:
 
     def spec(self, dataset: str) -> dict[str, Any]:
         """What a specification says of one data set: where its raw files lie, and their digests or that of its arrays."""
-        found = {
+        spec = {
             "name": self.name,
             "file": self.file,
             "dataset": dataset,
@@ -92,7 +92,7 @@ class DataFile:
             "files": self.of("FILES", dataset, {}),
         }
         arrays = self.of("ARRAYS", dataset)
-        return {**found, "arrays": arrays} if arrays else found
+        return {**spec, "arrays": arrays} if arrays else spec
 
     def samples(self, dataset: str) -> int | None:
         """How many samples it has, its official test set included; None where the file does not say."""
@@ -105,9 +105,9 @@ class DataFile:
 
     def words(self, dataset: str) -> dict[str, Any]:
         """Its words as far as the file has them, and ``notes``."""
-        found = {name: self.of(name.upper(), dataset) for name in WORDS}
+        texts = {name: self.of(name.upper(), dataset) for name in WORDS}
         return {
-            **{name: text for name, text in found.items() if text is not None},
+            **{name: text for name, text in texts.items() if text is not None},
             "notes": self.of("NOTES", dataset, []),
         }
 
@@ -293,9 +293,9 @@ def _classes(source: Source, task: str) -> tuple[str, ...]:
 def _check_names(source: Source, names: Any, classes: tuple[str, ...]) -> None:
     """Refuse names that are more or fewer than the classes."""
     lists = names.values() if isinstance(names, dict) else [names] if names else []
-    for each in lists:
-        if len(set(each)) != len(classes):
-            raise source.refusal("CLASS_NAMES", each, f"{len(classes)} names, each once")
+    for names_of_one in lists:
+        if len(set(names_of_one)) != len(classes):
+            raise source.refusal("CLASS_NAMES", names_of_one, f"{len(classes)} names, each once")
 
 
 def _unit(source: Source, task: str) -> str:

@@ -72,12 +72,12 @@ def describe(part: ModelStudy, yardsticks: str, place: Callable[[Cell], Spec]) -
 
 def told_apart(models: Iterable[Spec]) -> list[Spec]:
     """The models of a study; by the names of the configuration where their short names do not tell all of them apart."""
-    found = list(models)
-    shorts = [canonical_json(each["words"].get("short")) for each in found]
-    if len(set(shorts)) == len(found) and canonical_json(None) not in shorts:
-        return found
-    words = [{n: t for n, t in each["words"].items() if n != "short"} for each in found]
-    return [{**each, "words": own} for each, own in zip(found, words, strict=True)]
+    specs = list(models)
+    shorts = [canonical_json(spec["words"].get("short")) for spec in specs]
+    if len(set(shorts)) == len(specs) and canonical_json(None) not in shorts:
+        return specs
+    words = [{n: t for n, t in spec["words"].items() if n != "short"} for spec in specs]
+    return [{**spec, "words": texts} for spec, texts in zip(specs, words, strict=True)]
 
 
 def _source(part: ModelStudy) -> str:

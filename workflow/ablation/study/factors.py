@@ -41,26 +41,26 @@ def factors_of(axis: Parameters, rules: Rules, where: str) -> dict[str, list[Any
                 f"{where}.factorial stands beside {other}: allowed is factorial alone, or parameter and values."
             )
     place = {name: index for index, name in enumerate(rules)}
-    found = {
+    factors = {
         name: list(axis["factorial"][name])
         for name in sorted(axis["factorial"], key=lambda name: (place.get(name, len(place)), name))
     }
-    for name, levels in found.items():
+    for name, levels in factors.items():
         if name in axis["with"]:
             raise ConfigError(
                 f"{where}.with.{name} is {label(axis['with'][name])}, but factorial varies {name}: "
                 "allowed is to fix a parameter or to vary it."
             )
         _refuse_twice(levels, f"{where}.factorial.{name}", "level")
-    return found
+    return factors
 
 
-def _refuse_twice(values: list[Any], where: str, what: str) -> None:
+def _refuse_twice(values: list[Any], where: str, kind: str) -> None:
     """Refuse a value that is listed twice, in whatever spelling."""
     labels = [label(value) for value in values]
     twice = next((text for text in labels if labels.count(text) > 1), None)
     if twice is not None:
-        raise ConfigError(f"{where} holds {twice} twice: each {what} is allowed once.")
+        raise ConfigError(f"{where} holds {twice} twice: each {kind} is allowed once.")
 
 
 def ordered_axes(axes: dict[str, Any], rules: Rules) -> list[str]:

@@ -45,12 +45,12 @@ def rules_of(declared: Any, where: str) -> Rules:
             )
         _check_rule(rule, f"{where}.{name}", declared)
     try:
-        found: Rules = normalise(declared)
+        rules: Rules = normalise(declared)
     except ValueError as error:
         raise ConfigError(
             f"{where} has a number that cannot be: {error}; allowed are finite numbers."
         ) from None
-    return found
+    return rules
 
 
 def is_words(value: Any) -> bool:

@@ -184,9 +184,9 @@ def _check_read(model: Model, parameter: str | None, cells: list[Cell], where: s
     unread = [c for c in cells if parameter is not None and parameter not in c.spec["parameters"]]
     if unread:
         needed = model.rules[str(parameter)]["where"].items()
-        wanted = " and ".join(f"{name} is {label(value)}" for name, value in needed)
+        conditions = " and ".join(f"{name} is {label(value)}" for name, value in needed)
         raise ConfigError(
-            f"{where} ({unread[0].label}): {parameter} changes nothing, since it is read only where {wanted}: "
+            f"{where} ({unread[0].label}): {parameter} changes nothing, since it is read only where {conditions}: "
             "allowed is to fix that in with."
         )
 
@@ -253,12 +253,12 @@ def _specs(
 def _reference(axis: dict[str, Any], cells: list[Cell], shared: Parameters, where: str) -> str:
     labels = [cell.label for cell in cells]
     if "reference" in axis:
-        wanted = label(axis["reference"])
-        if wanted not in labels:
+        declared = label(axis["reference"])
+        if declared not in labels:
             raise ConfigError(
-                f"{where}.reference is {wanted!r}: allowed are the axis's labels {', '.join(labels)}."
+                f"{where}.reference is {declared!r}: allowed are the axis's labels {', '.join(labels)}."
             )
-        return wanted
+        return declared
     for cell in cells:
         if canonical_json(cell.parameters) == canonical_json(shared):
             return cell.label

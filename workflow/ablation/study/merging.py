@@ -42,7 +42,10 @@ def _merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> Config:
 
 
 def _model(base: Config, override: Config) -> Config:
-    base = {**base, **{each: _kept(base, override, each) for each in SECTIONS if each in base}}
+    base = {
+        **base,
+        **{section: _kept(base, override, section) for section in SECTIONS if section in base},
+    }
     merged = _merge(base, override)
     axes, variants = base.get("axes"), override.get("axes")
     if isinstance(axes, dict) and isinstance(variants, dict):
@@ -54,11 +57,11 @@ def _model(base: Config, override: Config) -> Config:
 
 def _kept(base: Config, override: Config, section: str) -> Any:
     """A section of a model without what the override says in the other one."""
-    found = base[section]
-    other = override.get(next(each for each in SECTIONS if each != section))
-    if not isinstance(found, dict) or not isinstance(other, dict):
-        return found
-    return {name: value for name, value in found.items() if name not in other}
+    kept = base[section]
+    other = override.get(next(other_name for other_name in SECTIONS if other_name != section))
+    if not isinstance(kept, dict) or not isinstance(other, dict):
+        return kept
+    return {name: value for name, value in kept.items() if name not in other}
 
 
 def _without_old_margins(base: Config, override: Mapping[str, Any]) -> Config:
@@ -91,10 +94,10 @@ def _without_old_margins(base: Config, override: Mapping[str, Any]) -> Config:
 
 def _at(config: Mapping[str, Any], *path: str) -> Config:
     """A mapping inside a configuration; an empty one where there is none."""
-    found: Any = config
+    part: Any = config
     for name in path:
-        found = found.get(name) if isinstance(found, dict) else None
-    return found if isinstance(found, dict) else {}
+        part = part.get(name) if isinstance(part, dict) else None
+    return part if isinstance(part, dict) else {}
 
 
 def expand(overrides: Mapping[str, Any], config: Mapping[str, Any]) -> Config:
@@ -106,26 +109,26 @@ def expand(overrides: Mapping[str, Any], config: Mapping[str, Any]) -> Config:
         overrides: as they were given.
         config: tells which dots belong to a name, as in ``depth_at_0.01``.
     """
-    found = _expanded(overrides, config)
-    if isinstance(found.get("models"), dict):
-        found["models"] = _expanded(found["models"], _at(config, "models"))
-    return found
+    expanded = _expanded(overrides, config)
+    if isinstance(expanded.get("models"), dict):
+        expanded["models"] = _expanded(expanded["models"], _at(config, "models"))
+    return expanded
 
 
 def _expanded(overrides: Mapping[str, Any], config: Mapping[str, Any]) -> Config:
-    found: Config = {}
+    merged: Config = {}
     for dotted, value in overrides.items():
         inner = value
         for name in reversed(_names(dotted, config) if isinstance(dotted, str) else [dotted]):
             inner = {name: inner}
-        found = _merge(found, inner)
-    return found
+        merged = _merge(merged, inner)
+    return merged
 
 
 def _names(dotted: str, config: Any) -> list[str]:
     """The names that a dotted key is made of, the longest that the configuration knows first."""
-    known = [str(n) for n in config if isinstance(n, str)] if isinstance(config, Mapping) else []
-    fitting = [name for name in known if dotted == name or dotted.startswith(f"{name}.")]
+    names = [str(n) for n in config if isinstance(n, str)] if isinstance(config, Mapping) else []
+    fitting = [name for name in names if dotted == name or dotted.startswith(f"{name}.")]
     first = max(fitting, key=len, default=dotted.split(".", 1)[0])
     rest = dotted[len(first) + 1 :]
     if not rest:

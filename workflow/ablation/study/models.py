@@ -107,7 +107,7 @@ class Model:
         for name, value in parameters.items():
             rule = self.rules.get(name, {})
             needed = rule.get("where", {}).items()
-            if all(parameters.get(other) == wanted for other, wanted in needed):
+            if all(parameters.get(other) == required for other, required in needed):
                 kept[name] = value[: parameters[rule["first"]]] if "first" in rule else value
         return kept
 
@@ -148,8 +148,8 @@ class Model:
         if self.data.drawn is None:
             if count is None or self.data.parts is None:
                 return None
-            one = count // self.data.parts
-            return {"train": count - 2 * one, "validation": one, "test": one}
+            size = count // self.data.parts
+            return {"train": count - 2 * size, "validation": size, "test": size}
         train, validation, test = self.data.drawn
         if parameters["test"] == "official":
             total = round(parameters["share"] * self.data.of("OFFICIAL", dataset)[0])
@@ -176,10 +176,10 @@ class Model:
             ValueError: with one sentence that names the parameter, its value and what is allowed.
         """
         for name, rule in self.rules.items():
-            wanted = parameters[rule["first"]] if "first" in rule else 0
-            if "first" in rule and len(parameters[name]) < wanted:
+            required = parameters[rule["first"]] if "first" in rule else 0
+            if "first" in rule and len(parameters[name]) < required:
                 raise ValueError(
-                    f"{name} has {len(parameters[name])} entries, but {rule['first']} {wanted} needs at least {wanted}"
+                    f"{name} has {len(parameters[name])} entries, but {rule['first']} {required} needs at least {required}"
                 )
         dataset = self.data.dataset(parameters)
         if parameters.get("test") == "official" and not self.data.of("OFFICIAL", dataset):
@@ -238,7 +238,7 @@ class Model:
         values = {
             n: text for rule in self.rules.values() for n, text in rule.get("values", {}).items()
         }
-        found = {
+        texts = {
             "title": network.get("title"),
             "short": network.get("short"),
             "about": joined(data.get("about"), network.get("about")),
@@ -247,7 +247,7 @@ class Model:
             "source": data.get("source"),
         }
         return {
-            **{name: text for name, text in found.items() if text is not None},
+            **{name: text for name, text in texts.items() if text is not None},
             "notes": data["notes"],
             "parameters": titles,
             "values": values,
@@ -256,13 +256,19 @@ class Model:
 
 def joined(*texts: Any) -> Any:
     """Words one after the other, in each language that one of them has; None where there are none."""
-    given = [text for text in texts if text is not None]
-    if len(given) < 2 or all(isinstance(text, str) for text in given):
-        return " ".join(given) if given and isinstance(given[0], str) else next(iter(given), None)
-    languages = dict.fromkeys(name for text in given if isinstance(text, dict) for name in text)
+    present = [text for text in texts if text is not None]
+    if len(present) < 2 or all(isinstance(text, str) for text in present):
+        return (
+            " ".join(present)
+            if present and isinstance(present[0], str)
+            else next(iter(present), None)
+        )
+    languages = dict.fromkeys(name for text in present if isinstance(text, dict) for name in text)
     return {
-        each: " ".join(text if isinstance(text, str) else _in(text, each) for text in given)
-        for each in languages
+        language: " ".join(
+            text if isinstance(text, str) else _in(text, language) for text in present
+        )
+        for language in languages
     }
 
 
@@ -289,12 +295,12 @@ def model_of(name: str, network: Any, data: Any) -> Model:
         ConfigError: one sentence.
     """
     where = f"models.{name}"
-    net, own = read_network(network, f"{where}.network"), read_data(data, f"{where}.data")
-    model = Model(name, net, own, TASKS[own.task])
-    split = SPLIT if own.drawn else {}
+    net, data_file = read_network(network, f"{where}.network"), read_data(data, f"{where}.data")
+    model = Model(name, net, data_file, TASKS[data_file.task])
+    split = SPLIT if data_file.drawn else {}
     seen: dict[str, str] = {}
     for owner, rules in (
-        (own.file, own.parameters),
+        (data_file.file, data_file.parameters),
         ("the split", split),
         (net.file, net.parameters),
         ("the recipe", model.recipe),

@@ -61,7 +61,7 @@ def read_network(named: Any, where: str) -> NetworkFile:
     if function is None:
         function, first = _constructor(source, name), ("self", *first)
     check_signature(source, name, function, first, parameters)
-    words = {each: source.words(each.upper()) for each in ("title", "short", "about")}
+    words = {part: source.words(part.upper()) for part in ("title", "short", "about")}
     words["about"] = words["about"] or source.docstring or None
     return NetworkFile(file, name, parameters, {n: w for n, w in words.items() if w is not None})
 
@@ -73,9 +73,9 @@ def _entry(source: Source, named: str | None) -> str:
     if named is not None:
         if named in functions or named in classes:
             return named
-        known = ", ".join([*derived, *([BUILD] if BUILD in functions else [])]) or "none"
+        names = ", ".join([*derived, *([BUILD] if BUILD in functions else [])]) or "none"
         raise ConfigError(
-            f"{source.file} has no {named} at its top level: allowed is one of its classes ({known})."
+            f"{source.file} has no {named} at its top level: allowed is one of its classes ({names})."
         )
     if BUILD in functions:
         return BUILD
@@ -94,8 +94,8 @@ def _entry(source: Source, named: str | None) -> str:
 def _constructor(source: Source, name: str) -> Function:
     """The ``__init__`` of a class or of its bases in the same file."""
     classes, waiting = source.classes(), [name]
-    for each in waiting:
-        node = classes.get(each)
+    for candidate in waiting:
+        node = classes.get(candidate)
         if node is None:
             continue
         for member in node.body:

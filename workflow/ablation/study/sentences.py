@@ -51,7 +51,7 @@ def allowed(rule: dict[str, Any]) -> str:
     if "anyOf" in rule:
         return " or ".join(allowed(option) for option in rule["anyOf"])
     types = rule.get("type", "object")
-    text = " or ".join(TYPES[each] for each in ([types] if isinstance(types, str) else types))
+    text = " or ".join(TYPES[kind] for kind in ([types] if isinstance(types, str) else types))
     bounds = [word.format(label(rule[name])) for name, word in BOUNDS.items() if name in rule]
     return " ".join([text, ", ".join(bounds)]).strip()
 

@@ -73,22 +73,22 @@ class Shelf:
             if self._has_failed(cell.key) or self._has_failed(evaluated[cell.key].key)
         ]
 
-    def to_make(self, wanted: Iterable[Stage], again: frozenset[str] = frozenset()) -> list[Stage]:
+    def to_make(self, stages: Iterable[Stage], again: frozenset[str] = frozenset()) -> list[Stage]:
         """The stages that are missing, of those wanted and of what they are made from.
 
         Args:
-            wanted: what is asked for.
+            stages: what is asked for.
             again: keys that count as missing.
         """
-        found: dict[str, Stage] = {}
-        waiting = list(wanted)
+        missing: dict[str, Stage] = {}
+        waiting = list(stages)
         while waiting:
             stage = waiting.pop()
-            if stage.key in found or (stage.key not in again and self.entry(stage.key)):
+            if stage.key in missing or (stage.key not in again and self.entry(stage.key)):
                 continue
-            found[stage.key] = stage
+            missing[stage.key] = stage
             waiting += map(self.stage, stage.inputs)
-        return [stage for key, stage in self.stages.items() if key in found]
+        return [stage for key, stage in self.stages.items() if key in missing]
 
     def stale(self, copies: Mapping[str, Copy]) -> list[str]:
         """The readable copies that are missing or differ, of entries that are there."""
@@ -120,8 +120,8 @@ class Shelf:
             The files that are there and are still to be made: copies that show something else, manifests of what is damaged.
         """
         self._begun, self._real = True, real
-        wanted, copies = self.plan.asked_for(targets), self.plan.copies
-        if any(stage.name in EXPORTS for stage in wanted):
+        stages, copies = self.plan.asked_for(targets), self.plan.copies
+        if any(stage.name in EXPORTS for stage in stages):
             self.stages, copies = self.plan.stages, {**copies, **self.plan.export_copies}
         if real:
             for key in self.failed():
@@ -130,7 +130,7 @@ class Shelf:
             for stage in self.incomplete():
                 self._set_aside(stage.key, say)
             self._refresh(copies, say)
-            self._check_inputs(wanted, say)
+            self._check_inputs(stages, say)
             write_names(self.plan)
         elif note := self._note(copies):
             say(note)
@@ -210,12 +210,12 @@ class Shelf:
             except StoreError:
                 self._set_aside(key, say)
 
-    def _check_inputs(self, wanted: Iterable[Stage], say: Say) -> None:
+    def _check_inputs(self, stages: Iterable[Stage], say: Say) -> None:
         """Read what the missing stages will read; what is damaged becomes missing, and its own inputs are read."""
         sound: set[str] = set()
         damaged = True
         while damaged:
-            missing = self.to_make(wanted)
+            missing = self.to_make(stages)
             made_from = dict.fromkeys(key for stage in missing for key in stage.inputs)
             entries = [e for key in made_from if key not in sound and (e := self.entry(key))]
             damaged = False
@@ -231,14 +231,14 @@ class Shelf:
 
     def _check_raw(self, name: str, expected: str, say: Say) -> None:
         """Set aside a fetched file that is damaged; a file of the user's own is never touched."""
-        path, own = Path(name), self.plan.source_behind(name)["from"] is None
+        path, is_downloaded = Path(name), self.plan.source_behind(name)["from"] is None
         if not path.exists():
-            if own:
+            if is_downloaded:
                 self.refuse(f"{path} is missing: the data file pins it in FILES.")
         elif path.is_file() and not is_pinned(
             path, expected, self.plan.source_behind(name)["repacked"]
         ):
-            if own:
+            if is_downloaded:
                 self.refuse(
                     f"{path} is not the file that the data file pins in FILES: its SHA-256 must be {expected}."
                 )

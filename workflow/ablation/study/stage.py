@@ -68,5 +68,9 @@ def stage(name: str, inputs: Iterable[Stage] = (), **facts: Any) -> Stage:
     keys: dict[str, dict[str, None]] = {}
     for source in inputs:
         keys.setdefault(source.name, {})[source.key] = None
-    spec = {"stage": name, **facts, "inputs": {each: list(group) for each, group in keys.items()}}
+    spec = {
+        "stage": name,
+        **facts,
+        "inputs": {input_name: list(group) for input_name, group in keys.items()},
+    }
     return Stage(spec, key_of(spec))

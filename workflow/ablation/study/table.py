@@ -31,8 +31,8 @@ def _files_digest(*paths: Path) -> str:
 
 def _baseline_key(part: ModelStudy) -> str | None:
     """The key of the cell whose parameters are all the model's baseline, if an axis has one."""
-    wanted = canonical_json(part.model.relevant(part.parameters))
-    keys = (c.key for c in part.cells if canonical_json(c.spec["parameters"]) == wanted)
+    baseline = canonical_json(part.model.relevant(part.parameters))
+    keys = (c.key for c in part.cells if canonical_json(c.spec["parameters"]) == baseline)
     return next(keys, None)
 
 
@@ -267,7 +267,7 @@ class Table:
     @cached_property
     def main_stages(self) -> dict[str, Stage]:
         """All stages but the exports by key, each after what it is made from."""
-        made = [
+        stages = [
             *self.prepared.values(),
             *self.checked.values(),
             *self.trained.values(),
@@ -279,14 +279,14 @@ class Table:
             *self.portraits.values(),
             self.reported,
         ]
-        return {each.key: each for each in made}
+        return {entry.key: entry for entry in stages}
 
     @cached_property
     def stages(self) -> dict[str, Stage]:
         """All stages by key, each after what it is made from."""
-        return {**self.main_stages, **{each.key: each for each in self.exported.values()}}
+        return {**self.main_stages, **{entry.key: entry for entry in self.exported.values()}}
 
     @property
     def wanted(self) -> list[Stage]:
         """What a run without a target makes: all but the exports; data and checks only where something needs them."""
-        return [each for each in self.main_stages.values() if each.name not in AT_NEED]
+        return [entry for entry in self.main_stages.values() if entry.name not in AT_NEED]

@@ -32,13 +32,13 @@ def typed(value: Any, rule: dict[str, Any]) -> Any:
         return [typed(item, items) for item in value]
     if not isinstance(value, dict):
         return value
-    known: dict[str, Any] = {}
+    properties: dict[str, Any] = {}
     rest: Any = {}
     for option in options:
-        known |= option.get("properties", {})
+        properties |= option.get("properties", {})
         rest = option.get("additionalProperties") or rest
     rest = rest if isinstance(rest, dict) else {}
-    return {name: typed(item, known.get(name, rest)) for name, item in value.items()}
+    return {name: typed(item, properties.get(name, rest)) for name, item in value.items()}
 
 
 def resolved_rule(rule: dict[str, Any]) -> dict[str, Any]:
@@ -60,33 +60,31 @@ def _scalar(text: str) -> Any:
     if EXPONENT.fullmatch(text):
         return float(text)
     try:
-        found = yaml.safe_load(text)
+        value = yaml.safe_load(text)
     except yaml.YAMLError:
         return text
-    return found if found is None or isinstance(found, bool | int | float) else text
+    return value if value is None or isinstance(value, bool | int | float) else text
 
 
 def typed_model(model: Rule, rules: Rules) -> Rule:
     """One model's part of a configuration, its parameters and the values of its axes read as what the parameters want."""
-    known: Rule = {"properties": rules}
-    found: Rule = {
-        name: typed(model[name], known) for name in ("recipe", "parameters") if name in model
+    known_rule: Rule = {"properties": rules}
+    rule: Rule = {
+        name: typed(model[name], known_rule) for name in ("recipe", "parameters") if name in model
     }
     axes = {name: _typed_axis(axis, name, rules) for name, axis in model["axes"].items()}
-    return {**model, **found, "axes": axes}
+    return {**model, **rule, "axes": axes}
 
 
 def _typed_axis(axis: Rule, name: str, rules: Rules) -> Rule:
-    one = rules.get(str(axis.get("parameter", name)), {})
+    rule_of_parameter = rules.get(str(axis.get("parameter", name)), {})
     sets = {"additionalProperties": {"properties": rules}}
     levels = {"properties": {name: {"items": rule} for name, rule in rules.items()}}
     listed = isinstance(axis.get("values"), list)
     kinds = {
-        "values": {"items": one} if listed else sets,
-        "reference": one if listed else {},
+        "values": {"items": rule_of_parameter} if listed else sets,
+        "reference": rule_of_parameter if listed else {},
         "with": {"properties": rules},
         "factorial": levels,
     }
-    return {
-        each: typed(item, kinds[each]) if each in kinds else item for each, item in axis.items()
-    }
+    return {key: typed(item, kinds[key]) if key in kinds else item for key, item in axis.items()}
