@@ -14,7 +14,7 @@ import pytest
 from ablation import cli
 from ablation.stages import failures
 from ablation.stages import job as jobs
-from ablation.stages.job import Inputs, Spec, one, run
+from ablation.stages.job import Inputs, Spec, entry_of, run
 from ablation.store.code import OtherCodeError, code_of
 from ablation.store.entries import (
     CHECKPOINTS,
@@ -38,7 +38,7 @@ CODE = code_of("ablation.store.keys")
 def seen(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
     """Stands for a stage: it writes what it was given."""
     keys = {name: list(group) for name, group in inputs.items()}
-    text = one(inputs, "collect").folder.joinpath("content").read_text()
+    text = entry_of(inputs, "collect").folder.joinpath("content").read_text()
     write_json(draft / "seen.json", {"spec": spec, "inputs": keys, "text": text, "facts": facts})
 
 

@@ -48,7 +48,7 @@ def test_every_stage_stands_after_what_it_is_made_from(plan: Plan) -> None:
         assert set(stage.inputs) <= seen
         seen.add(key)
     assert {stage.name for stage in plan.stages.values()} == ALL
-    assert {stage.name for stage in plan.wanted} == ALL - EXPORTS - {"prepare", "check"}
+    assert {stage.name for stage in plan.default_stages} == ALL - EXPORTS - {"prepare", "check"}
 
 
 def test_a_specification_is_the_same_read_back(plan: Plan) -> None:

@@ -152,7 +152,7 @@ def test_jobs_follow_what_is_there(here: Path, config: Config) -> None:
         store(cell, seconds=1)
     assert "train" not in counted()
     plan = Plan(study)
-    for stage in plan.wanted:
+    for stage in plan.default_stages:
         with publish(stage.folder):
             pass
     assert counted() == {}  # also without the data, which nothing reads any more
@@ -171,7 +171,7 @@ def test_what_failed_is_made_again_with_all_that_was_made_of_it(here: Path, conf
     cell = plan.study.by_name["cnn/kernel_9"]
     failures = {f"train/{cell.key}": Failure("killed")}
     follows = {cell.key, plan.evaluated[cell.key].key, plan.collected.key, plan.reported.key}
-    for stage in plan.wanted:
+    for stage in plan.default_stages:
         with publish(stage.folder, failures if stage.key in follows else None):
             pass
     shelf = Shelf(plan)

@@ -160,12 +160,12 @@ def test_the_report_waits_for_the_portraits_and_they_for_the_tables(
     here: Path, config: dict[str, Any]
 ) -> None:
     plan = Plan(build(config))
-    for stage in plan.wanted:
+    for stage in plan.default_stages:
         with publish(stage.folder):
             pass
-    assert Shelf(plan).to_make(plan.wanted) == []
+    assert Shelf(plan).to_make(plan.default_stages) == []
     shutil.rmtree(plan.portraits["cnn"].folder)
-    missing = Shelf(plan).to_make(plan.wanted)
+    missing = Shelf(plan).to_make(plan.default_stages)
     assert [stage.name for stage in missing] == ["prepare", "portraits"]
     assert plan.portraits["cnn"].key in plan.reported.inputs
     assert plan.collected.key in plan.portraits["cnn"].inputs

@@ -64,7 +64,7 @@ def test_only_what_a_missing_stage_reads_is_made_with_it(made: Plan) -> None:
 
 
 def test_keys_that_count_as_missing_are_made_again(made: Plan) -> None:
-    again = Shelf(made).to_make(made.wanted, frozenset({made.collected.key}))
+    again = Shelf(made).to_make(made.default_stages, frozenset({made.collected.key}))
     assert names(again) == ["collect"]
 
 
@@ -153,7 +153,7 @@ def test_targets_stand_for_their_stages(plan: Plan) -> None:
     def asked(*targets: str) -> list[Stage]:
         return plan.asked_for(targets)
 
-    assert asked() == asked("all") == plan.wanted
+    assert asked() == asked("all") == plan.default_stages
     assert asked("report.html", "./results/tables/../tables/cells.csv") == [
         plan.reported,
         plan.collected,

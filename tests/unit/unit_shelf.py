@@ -63,7 +63,7 @@ def names(stages: Iterable[Stage]) -> list[str]:
 
 def missing(plan: Plan, *wanted: Stage) -> list[str]:
     """The names of the stages that a run would make."""
-    return names(Shelf(plan).to_make(wanted or plan.wanted))
+    return names(Shelf(plan).to_make(wanted or plan.default_stages))
 
 
 def spoil(stage: Stage, name: str = "content") -> None:

@@ -64,7 +64,7 @@ class FinishedStudy:
         """
         from ablation.replicate import load_replicate
 
-        return load_replicate(self._known(cell), replicate, self.folder)
+        return load_replicate(self._checked_name(cell), replicate, self.folder)
 
     def test_part(self, cell: str, replicate: int) -> tuple[Tensor, Tensor]:
         """The standardised inputs and the targets that a replicate was tested on. Raises as :meth:`network` does."""
@@ -86,7 +86,7 @@ class FinishedStudy:
         of_replicate = of_cell[of_cell["replicate"] == replicate]
         return of_replicate.set_index("epoch")[told].sort_index()
 
-    def _known(self, cell: str) -> str:
+    def _checked_name(self, cell: str) -> str:
         names = list(self.cells["cell"])
         if cell not in names:
             near = get_close_matches(cell, names, n=3) or names[:3]
@@ -96,7 +96,7 @@ class FinishedStudy:
         return cell
 
     def _require_replicate(self, cell: str, replicate: int) -> None:
-        count = int((self.replicates["cell"] == self._known(cell)).sum())
+        count = int((self.replicates["cell"] == self._checked_name(cell)).sum())
         if count and not 0 <= replicate < count:
             raise IndexError(f"replicate {replicate} of {cell}: there are 0 to {count - 1}")
 

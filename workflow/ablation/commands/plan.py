@@ -81,7 +81,7 @@ def _collected(plan: Plan) -> dict[str, set[str]] | None:
 
 def stages_to_make(plan: Plan, shelf: Shelf) -> list[Stage]:
     """The stages that a real run would make, those that failed and what was made of them included."""
-    return shelf.to_make(plan.wanted, frozenset(shelf.failed()))
+    return shelf.to_make(plan.default_stages, frozenset(shelf.failed()))
 
 
 def jobs(plan: Plan, shelf: Shelf) -> dict[str, int]:

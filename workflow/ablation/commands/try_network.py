@@ -36,13 +36,13 @@ def try_network(network: str, data: str, settings: Sequence[str]) -> int:
             wrong += bad
             print(f"{'✗' if bad else '✓'} {text}", flush=True)
     except Exception as error:  # whatever the files' own code raises
-        print(f"✗ {_said(error)}")
+        print(f"✗ {_sentence(error)}")
         return 1
     print("nothing is wrong with it" if not wrong else f"{wrong} to mend")
     return int(wrong > 0)
 
 
-def _said(error: Exception) -> str:
+def _sentence(error: Exception) -> str:
     """A sentence of the package's own as it is; of all else, its type and the line that raised it, too."""
     place = faults.blamed(error).rpartition(":")[0]
     is_ours = type(error) is ValueError and Path(place).resolve().is_relative_to(PACKAGE)

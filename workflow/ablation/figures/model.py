@@ -50,14 +50,16 @@ class Sheet:
         self.words = words.about(model)
         self.name, self.cells, self.labels = axis.name, axis.cells, axis.labels
         self.looks: dict[str, Look] = looks(self.labels, axis.reference, palette)
-        self.summary, self.replicates = (self._here(tables[n]) for n in ("cells", "replicates"))
+        self.summary, self.replicates = (
+            self._rows_of_axis(tables[n]) for n in ("cells", "replicates")
+        )
         fates = self.replicates[["label", "key", "replicate", "status"]]
         epochs = tables["epochs"]
         epochs = epochs[epochs["model"] == model.name].drop(columns="model")
         joined = fates.merge(epochs, on=["key", "replicate"], how="inner")
         self.epochs = joined.assign(ok=joined["status"] == "ok")
 
-    def _here(self, table: pd.DataFrame) -> pd.DataFrame:
+    def _rows_of_axis(self, table: pd.DataFrame) -> pd.DataFrame:
         rows = table[(table["model"] == self.model.name) & (table["axis"] == self.name)]
         return rows.assign(label=rows["label"].astype(str))
 

@@ -76,7 +76,7 @@ class Words:
         text = self.messages[key] % values
         return spaced(text) if self.language == "zh" else text
 
-    def own(self, name: str) -> str | None:
+    def declared(self, name: str) -> str | None:
         """What the model says of itself: ``title``, ``about``, ``source``; None where it says nothing."""
         return chosen(self.model.words.get(name), self.language) if self.model else None
 
@@ -95,19 +95,19 @@ class Words:
     def short(self) -> str:
         """The model in a table of several models."""
         assert self.model is not None
-        return self.own("short") or self.model.name
+        return self.declared("short") or self.model.name
 
     @property
     def dataset(self) -> str:
         """The model's data set."""
         assert self.model is not None
-        return self.own("data") or str(self.model.data["dataset"])
+        return self.declared("data") or str(self.model.data["dataset"])
 
     @property
     def heading(self) -> str:
         """The model over its part of a page."""
         assert self.model is not None
-        title = self.own("title") or self.model.name
+        title = self.declared("title") or self.model.name
         return self(f"model.heading_{self.model.task}", title=title, data=self.dataset)
 
     def value(self, label: str) -> str:

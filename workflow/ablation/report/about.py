@@ -13,7 +13,7 @@ LISTED = 30  # classes whose names are listed; of more only their number is said
 
 def what_view(model: ModelDocument, words: Words) -> list[str]:
     """Paragraphs on a model: what the network is, what it predicts and how it was trained, and on what data."""
-    about = words.own("about")  # a paragraph of its own, as it may be of another language
+    about = words.declared("about")  # a paragraph of its own, as it may be of another language
     sentences = words.sentences([*_predicted(model, words), *_trained(model, words)])
     data = _data(model, words)
     if "fixed_test_set" in model.data:
@@ -35,7 +35,7 @@ def data_notes(model: ModelDocument, words: Words) -> list[str]:
 
 def _predicted(model: ModelDocument, words: Words) -> list[str]:
     if model.task == "regression":
-        target = words.own("target")
+        target = words.declared("target")
         return [words("model.target", target=words.in_unit(target, "mae"))] if target else []
     n, numbered = len(model.classes), list(map(str, range(len(model.classes))))
     if n > LISTED or model.classes in (numbered, []):
@@ -64,7 +64,7 @@ def _data(model: ModelDocument, words: Words) -> list[str]:
     if "n_train" not in data:  # every cell failed, and nothing was learnt of the data
         return []
     numbers = {name: fmt.counts(data[name]) for name in ("n_train", "n_validation", "n_test")}
-    source = words.own("source")
+    source = words.declared("source")
     dataset = (
         words("model.source", dataset=words.dataset, source=source) if source else words.dataset
     )

@@ -52,19 +52,19 @@ def check(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> Non
             # With its frames, so that the line of the network's own file is named.
             raise ValueError(f"{name}: {error}").with_traceback(error.__traceback__) from error
         try:
-            found = fingerprint(cell)
+            cell_fingerprint = fingerprint(cell)
         except (
             Exception
         ) as error:  # its training will fail in the same way, and say so in the report
             log.warning("%s: %s", name, error)
             continue
-        groups[canonical_json([found, prepared, _rest(cell_spec)])].append(key)
+        groups[canonical_json([cell_fingerprint, prepared, _rest(cell_spec)])].append(key)
     write_json(draft / "check.json", {"identical": [g for g in groups.values() if len(g) > 1]})
 
 
 def _rest(spec: Spec) -> dict[str, Any]:
     """What decides a cell's numbers beside its network and its data."""
-    own = getattr(module_of(spec["network"]["file"]), "PARAMETERS", {})
-    recipe = {name: value for name, value in spec["parameters"].items() if name not in own}
+    declared = getattr(module_of(spec["network"]["file"]), "PARAMETERS", {})
+    recipe = {name: value for name, value in spec["parameters"].items() if name not in declared}
     names = ("seed", "replicates", "precision", "replicates_at_once")
     return {"recipe": recipe, **{name: spec[name] for name in names}}

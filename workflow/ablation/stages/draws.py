@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from scipy.stats import binomtest
 
 from ablation.results.evaluation import evaluate_draws
-from ablation.stages.job import Inputs, Spec, one
+from ablation.stages.job import Inputs, Spec, entry_of
 from ablation.store.document import CellDocument, StudyDocument
 from ablation.store.files import write_json
 from ablation.store.formats import validate_document
@@ -30,7 +30,7 @@ def draws(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> Non
         facts: not used.
     """
     torch.set_num_threads(1)
-    tables = one(inputs, "collect")
+    tables = entry_of(inputs, "collect")
     study = StudyDocument.from_plain(tables.read("study.json"))
     compared = tables.read("comparisons.json")["models"]
     by_model: dict[str, dict[str, Any] | None] = {}

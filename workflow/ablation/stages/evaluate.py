@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from ablation.data.pins import pinned
 from ablation.results import evaluation
-from ablation.stages.job import Inputs, Spec, facts_of, one
+from ablation.stages.job import Inputs, Spec, entry_of, facts_of
 from ablation.store.files import write_json
 from ablation.store.formats import validate_columns, validate_document
 
@@ -19,7 +19,7 @@ from ablation.store.formats import validate_columns, validate_document
 def evaluate(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
     """Write ``metrics.json`` and ``predictions.csv`` of a trained cell."""
     torch.set_num_threads(1)
-    trained, prepared = one(inputs, "train"), one(inputs, "prepare")
+    trained, prepared = entry_of(inputs, "train"), entry_of(inputs, "prepare")
     shared = facts_of(spec, trained.key)
     train, test = (load_file(prepared.folder / f"{part}.safetensors") for part in ("train", "test"))
     numbers, predictions = evaluation.evaluate(

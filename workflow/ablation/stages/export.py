@@ -16,7 +16,7 @@ import yaml
 
 from ablation.machine.provenance import REVISION, git_state
 from ablation.results.frames import read_tables
-from ablation.stages.job import Inputs, Spec, one
+from ablation.stages.job import Inputs, Spec, entry_of
 from ablation.store.document import StudyDocument
 from ablation.store.download import TORCHVISION
 from ablation.store.entries import Entry, read_spec
@@ -46,7 +46,7 @@ def export_tables(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]
     from ablation.export import tables as tidy
     from ablation.language.words import Words
 
-    collected = one(inputs, "collect")
+    collected = entry_of(inputs, "collect")
     study, comparisons, frames = read_tables(collected.folder)
     name = study.name
     compared = tidy.comparisons_frame(study, comparisons)
@@ -86,9 +86,9 @@ def export_figures(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any
     from ablation.stages.plot import read_predictions
 
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every glyph
-    study, comparisons, frames = read_tables(one(inputs, "collect").folder)
+    study, comparisons, frames = read_tables(entry_of(inputs, "collect").folder)
     predictions = read_predictions(study.model(spec["model"]), inputs)
-    draws = one(inputs, "draws").read("draws.json")["models"][spec["model"]]
+    draws = entry_of(inputs, "draws").read("draws.json")["models"][spec["model"]]
 
     def drawn(language: str, serialise: Any) -> dict[str, Any]:
         return draw(
@@ -117,12 +117,12 @@ def export_crate(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any])
     from ablation.export.crate import Contents, build, place_of
     from ablation.language.words import chosen
 
-    study = StudyDocument.from_plain(one(inputs, "collect").read("study.json"))
+    study = StudyDocument.from_plain(entry_of(inputs, "collect").read("study.json"))
     software = {
         name: sorted({facts[name] for facts in study.environments() if facts.get(name)})
         for name in SOFTWARE
     }
-    report = one(inputs, "report").folder / "report.html"
+    report = entry_of(inputs, "report").folder / "report.html"
     ended = datetime.fromtimestamp(int(report.stat().st_mtime), UTC).isoformat()
     state = git_state(PROJECT)
     commit = state["git_commit"] or f"sha256:{spec['workflow']}"
@@ -158,7 +158,7 @@ def export_crate(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any])
             outputs={
                 "tables": (
                     "Tables of the comparisons: CSV, LaTeX and Parquet",
-                    _packed(one(inputs, "export_tables"), "tables"),
+                    _packed(entry_of(inputs, "export_tables"), "tables"),
                 ),
                 "figures": (
                     "Figures: SVG and PDF",

@@ -51,7 +51,7 @@ RECORDED = ("prepare", "train", "evaluate")  # of a cell: a failure takes the pl
 NO_MEMORY = ("failed to map segment", "annot allocate memory", "not enough memory", "MemoryError")
 
 
-def one(inputs: Inputs, stage: str) -> Entry:
+def entry_of(inputs: Inputs, stage: str) -> Entry:
     """The only input of a stage."""
     (entry,) = inputs[stage].values()
     return entry

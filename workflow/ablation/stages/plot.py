@@ -11,14 +11,14 @@ import pandas as pd
 from ablation.figures.model import draw
 from ablation.language.words import Words
 from ablation.results.frames import read_csv, read_tables
-from ablation.stages.job import Inputs, Spec, one
+from ablation.stages.job import Inputs, Spec, entry_of
 from ablation.store.document import ModelDocument
 from ablation.store.files import write_text
 
 
 def plot(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
     """Draw all figures of a model as SVG."""
-    study, comparisons, frames = read_tables(one(inputs, "collect").folder)
+    study, comparisons, frames = read_tables(entry_of(inputs, "collect").folder)
     drawn = draw(
         study,
         comparisons,
@@ -27,7 +27,7 @@ def plot(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None
         model=spec["model"],
         palette=spec["palette"],
         words=Words.of(spec["language"], "figure"),
-        draws=one(inputs, "draws").read("draws.json")["models"][spec["model"]],
+        draws=entry_of(inputs, "draws").read("draws.json")["models"][spec["model"]],
     )
     for name, figure in drawn.items():
         ElementTree.fromstring(figure)  # raises if the figure is not well-formed

@@ -18,7 +18,7 @@ from ablation.portraits.kernels import first_layer, first_replicate, kernels
 from ablation.portraits.mistakes import confusion, mistakes
 from ablation.portraits.residuals import residuals, with_residuals
 from ablation.results.frames import read_csv, read_tables
-from ablation.stages.job import Inputs, Spec, one
+from ablation.stages.job import Inputs, Spec, entry_of
 from ablation.store.document import CellDocument
 from ablation.store.files import write_text
 from ablation.store.formats import validate_document
@@ -33,7 +33,7 @@ def portraits(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) ->
         draft: gets the document.
         facts: not used.
     """
-    study, _, frames = read_tables(one(inputs, "collect").folder)
+    study, _, frames = read_tables(entry_of(inputs, "collect").folder)
     model = study.model(spec["model"])
     cells = {cell.key: cell for cell in model.sound()}
     words = Words.of(spec["language"], "figure").about(model)

@@ -8,7 +8,7 @@ from typing import Any
 from ablation.report.inputs import Inputs as Report
 from ablation.report.page import build
 from ablation.results.frames import read_tables
-from ablation.stages.job import Inputs, Spec, one
+from ablation.stages.job import Inputs, Spec, entry_of
 from ablation.store.files import write_text
 
 
@@ -21,7 +21,7 @@ def report(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> No
         draft: gets the report.
         facts: not used.
     """
-    tables = one(inputs, "collect")
+    tables = entry_of(inputs, "collect")
     study, comparisons, frames = read_tables(tables.folder)
     drawn = {
         name.removesuffix(".svg"): (figures.folder / name).read_text(encoding="utf-8")
@@ -37,7 +37,7 @@ def report(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> No
             drawn,
             config=spec["config"],
             claims=tables.read("claims.json"),
-            draws=one(inputs, "draws").read("draws.json")["models"],
+            draws=entry_of(inputs, "draws").read("draws.json")["models"],
             portraits={portrait["model"]: portrait for portrait in portraits},
             verification=spec["verification"],
             given=spec["given"],

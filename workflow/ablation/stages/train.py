@@ -14,7 +14,7 @@ from ablation.machine.devices import resolves_to_cuda
 from ablation.machine.lease import own_gpu
 from ablation.machine.logs import LOG, Kept, attached, bounded
 from ablation.stages import identical
-from ablation.stages.job import Inputs, Spec, one
+from ablation.stages.job import Inputs, Spec, entry_of
 from ablation.store.entries import CHECKPOINTS
 from ablation.store.files import write_json, write_text
 from ablation.store.keys import key_of
@@ -38,7 +38,7 @@ def train(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> Non
         draft: the entry to fill.
         facts: ``device``, ``threads`` and ``checkpoint_seconds``, none of which changes a number.
     """
-    part = one(inputs, "prepare").folder / "train.safetensors"
+    part = entry_of(inputs, "prepare").folder / "train.safetensors"
     progress = Progress(key_of(spec), spec["parameters"]["epochs"])
     with identical.turn(key_of(spec)) as twin:
         if twin is not None:  # the same network, recipe and data under another name

@@ -7,13 +7,13 @@ from typing import Any
 
 from safetensors.numpy import load_file
 
-from ablation.stages.job import Inputs, Spec, one
+from ablation.stages.job import Inputs, Spec, entry_of
 from ablation.store.files import write_json
 from ablation.tasks.yardsticks import yardsticks as fit
 
 
 def yardsticks(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
     """Write ``yardsticks.json``: name → metrics per replicate."""
-    folder = one(inputs, "prepare").folder
+    folder = entry_of(inputs, "prepare").folder
     train, test = (load_file(folder / f"{part}.safetensors") for part in ("train", "test"))
     write_json(draft / "yardsticks.json", fit(spec["task"], train, test, spec["seed"]))

@@ -166,8 +166,8 @@ def _judge(
     spread = spreads(
         several,
         {
-            name: _floor(comparisons[name], len(own), numbers, setting)
-            for name, own in several.items()
+            name: _floor(comparisons[name], len(pairs), numbers, setting)
+            for name, pairs in several.items()
         },
         {name: not numbers.is_broken(comparisons[name]) for name in several},
     )

@@ -217,12 +217,12 @@ def _constant(source: Source, name: str, datasets: list[str]) -> Any:
     if value is None:
         return None
     if isinstance(value, dict) and value and set(value) <= set(datasets):
-        wrong = next((each for each in value if not check(value[each])), None)
+        wrong = next((dataset for dataset in value if not check(value[dataset])), None)
         if wrong is not None:
             raise source.refusal(f"{name}[{wrong!r}]", value[wrong], words)
     elif not check(value):
-        each = f", or of each of {', '.join(datasets)}" if datasets else ""
-        raise source.refusal(name, value, f"{words}{each}")
+        by_dataset = f", or of each of {', '.join(datasets)}" if datasets else ""
+        raise source.refusal(name, value, f"{words}{by_dataset}")
     return value
 
 
@@ -232,11 +232,11 @@ def _check_raw(source: Source, constants: dict[str, Any], datasets: list[str]) -
     A file that pins nothing is refused when its data are prepared: the sentence then holds the line to write.
     """
     files, arrays = constants["FILES"] or {}, constants["ARRAYS"] or {}
-    by_dataset = all(isinstance(each, dict) for each in files.values())
+    by_dataset = all(isinstance(pin, dict) for pin in files.values())
     pinned = (set(files) if by_dataset else set(datasets)) | (
         set(arrays) if isinstance(arrays, dict) else set(datasets)
     )
-    missing = next((each for each in datasets if each not in pinned), None)
+    missing = next((dataset for dataset in datasets if dataset not in pinned), None)
     if missing is not None and (files or arrays):
         raise ConfigError(
             f"{source.file}: FILES has no entry for {missing!r}: each value of dataset needs one."

@@ -73,7 +73,7 @@ class Plan(Table):
             entry = ENTRY.match(path)
             key = copy.key if copy else entry[1] if entry else ""
             if target == "all":
-                stages += self.wanted
+                stages += self.default_stages
             elif stage := self.stage(key):
                 stages.append(stage)
             else:

@@ -132,19 +132,19 @@ class Progress(logging.Handler):
             self._resumed += facts["epoch"]
         if "seconds" in facts:
             self._seconds.append(facts["seconds"])
-        done = sum(each["epoch"] for each in self._latest.values())
-        self._known["epoch"] = done // self._groups
+        epochs_done = sum(record["epoch"] for record in self._latest.values())
+        self._known["epoch"] = epochs_done // self._groups
         self._known["resumed_after"] = self._resumed // self._groups
         for name in SHOWN:
-            values = [each[name] for each in self._latest.values() if name in each]
+            values = [record[name] for record in self._latest.values() if name in record]
             finite = [value for value in values if math.isfinite(value)]
             if values:
                 self._known[name] = median(finite) if finite else math.nan
         if self._seconds:
-            each = sum(self._seconds) / len(self._seconds) / self._at_a_time
+            per_epoch = sum(self._seconds) / len(self._seconds) / self._at_a_time
             total = self.epochs * self._groups
-            self._known["seconds_left"] = each * (total - done)
-            self._known["seconds_total"] = each * total
+            self._known["seconds_left"] = per_epoch * (total - epochs_done)
+            self._known["seconds_total"] = per_epoch * total
         self._write()
 
     def end(self) -> None:

@@ -61,10 +61,10 @@ def _varied(name: str, axis: Any) -> set[str]:
         return set()
     values = axis.get("values")
     sets = (
-        [each for each in values.values() if isinstance(each, dict)]
+        [level for level in values.values() if isinstance(level, dict)]
         if isinstance(values, dict)
         else []
     )
     listed = {str(axis.get("parameter", name))} if isinstance(values, list) else set()
-    fixed = [axis[each] for each in ("with", "factorial") if isinstance(axis.get(each), dict)]
+    fixed = [axis[part] for part in ("with", "factorial") if isinstance(axis.get(part), dict)]
     return listed.union(*sets, *fixed)

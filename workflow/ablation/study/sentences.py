@@ -64,31 +64,31 @@ def dotted(*parts: Any) -> str:
     return text or "the configuration"
 
 
-def sentence(error: ValidationError, where: str, wanted: dict[str, Any]) -> str:
+def sentence(error: ValidationError, where: str, missing_rule: dict[str, Any]) -> str:
     """The sentence for one thing that a schema does not allow.
 
     Args:
         error: what is not allowed.
         where: the key of the value that was checked.
-        wanted: of a missing key, what it must be.
+        missing_rule: of a missing key, what it must be.
     """
     path: list[str | int] = [*([where] if where else []), *error.absolute_path]
     rule: dict[str, Any] = dict(error.schema) if isinstance(error.schema, dict) else {}
     value: Any = error.instance
     if error.validator == "additionalProperties":
         unknown = sorted(set(value) - set(rule.get("properties", {})))[0]
-        known = ", ".join(sorted(rule.get("properties", {})))
-        return f"{dotted(*path, unknown)} is not a known key: allowed here are {known}."
+        names = ", ".join(sorted(rule.get("properties", {})))
+        return f"{dotted(*path, unknown)} is not a known key: allowed here are {names}."
     if error.validator == "required":
         missing = next(name for name in rule["required"] if name not in value)
-        return f"{dotted(*path, missing)} is missing: it must be {allowed(wanted)}."
+        return f"{dotted(*path, missing)} is missing: it must be {allowed(missing_rule)}."
     is_name = error.parent is not None and error.parent.validator == "propertyNames"
     if error.parent is not None and is_name:
         path = [*([where] if where else []), *error.parent.absolute_path]
     is_name = is_name or "propertyNames" in error.schema_path
     if error.validator == "not":
-        found = f"has the name {shown(value)}," if is_name else f"is {shown(value)}, a name"
-        return f"{dotted(*path)} {found} kept for the project's own folders: choose another."
+        reserved = f"has the name {shown(value)}," if is_name else f"is {shown(value)}, a name"
+        return f"{dotted(*path)} {reserved} kept for the project's own folders: choose another."
     if error.validator == "pattern" and is_name:
         return f"{dotted(*path)} has the name {shown(value)}: allowed is {allowed({'type': 'string', **rule})}."
     return f"{dotted(*path)} is {shown(value)}: allowed is {allowed(rule)}."

@@ -154,9 +154,11 @@ class Shelf:
         if self.entry(key) and not everything:
             return []
         made_from = list(map(self.stage, stage.inputs))
-        for each in (stage, *made_from, *map(self.stage, stage.cells)):
-            self._write_spec(each)  # a job may read those of its inputs, or of what it checks, too
-        return [*(each.manifest for each in made_from), *stage.raw]
+        for described in (stage, *made_from, *map(self.stage, stage.cells)):
+            self._write_spec(
+                described
+            )  # a job may read those of its inputs, or of what it checks, too
+        return [*(source.manifest for source in made_from), *stage.raw]
 
     def _write_spec(self, stage: Stage) -> None:
         """Put a specification in its place, in a process once."""
@@ -177,7 +179,7 @@ class Shelf:
         """
         cells = {self.plan.view(cell) for cell in self.plan.study.cells} if self._begun else set()
         copies = [target for target in self.plan.copies if target not in cells]
-        return [*copies, *(stage.manifest for stage in self.plan.wanted)]
+        return [*copies, *(stage.manifest for stage in self.plan.default_stages)]
 
     def show(self, say: Say) -> None:
         """After the last job of a real run, bring every readable copy of an entry that is there up to date."""

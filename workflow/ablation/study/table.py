@@ -287,6 +287,6 @@ class Table:
         return {**self.main_stages, **{entry.key: entry for entry in self.exported.values()}}
 
     @property
-    def wanted(self) -> list[Stage]:
+    def default_stages(self) -> list[Stage]:
         """What a run without a target makes: all but the exports; data and checks only where something needs them."""
         return [entry for entry in self.main_stages.values() if entry.name not in AT_NEED]
