@@ -317,13 +317,11 @@ class Findings:
     def check_names(self, box: Element, where: str) -> int:
         """The folded line on this model; there is none without equivalent or inconclusive comparisons."""
         short = self.words.known[f"model_short.{self.model.name}"]
-        begin = self.words.plain("answer.of_model", model=short, text="")
+        begin = f"{short} "
         folded = [e.text for fold in box.all("details") for e in fold.all("li")]
-        lines = [line for line in folded if line.startswith(begin.strip())]
+        lines = [line for line in folded if line.startswith(begin)]
         assert len(lines) == bool(self.names()), where
-        return sum(
-            check_sentences(line.removeprefix(begin.strip()), self.names(), where) for line in lines
-        )
+        return sum(check_sentences(line.removeprefix(begin), self.names(), where) for line in lines)
 
 
 def _verdict(verdict: str) -> str:

@@ -138,7 +138,7 @@ def test_equivalent_and_inconclusive_comparisons_are_counted_and_named_in_the_fo
     _, second, names = lines_of(made)
     assert "Of 4 comparisons: 1 practically equivalent, 2 inconclusive, 1 not tested." in second
     assert names == (
-        "CNN: Practically equivalent: Kernel size = 7 to 5. "
+        "CNN Practically equivalent: Kernel size = 7 to 5. "
         "Factors with inconclusive comparisons: Kernel size."
     )
 

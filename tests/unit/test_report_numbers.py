@@ -82,8 +82,8 @@ def test_a_run_of_theirs_where_ours_diverged_is_counted():
     text = text_of(page(learning_rate()))
     k = re.findall(r"Of 8 published runs, (\d) are compatible with ours: their test MSE", text)
     assert k == [str(text_of(table_beside(learning_rate())).count("yes") // 3)]
-    assert "Among the others, 1 trained where half of our replicates or more diverged." in text
-    assert "Among the others, 1 diverged as ours did." in text
+    assert "Runs that trained where half of our replicates or more diverged: 1." in text
+    assert "Runs that diverged as ours did: 1." in text
     assert "diverged where ours trained" not in text
     assert "both diverged" in text and "only ours diverged" in text
 
@@ -98,7 +98,7 @@ def test_a_run_of_theirs_that_diverged_where_ours_did_not_is_counted():
     cells.loc[cells["label"] == "0.1", ["n_ok", "n_diverged"]] = [24, 0]
     text = text_of(page(judged_again(made)))
     assert "Of 8 published runs," in text
-    assert "Among the others, 1 diverged where ours trained." in text
+    assert "Runs that diverged where ours trained: 1." in text
     assert "trained where all of our" not in text
     assert "as ours did" not in text
     assert "only theirs diverged" in text

@@ -83,7 +83,7 @@ CASES: dict[str, tuple[dict, str]] = {
     ),
     "hopeless": (
         {"verdict": Verdict.INCONCLUSIVE, "settle": {"replicates": None, "as": None}},
-        "more replicates of the same data would not make these comparisons conclusive: tanh.",
+        "more replicates of the same data would not lead to a conclusion on tanh.",
     ),
     "only without": (
         {"verdict": Verdict.INCONCLUSIVE, "reason": Reason.DIVERGED, "n_diverged": 3},

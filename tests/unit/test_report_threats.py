@@ -54,7 +54,7 @@ THREATS: dict[str, tuple[Callable[[Sample], None], str]] = {
     "unlike": (two_machines, "were not all trained alike. Processor: Another CPU, Example CPU"),
     "diverged": (lost, "replicates that diverged or collapsed: Kernel size = 3 2/12 diverged. Mea"),
     "collapsed": (collapsed, "Kernel size = 9 5/12 no better than a trivial prediction. Means"),
-    "failed": (failed, "1 of 4 configurations failed and have no numbers"),
+    "failed": (failed, "failed configurations, which have no numbers: 1 of 4"),
 }
 
 

@@ -78,7 +78,8 @@ class Words:
 
     def declared(self, name: str) -> str | None:
         """What the model says of itself: ``title``, ``about``, ``source``; None where it says nothing."""
-        return chosen(self.model.words.get(name), self.language) if self.model else None
+        text = chosen(self.model.words.get(name), self.language) if self.model else None
+        return spaced(text) if text and re.search(f"[{HAN}]", text) else text
 
     def _titled(self, group: str, name: str) -> str | None:
         """The words for a name: the model's own, else the catalogue's."""
@@ -133,7 +134,8 @@ class Words:
         title = self._inside(self.named("parameter", name))
         if value in ("on", "off"):
             return self(f"text.fixed_{value}", name=title)
-        return self("text.fixed", name=title, value=self.value(value))
+        text = self.value(value)
+        return self("text.fixed" if text.isascii() else "text.fixed_word", name=title, value=text)
 
     def _inside(self, title: str) -> str:
         """A title inside a sentence: a first letter that only begins it is small; that of ``MLP`` stays."""

@@ -49,9 +49,8 @@ def answer_view(
             _matters(_comparisons(simple or grids), words),
             words.sentences(rest or [words("answer.nothing_open")]),
         ],
-        "folded": words("answer.of_model", model=words.short, text=words.sentences(names))
-        if names
-        else "",
+        "short": words.short,
+        "folded": words.sentences(names) if names else "",
     }
 
 
@@ -96,9 +95,9 @@ def _effect(axis: Axis, label: str, words: Words) -> str:
     number = percent_text(row, words)
     if number is None:
         difference = with_interval(axis.metric, row["difference"], row["difference_interval"])
-        number = words.difference(axis.metric, difference)
+        number = words.difference(axis.metric, _on_one_line(difference))
     else:
-        number = words("answer.percent", number=number)
+        number = words("answer.percent", number=_on_one_line(number))
     text = words(
         "answer.effect",
         **_pair(axis, label, words),
@@ -106,6 +105,11 @@ def _effect(axis: Axis, label: str, words: Words) -> str:
         difference=number,
     )
     return words("answer.irrelevant", effect=text) if row["within_margin"] else text
+
+
+def _on_one_line(number: str) -> str:
+    """A number with its interval, which no line break parts."""
+    return number.replace(" ", fmt.TIED)
 
 
 def _broken(axes: list[Axis], words: Words) -> list[str]:
