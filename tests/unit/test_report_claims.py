@@ -34,15 +34,15 @@ def section_of(html: str) -> str:
 def rows_of(html: str) -> list[str]:
     """One row per claim, as HTML."""
     section = section_of(html)
-    return re.findall(r"<tr>.*?</tr>", section[section.index("<tbody>") :], re.S)
+    return re.findall(r"<tr[^>]*>.*?</tr>", section[section.index("<tbody>") :], re.S)
 
 
 def view_of(made: Sample, language: str = "en") -> dict[str, Any]:
-    found = claims_view(
+    view = claims_view(
         made.claims, made.document, made.comparisons, Words.of(language), language=language
     )
-    assert found is not None
-    return found
+    assert view is not None
+    return view
 
 
 def test_the_sample_has_claims_of_the_form_that_is_promised() -> None:
