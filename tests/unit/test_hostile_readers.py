@@ -11,6 +11,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from ablation.training.checkpoint import CheckpointFile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from report.sample import sample
+from report.sample import only, sample
 from safetensors.numpy import save
 
 ROOM = 1 << 30  # bytes that a reader may take; a file here has a few thousand
@@ -277,8 +278,9 @@ def test_a_device_is_no_report() -> None:
         diff("/dev/zero", "/dev/zero", Path("x"), language=None)
 
 
+@cache
 def whole() -> dict[str, Any]:
-    made = sample()
+    made = only(sample(), "cnn", "kernel")
     return document(made.study, made.comparisons, made.tables["replicates"], made.config)
 
 
@@ -287,7 +289,7 @@ def html(bundle: dict[str, Any]) -> str:
     return report(embed(lasting), embed(run))
 
 
-@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_reports_whose_parts_do_not_fit(tmp_path: Path, data: st.DataObject) -> None:
     """A sealed report in which something is missing or another value is compared, or refused in one sentence."""
