@@ -7,7 +7,15 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/python -P -m snakemake
 FOLLOW := PYTHONPATH=workflow:workflow/plugins $(SNAKEMAKE) --quiet rules --logger ablation
 
-.PHONY: report plan check quick smoke report-full verify diff prune export gpu-benchmark simulate quoted quoted-check test test-extended browser-test lint types lock docker docker-test clean help
+# What the caller gives reaches commands in variables of the shell, as it is: neither make nor the shell reads it as code.
+GIVEN := CONFIG CONFIGS SET CORES CELLS CELL NETWORK DATA A B TORCH_INDEX
+$(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
+export $(GIVEN)
+ABLATION := PYTHONPATH=workflow $(BIN)/python -P -m ablation
+OF_CONFIG := $${CONFIG:+--configfile "$$CONFIG"}
+OF_STUDY := $(OF_CONFIG) $${SET:+--config $$SET} $${CORES:+--cores "$$CORES"}
+
+.PHONY: report plan check quick smoke report-full verify diff prune export gpu-benchmark simulate quoted quoted-check test test-extended browser-test lint types security lock docker docker-test clean help
 
 help: # Show the targets, in the groups below
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,30 +34,29 @@ report-full: $(VENV)/.report ## The same for the whole of MNIST, best on a GPU: 
 ##@ Ask
 
 plan: $(VENV)/.report ## What would be trained, why and for how long (CONFIG=file, SET="name=value …", CORES=n)
-	@PYTHONPATH=workflow $(BIN)/python -P -m ablation plan $(if $(CONFIG),--configfile $(CONFIG)) $(if $(SET),--config $(SET)) $(if $(CORES),--cores $(CORES))
+	@set -f; $(ABLATION) plan $(OF_STUDY)
 
 check: $(VENV)/.report ## Try a network on data: NETWORK=my/net.py DATA=my/data.py (SET="units=8 epochs=2")
-	@PYTHONPATH=workflow $(BIN)/python -P -m ablation try --network "$(NETWORK)" --data "$(DATA)" $(if $(SET),--set $(SET))
+	@set -f; $(ABLATION) try --network "$$NETWORK" --data "$$DATA" $${SET:+--set $$SET}
 
 quick: $(VENV)/.report ## Train, and print the comparisons without a report (CONFIG=file, SET="name=value …", CORES=n)
-	@PYTHONPATH=workflow $(BIN)/python -P -m ablation quick $(if $(CONFIG),--configfile $(CONFIG)) $(if $(SET),--config $(SET)) $(if $(CORES),--cores $(CORES))
+	@set -f; $(ABLATION) quick $(OF_STUDY)
 
 ##@ Trust
 
 verify: $(VENV)/.report ## Train CELLS=3 configurations again and compare (CELL=cnn/kernel_5 to choose, CONFIG=file)
-	PYTHONPATH=workflow $(BIN)/python -P -m ablation verify --report $(if $(CELLS),--cells $(CELLS)) \
-	  $(if $(CELL),--cell $(CELL)) $(if $(CONFIG),--configfile $(CONFIG))
+	set -f; $(ABLATION) verify --report $${CELLS:+--cells "$$CELLS"} $${CELL:+--cell $$CELL} $(OF_CONFIG)
 
 diff: $(VENV)/.report ## Compare two studies in diff.html: A= and B=, a report or a folder of results each
-	PYTHONPATH=workflow $(BIN)/python -P -m ablation diff --output diff.html -- "$(A)" "$(B)"
+	$(ABLATION) diff --output diff.html -- "$$A" "$$B"
 
 export: $(VENV)/.report ## Tables, figures and an RO-Crate of the study, in results/export (CONFIG=file)
-	$(SNAKEMAKE) export --quiet rules $(if $(CONFIG),--configfile $(CONFIG))
+	$(ABLATION) run $(OF_CONFIG) -- export
 
 ##@ Look after
 
 prune: $(VENV)/.report ## What of the store no study in config/ uses; YES=1 removes it (CONFIGS=further files to keep)
-	PYTHONPATH=workflow $(BIN)/python -P -m ablation prune $(if $(CONFIGS),--configfile $(CONFIGS)) $(if $(YES),--yes)
+	set -f; $(ABLATION) prune $${CONFIGS:+--configfile $$CONFIGS} $(if $(YES),--yes)
 
 clean: ## Remove reports, results and logs; keep the environment and the raw data
 	rm -rf report*.html diff.html results logs .snakemake
@@ -77,12 +84,18 @@ lint: $(VENV)/.test ## Check format, style and the layers of the package
 types: $(VENV)/.test ## Check the types of the package
 	$(BIN)/python -m mypy
 
+security: $(VENV)/.test ## Look for unsafe code, for secrets, and for known vulnerabilities of the locked packages
+	$(BIN)/python -m bandit --quiet --recursive --configfile pyproject.toml workflow docker docs benchmarks .ci
+	git ls-files -z -- ':!requirements*.txt' | xargs -0 $(BIN)/python -m detect_secrets.pre_commit_hook \
+	  --exclude-secrets '^([0-9a-f]{16}|[0-9a-f]{40}|[0-9a-f]{64})$$'
+	$(BIN)/python .ci/advisories.py
+
 lock: ## Compile the lock files again (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-header --quiet -o requirements.txt
 	uv pip compile --group dev --universal --generate-hashes --no-header --quiet -c requirements.txt -o requirements-dev.txt
 
 docker: ## Build the image hw1 (TORCH_INDEX=address of CPU-only wheels: without CUDA)
-	docker build --tag hw1 --build-arg TORCH_INDEX="$(TORCH_INDEX)" \
+	docker build --tag hw1 --build-arg TORCH_INDEX="$$TORCH_INDEX" \
 	  --build-arg VERSION="$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" \
 	  --build-arg REVISION="$$(git describe --always --abbrev=40 --exclude='*' --dirty)" .
 

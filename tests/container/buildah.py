@@ -16,9 +16,9 @@ from host import apt_install, pip_mounts
 BASE = "docker.io/library/debian:bookworm-slim"
 PROGRAMS = ("buildah", "crun", "debootstrap")
 # Runs as root in mount, process and network namespaces of its own. Like a container: the image's file system, read-only if
-# asked for, a /tmp, the mounted folder; no network but the loopback, another user, no capability.
+# asked for, a /tmp, the mounted folder; no network but the loopback, another user, no capability and no way to gain one.
 CONTAINER = f"""
-root=$1 mount=$2 user=$3 read_only=$4; shift 4
+root=$1 mount=$2 user=$3 read_only=$4 capable=$5; shift 5
 mount --bind "$root" "$root"
 [ "$read_only" = no ] || mount -o remount,bind,ro "$root"
 mount -t proc proc "$root/proc"
@@ -28,7 +28,9 @@ mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 [ -z "$mount" ] || mount --bind "$mount" "$root{MOUNT_POINT}"
 ! command -v ip > /dev/null || ip link set lo up
 cd /
-exec chroot --userspec="$user" --groups= "$root" "$@"
+[ "$capable" = no ] || exec chroot --userspec="$user" --groups= "$root" "$@"
+none="--no-new-privs --inh-caps=-all --bounding-set=-all"
+exec chroot "$root" setpriv --reuid="${{user%:*}}" --regid="${{user#*:}}" --clear-groups $none "$@"
 """
 NAMESPACES = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child"]
 
@@ -99,6 +101,7 @@ class Buildah:
         mount: Path | None = None,
         user: str | None = None,
         read_only: bool = False,
+        capable: bool = False,
     ) -> Done:
         config = self._inspect(tag)["config"]
         words = [*config.get("Entrypoint", []), *(command or config.get("Cmd", []))]
@@ -106,7 +109,8 @@ class Buildah:
         container = must([*self._buildah, "from", "--pull-never", tag]).strip()
         try:
             root = must([*self._buildah, "mount", container]).strip()
-            facts = [root, str(mount or ""), user or config["User"], "yes" if read_only else "no"]
+            switches = ["yes" if each else "no" for each in (read_only, capable)]
+            facts = [root, str(mount or ""), user or config["User"], *switches]
             script = ["sh", "-euc", CONTAINER, "container", *facts]
             return call([*NAMESPACES, *script, *inside, *words])
         finally:

@@ -74,7 +74,7 @@ class Bench:
         if os.geteuid():
             for path in (self.output, *self.output.parent.glob("stranger")):
                 wipe = f"find {MOUNT_POINT} -mindepth 1 -delete"
-                self.engine.run(self.tag, "sh", "-c", wipe, mount=path, user="0:0")
+                self.engine.run(self.tag, "sh", "-c", wipe, mount=path, user="0:0", capable=True)
 
 
 def folder(path: Path, owner: int) -> Path:
@@ -109,6 +109,13 @@ def has_labels(bench: Bench) -> None:
 def is_not_root(bench: Bench) -> None:
     assert bench.engine.image(bench.tag).user == f"{OWNER}:{OWNER}"
     assert bench.run("id", "-u").text.strip() == str(OWNER)
+
+
+def has_no_capability(bench: Bench) -> None:
+    facts = bench.run("grep", "-E", "^(Cap|NoNewPrivs)", "/proc/self/status").text.split()
+    found = dict(zip(facts[::2], facts[1::2], strict=True))
+    assert found.pop("NoNewPrivs:") == "1", found
+    assert len(found) == 5 and not any(int(each, 16) for each in found.values()), found
 
 
 def has_no_compiler(bench: Bench) -> None:
@@ -248,6 +255,7 @@ CHECKS: dict[str, Callable[[Bench], None]] = {
     "the image builds": builds,
     "labels carry version and revision": has_labels,
     "its user is not root": is_not_root,
+    "it needs no capability, and can gain none": has_no_capability,
     "there is no compiler in it": has_no_compiler,
     "Python is Debian's 3.11": has_debians_python,
     "the locked packages, and no others, are in it": has_the_locked_packages,

@@ -55,6 +55,7 @@ class Engine(Protocol):
         mount: Path | None = None,
         user: str | None = None,
         read_only: bool = False,
+        capable: bool = False,
     ) -> Done:
         """Run a command in a new container.
 
@@ -62,6 +63,7 @@ class Engine(Protocol):
             mount: a folder to mount at ``/study``.
             user: ``UID:GID`` in place of the image's.
             read_only: nothing but ``/study`` and ``/tmp`` can be written.
+            capable: keep the capabilities that the engine gives, and the ways to gain some; else there are none.
         """
         ...
 
@@ -127,8 +129,10 @@ class Docker:
         mount: Path | None = None,
         user: str | None = None,
         read_only: bool = False,
+        capable: bool = False,
     ) -> Done:
         options = ["--rm", "--network", "none"]
+        options += [] if capable else ["--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
         options += ["--user", user] if user else []
         options += ["--volume", f"{mount}:{MOUNT_POINT}"] if mount else []
         options += ["--read-only", "--tmpfs", "/tmp"] if read_only else []

@@ -29,8 +29,12 @@ def test_what_docker_is_told(said: Path, tmp_path: Path) -> None:
     docker = Docker(tmp_path / "build.log")
     folder = Path("/some/folder")
     assert docker.run("hw1", "id", mount=folder, user="1:2", read_only=True).status == 0
-    words = "run --rm --network none --user 1:2 --volume /some/folder:/study --read-only --tmpfs /tmp hw1 id"
+    locked = "run --rm --network none --cap-drop ALL --security-opt no-new-privileges"
+    words = f"{locked} --user 1:2 --volume /some/folder:/study --read-only --tmpfs /tmp hw1 id"
     assert said.read_text("utf-8").split() == words.split()
+    said.unlink()
+    assert docker.run("hw1", "id", capable=True).status == 0
+    assert said.read_text("utf-8").split() == ["run", "--rm", "--network", "none", "hw1", "id"]
 
 
 def test_a_build_that_fails_says_why(

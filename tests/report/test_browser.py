@@ -174,6 +174,28 @@ def test_a_table_sorts_filters_and_copies(browser, address):
     context.close()
 
 
+def test_no_copied_field_is_a_formula(browser, address):
+    context = browser.new_context()
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab = context.new_page()
+    tab.goto(address)
+    tab.evaluate(UNFOLD)
+    texts = ["=1+1", "@SUM(1)", "+1+cmd|x", "-1+1", "−0.5 [−1.0, 2.5]", "+5 %"]
+    tab.evaluate(
+        """texts => {
+             const table = document.querySelector('#provenance table.data:has(th:nth-child(9))');
+             texts.forEach((text, n) => (table.tBodies[0].rows[0].cells[n].textContent = text));
+           }""",
+        texts,
+    )
+    bar = tab.locator("#provenance .toolbar:has(+ .scroll > table.data:has(th:nth-child(9)))")
+    bar.get_by_role("button", name="CSV").click()
+    row = tab.evaluate("navigator.clipboard.readText()").splitlines()[1]
+    copied = "'=1+1,'@SUM(1),'+1+cmd|x,'-1+1,\"-0.5 [-1.0, 2.5]\",+5 %,"
+    assert row.startswith(copied), row
+    context.close()
+
+
 @pytest.mark.parametrize("key", ["Enter", "Space"])
 def test_a_table_sorts_by_keyboard(browser, address, key):
     tab = opened(browser, address)

@@ -74,6 +74,46 @@ def test_in_a_renamed_folder_the_environment_goes_on(project: Path) -> None:
     assert make(renamed, "report") == (0, [RUN])
 
 
+GIVEN = {
+    "plan": ["CONFIG", "SET", "CORES"],
+    "check": ["NETWORK", "DATA", "SET"],
+    "quick": ["CONFIG", "SET", "CORES"],
+    "verify": ["CELLS", "CELL", "CONFIG"],
+    "diff": ["A", "B"],
+    "export": ["CONFIG"],
+    "prune": ["CONFIGS"],
+}
+SPLIT = ("SET", "CELL", "CONFIGS")  # lists of words
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("$(touch made)", "$(shell touch made)", "`touch made`", '";touch made;"', "';touch made;'"),
+        *("a\ntouch made", "$(eval all:;touch made)", "> made", "| touch made", "& touch made", "#"),
+        *("*", "$$HOME", "${HOME}", "研究 😀", "\u202ea", "=1+1", "\\", "x" * 255, "../../x"),
+    ],
+)  # fmt: skip
+def test_what_is_given_is_read_by_no_shell(project: Path, given: str) -> None:
+    """Each variable arrives as it is, or where it is a list in its words."""
+    shell = "#!/bin/sh\nprintf '%s\\0' \"$@\" > calls\n"
+    (project / "fake-python").write_text(shell, "utf-8")
+    folder = project / ".venv" / "bin"
+    folder.mkdir(parents=True)
+    shutil.copy(project / "fake-python", folder / "python")
+    for mark in (".made", ".report", ".test"):
+        (project / ".venv" / mark).touch()
+    before = sorted(path.name for path in [*project.iterdir(), project / "calls"])
+    for target, names in GIVEN.items():
+        words = [f"{name}={given}" for name in names]
+        subprocess.run(["make", "--silent", target, *words], cwd=project, check=True)
+        found = (project / "calls").read_text("utf-8").split("\0")
+        for name in names:
+            wanted = given.split() if name in SPLIT else [given]
+            assert any(found[n : n + len(wanted)] == wanted for n in range(len(found)))
+    assert sorted(path.name for path in project.iterdir()) == before
+
+
 def test_the_help_lists_every_target_in_its_group() -> None:
     text = (REPOSITORY / "Makefile").read_text("utf-8")
     (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)

@@ -9,6 +9,17 @@ from ablation.commands.dispatch import MistakeError
 from ablation.results.bundle import BundleError, read
 from ablation.store.files import write_text
 
+# What a document may do that has all its fields, but not what they mean together; no report that was made here is one.
+UNFIT = (
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    StopIteration,
+    RecursionError,
+)
+
 
 def diff(a: str, b: str, output: Path, *, language: str | None) -> None:
     """Compare two studies in one HTML file; differences are B minus A.
@@ -27,7 +38,13 @@ def diff(a: str, b: str, output: Path, *, language: str | None) -> None:
     names = {"a": a, "b": b}
     bundles = {side: _read(name, side.upper()) for side, name in names.items()}
     chosen = language or _language(bundles["b"])
-    write_text(output, page(compare(bundles["a"], bundles["b"]), bundles, names, chosen))
+    try:
+        text = page(compare(bundles["a"], bundles["b"]), bundles, names, chosen)
+    except UNFIT as error:
+        raise MistakeError(
+            f"{a} and {b} cannot be compared: the parts of one of them do not fit together ({type(error).__name__})."
+        ) from None
+    write_text(output, text)
     print(f"Written: {output}")
 
 

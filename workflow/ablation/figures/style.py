@@ -155,6 +155,7 @@ def rc(salt: str) -> dict[str, Any]:
         "svg.fonttype": "none",
         "svg.hashsalt": salt,
         "text.color": INK,
+        "text.parse_math": False,  # a dollar in a title is one
         "xtick.color": INK,
         "xtick.labelsize": 8.5,
         "xtick.major.size": 3,

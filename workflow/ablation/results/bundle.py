@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from ablation.store.formats import InvalidDocumentError, validate_document
 FORMAT = 4
 RUN = ("environment", "finished_at", "log")  # of a cell: may differ between two runs of one key
 BULKY = ("confusion_matrix",)
-_SCRIPT = r'<script type="application/json" id="{}">(.*?)</script>'
+_SCRIPT = '<script type="application/json" id="{}">'
 # What could end the element or the line of script, in JSON's own way of writing it.
 _ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
@@ -95,6 +94,8 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _from_report(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise BundleError(f"{path} cannot be read as a report: it is no file.")
     try:
         html = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -108,22 +109,23 @@ def _from_report(path: Path) -> dict[str, Any]:
     try:
         for cell in _cells(bundle):
             cell.update(run[cell["key"]])
-    except (KeyError, TypeError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError):
         raise BundleError(f"{path} carries data that is not a study's.") from None
     return _checked(bundle, path)
 
 
 def _element(html: str, name: str, path: Path) -> Any:
     """The content of one element, compared with its digest."""
-    text = re.search(_SCRIPT.format(name), html, re.DOTALL)
-    if text is None:
+    _, found, rest = html.partition(_SCRIPT.format(name))
+    text, ended, _ = rest.partition("</script>")
+    if not (found and ended):
         raise BundleError(
             f"{path} carries no data of a study: only a report of this version of the workflow does; make it again, "
             "or give its folder of results."
         )
     try:
-        document = json.loads(text.group(1))
-    except ValueError:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
         raise BundleError(f"{path} carries data that is no JSON: make the report again.") from None
     content = unsealed(document)
     if isinstance(document, dict) and content is None:

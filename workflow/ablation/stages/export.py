@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import tempfile
 import zipfile
 from collections.abc import Iterable
@@ -138,7 +139,10 @@ def export_crate(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any])
         text = yaml.safe_dump(spec["config"], sort_keys=False, allow_unicode=True)
         config.write_text(text, encoding="utf-8")
         readme = Path(scratch) / "README.md"
-        readme.write_text(README.format(title=title), encoding="utf-8")
+        heading = re.sub(
+            r"[\\`*_\[\]<>&]", r"\\\g<0>", title
+        )  # a text, whatever Markdown makes of its signs
+        readme.write_text(README.format(title=heading), encoding="utf-8")
         contents = Contents(
             title=title,
             study=study.name,

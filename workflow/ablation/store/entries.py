@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ablation.store.files import (
@@ -130,13 +130,29 @@ def folder_of(stage: str, key: str) -> Path:
 def find(folder: Path) -> Entry | None:
     """The entry in a folder, or None if its manifest or one of its files is missing. Reads the manifest alone."""
     manifest = unsealed(read_json(folder / MANIFEST))
-    if manifest is None or not all((folder / name).is_file() for name in manifest["files"]):
+    if manifest is None or not _is_manifest(manifest):
+        return None
+    if not all((folder / name).is_file() for name in manifest["files"]):
         return None
     failures = {
         name: Failure(why["reason"], tuple(why["log"]))
         for name, why in manifest["failures"].items()
     }
     return Entry(folder, manifest["files"], failures)
+
+
+def _is_manifest(manifest: Mapping[str, Any]) -> bool:
+    """Whether it has the fields of a manifest, and names no file outside its folder."""
+    files, failures = manifest.get("files"), manifest.get("failures")
+    if not isinstance(files, dict) or not isinstance(failures, dict):
+        return False
+    names = map(PurePosixPath, files)
+    return all(not name.is_absolute() and ".." not in name.parts for name in names) and all(
+        isinstance(why, dict)
+        and isinstance(why.get("reason"), str)
+        and isinstance(why.get("log"), list)
+        for why in failures.values()
+    )
 
 
 def require(folder: Path) -> Entry:

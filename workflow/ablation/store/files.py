@@ -78,7 +78,7 @@ def read_json(path: Path) -> Any:
     """Read a JSON document, or None if there is none that can be read."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 
@@ -92,4 +92,10 @@ def unsealed(document: Any) -> dict[str, Any] | None:
     if not isinstance(document, dict):
         return None
     content = {name: value for name, value in document.items() if name != "digest"}
-    return content if document.get("digest") == key_of(content) else None
+    try:
+        return content if document.get("digest") == key_of(content) else None
+    except (
+        ValueError,
+        RecursionError,
+    ):  # what no document of ours holds: no finite number, or too deep
+        return None

@@ -127,7 +127,12 @@ def find(named: Any, folder: str, where: str) -> tuple[str, str | None]:
             f"{where} is {shown(named)}: allowed is one of {', '.join(shipped(folder))}, "
             "or the path of a file that ends in .py."
         )
-    if not Path(path).is_file():
+    try:
+        found = Path(path).is_file()
+    except (OSError, ValueError) as error:  # too long, or in a folder that is closed to this user
+        reason = getattr(error, "strerror", error)
+        raise ConfigError(f"{where} is {shown(named)}: it cannot be read: {reason}.") from None
+    if not found:
         raise ConfigError(f"{where} is {shown(named)}: there is no file {path} in {os.getcwd()}.")
     return Path(path).as_posix(), entry or None
 

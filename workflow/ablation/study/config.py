@@ -154,9 +154,10 @@ def validate(value: Any, against: dict[str, Any], where: str) -> None:
         where: the key of the value, for the sentence.
     """
     validator = Draft202012Validator({**against, "$defs": schema()["$defs"]})
-    errors = sorted(validator.iter_errors(value), key=lambda e: (len(e.absolute_path), str(e.path)))
-    if errors:
-        raise ConfigError(sentence(errors[0], where, _missing(errors[0])))
+    errors = validator.iter_errors(value)
+    error = min(errors, key=lambda e: (len(e.absolute_path), str(e.path)), default=None)
+    if error is not None:
+        raise ConfigError(sentence(error, where, _missing(error)))
 
 
 def _missing(error: Any) -> dict[str, Any]:
@@ -193,6 +194,8 @@ def _named(value: Any, *path: Any) -> Any:
         return value
     named: dict[str, Any] = {}
     for name, item in value.items():
+        if isinstance(name, float) and not math.isfinite(name):
+            raise ConfigError(f"{dotted(*path)} has the name {name}: allowed is a text.")
         text = name if isinstance(name, str) else label(name)
         if text in named:
             raise ConfigError(

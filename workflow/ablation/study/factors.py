@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import product
+from math import prod
 from typing import Any
 
 from ablation.store.keys import SAFE_LABEL, label
@@ -11,6 +13,7 @@ from ablation.study.sentences import ConfigError, shown
 
 Parameters = dict[str, Any]
 LABEL_LENGTH = 60  # of one value's label
+MOST = 1_000_000  # configurations of a factorial axis
 GRID_LABEL_LENGTH = 120  # of a combination's; a path's part may have 255
 
 
@@ -45,6 +48,11 @@ def factors_of(axis: Parameters, rules: Rules, where: str) -> dict[str, list[Any
         name: list(axis["factorial"][name])
         for name in sorted(axis["factorial"], key=lambda name: (place.get(name, len(place)), name))
     }
+    cells = prod(map(len, factors.values()))
+    if cells > MOST:
+        raise ConfigError(
+            f"{where}.factorial makes {cells:,} configurations: allowed are at most {MOST:,}."
+        )
     for name, levels in factors.items():
         if name in axis["with"]:
             raise ConfigError(
@@ -57,8 +65,8 @@ def factors_of(axis: Parameters, rules: Rules, where: str) -> dict[str, list[Any
 
 def _refuse_twice(values: list[Any], where: str, kind: str) -> None:
     """Refuse a value that is listed twice, in whatever spelling."""
-    labels = [label(value) for value in values]
-    twice = next((text for text in labels if labels.count(text) > 1), None)
+    counts = Counter(map(label, values))
+    twice = next((text for text, count in counts.items() if count > 1), None)
     if twice is not None:
         raise ConfigError(f"{where} holds {twice} twice: each {kind} is allowed once.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -141,6 +142,7 @@ def build(config: dict[str, Any]) -> Study:
     models = sorted(parts, key=lambda p: (order.index(p.model.task.name), p.model.name))
     study = Study(config["study"]["name"], config["study"]["seed"], config, tuple(models))
     _check_paths(study.cells)
+    _check_factors(study)
     return study
 
 
@@ -267,6 +269,20 @@ def _reference(axis: dict[str, Any], cells: list[Cell], shared: Parameters, wher
         f"{listed} holds {', '.join(labels)}, none of which is the baseline: "
         "allowed is to add the baseline's value, or to name one of them as reference."
     )
+
+
+def _check_factors(study: Study) -> None:
+    """Refuse two factors whose figures and tables would have one name: it joins those of model and factor."""
+    seen: dict[str, str] = {}
+    for part in study.models:
+        for axis in part.axes:
+            where = f"models.{part.model.name}.axes.{axis.name}"
+            joined = re.sub(r"[._]+", "-", f"{part.model.name}_{axis.name}").strip("-")
+            other = seen.setdefault(joined, where)
+            if other != where:
+                raise ConfigError(
+                    f"{where} would share the names of its figures and tables with {other}: allowed is another name."
+                )
 
 
 def _check_paths(cells: list[Cell]) -> None:

@@ -6,43 +6,23 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from ablation.store.places import SHIPPED_CONFIG
 from ablation.study.config import ConfigError, resolve, walk
 from ablation.study.merging import expand, merge
 from ablation.study.replacing import without_replaced
+from ablation.study.texts import DEEPEST, TextError, bounded, parse, parse_texts
 
-MERGE = "tag:yaml.org,2002:merge"
 INHERIT = "inherit"
 FILED = ("network", "data")  # of a model: what may be in a file of one's own
+LARGEST = 4 * 2**20  # bytes of a file
+BITS = 64  # of an integer
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 KEY = re.compile(r"[A-Za-z_][\w-]*(\.[\w-]+)*")
 Config = dict[str, Any]
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which a mapping has each key once."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """Refuse a key that is written twice; what ``<<`` brings may be written over."""
-        seen: dict[str, int] = {}
-        for name, _ in node.value:
-            if not isinstance(name, yaml.ScalarNode) or name.tag == MERGE:
-                continue
-            line = name.start_mark.line + 1
-            if name.value in seen:
-                raise _TwiceError(name.value, seen[name.value], line)
-            seen[name.value] = line
-        return super().construct_mapping(node, deep)
-
-
-class _TwiceError(ValueError):
-    """A key that is written twice: its name and the two lines."""
 
 
 def require_plain(*folders: str) -> None:
@@ -79,12 +59,22 @@ def load(*files: Path, overrides: Mapping[str, Any] | None = None) -> Config:
         if not isinstance(inherits, bool):
             raise ConfigError(f"{path}: {INHERIT} is {inherits!r}: allowed is true or false.")
         config = _over(config, declared) if inherits else declared
-    expanded = expand(overrides or {}, config)
+    expanded = _expanded(overrides or {}, config)
     return resolve(walk(_over(config, expanded), _clean))
 
 
 def _over(config: Config, overrides: Config) -> Config:
     return merge(without_replaced(config, overrides), overrides)
+
+
+def _expanded(overrides: Mapping[str, Any], config: Config) -> Config:
+    """Overrides with dotted names as mappings."""
+    _told(bounded, overrides, "--config")
+    models = overrides.get("models")
+    names = [*overrides, *(models if isinstance(models, dict) else ())]
+    if any(str(name).count(".") >= DEEPEST for name in names):
+        raise ConfigError("--config is nested too deeply.")
+    return expand(overrides, config)
 
 
 def load_study(
@@ -101,7 +91,7 @@ def load_study(
         ConfigError: one sentence, also where variants name no study and so would take the place of the default one.
     """
     variants = list(files)
-    named = [read(path) for path in variants] + [expand(overrides or {}, {})]
+    named = [read(path) for path in variants] + [_expanded(overrides or {}, {})]
     if variants and not any(
         isinstance(s := config.get("study"), dict) and "name" in s for config in named
     ):
@@ -141,9 +131,12 @@ def read(path: Path) -> Config:
         ConfigError: one sentence.
     """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST + 1)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
+    if len(content) > LARGEST:
+        raise ConfigError(f"{path} has more than {LARGEST:,} bytes: allowed is a smaller file.")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -152,7 +145,7 @@ def read(path: Path) -> Config:
             "UTF-16" if content.startswith(UTF16) else f"of another encoding from line {line} on"
         )
         raise ConfigError(f"{path} is {encoding}: allowed is UTF-8.") from None
-    config = _parsed(text, str(path))
+    config = _told(parse, text, str(path))
     if config is None:
         return {}
     if not isinstance(config, dict):
@@ -160,36 +153,12 @@ def read(path: Path) -> Config:
     return config
 
 
-def _parsed(text: str, where: str) -> Any:
+def _told(read: Callable[[Any], Any], content: Any, where: str) -> Any:
+    """What a function reads; what it refuses is said of a place."""
     try:
-        return json.loads(text, object_pairs_hook=_once)
-    except _TwiceError as error:
-        raise ConfigError(f"{where} has the key {error.args[0]!r} twice in one mapping.") from None
-    except (ValueError, RecursionError):  # no JSON, or nested as deeply as YAML says below
-        pass
-    try:
-        return yaml.load(text, _Loader)
-    except _TwiceError as error:
-        name, first, second = error.args
-        lines = f"line {first}" if first == second else f"lines {first} and {second}"
-        raise ConfigError(
-            f"{where} has the key {name!r} twice in one mapping, in {lines}: each is allowed once."
-        ) from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" in line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{where} is not valid YAML{line}.") from None
-    except RecursionError:
-        raise ConfigError(f"{where} is nested too deeply.") from None
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    mapping: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in mapping:
-            raise _TwiceError(name, 0, 0)
-        mapping[name] = value
-    return mapping
+        return read(content)
+    except TextError as error:
+        raise ConfigError(f"{where} {error}.") from None
 
 
 def overrides_of(entries: Iterable[str]) -> Config:
@@ -235,17 +204,18 @@ def _value(text: str, where: str) -> Any:
             continue
     if text in ("True", "False"):
         return text == "True"
-    try:
-        return yaml.load(text, yaml.BaseLoader)
-    except yaml.YAMLError:
-        raise ConfigError(f"{where} is not valid YAML.") from None
+    return _told(parse_texts, text, where)
 
 
 def _clean(value: Any, *path: Any) -> Any:
     """Join surrogate pairs, and refuse what no file and no terminal can show."""
+    where = ".".join(map(str, path)) or "the configuration"
+    if isinstance(value, int) and value.bit_length() > BITS:
+        raise ConfigError(
+            f"{where} holds an integer of {value.bit_length():,} bits: allowed are {BITS}."
+        )
     if not isinstance(value, str):
         return value
-    where = ".".join(map(str, path)) or "the configuration"
     try:
         text = value.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:

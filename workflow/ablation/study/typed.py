@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import yaml
-
 from ablation.store.formats import schema_of
 from ablation.study.fragments import Rules
+from ablation.study.texts import TextError, parse
 
 EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 Rule = dict[str, Any]
@@ -60,8 +59,8 @@ def _scalar(text: str) -> Any:
     if EXPONENT.fullmatch(text):
         return float(text)
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
+        value = parse(text)
+    except TextError:
         return text
     return value if value is None or isinstance(value, bool | int | float) else text
 

@@ -50,9 +50,11 @@ const grid = (table) =>
     .map((row) =>
       [...row.cells].filter((cell) => !cell.hasAttribute("aria-hidden")).map((cell) => plain(shown(cell))),
     );
+// A text that a spreadsheet would take for a formula gets an apostrophe, which says that it is none; numbers have no letters.
+const inert = (text) => (/^=|^@|^[+-](?![\d.,\s%e[\]×–-]*$)/.test(text) ? `'${text}` : text);
 const csv = (table) =>
   grid(table)
-    .map((row) => row.map((text) => (/[",\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text)).join(","))
+    .map((row) => row.map(inert).map((text) => (/[",\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text)).join(","))
     .join("\n") + "\n";
 
 const TEX = { "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "–": "--", "²": "$^2$", "×": "$\\times$", "±": "$\\pm$", "≈": "$\\approx$", "ω": "$\\omega$", "<": "$<$", ">": "$>$", "→": "$\\to$" };
