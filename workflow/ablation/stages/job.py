@@ -48,7 +48,10 @@ STAGES = (
 )
 RECORDED = ("prepare", "train", "evaluate")  # of a cell: a failure takes the place of their result
 # What libraries say where the machine, a limit or a container gives no more memory.
-NO_MEMORY = ("failed to map segment", "annot allocate memory", "not enough memory", "MemoryError")
+NO_MEMORY = (
+    *("failed to map segment", "annot allocate memory", "an't allocate memory", "MemoryError"),
+    *("not enough memory", "nable to allocate", "bad_alloc", "an't start new thread"),
+)
 
 
 def one(inputs: Inputs, stage: str) -> Entry:
@@ -111,7 +114,7 @@ def fail(stage: str, key: str, status: int, log_file: Path) -> str:
         reason += " (by hand, or out of memory)" if status == 137 else ""
     elif lines:
         reason = lines[-1].partition(" ")[2] or reason
-    if any(sign in reason for sign in NO_MEMORY):
+    if any(sign in line for sign in NO_MEMORY for line in (reason, *lines)):
         reason += " (memory is short)"
     if stage not in RECORDED:
         if status > 128:  # such a job could not write it itself

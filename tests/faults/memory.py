@@ -1,0 +1,57 @@
+"""An address-space limit in one cell: its status says in one sentence that memory was short."""
+
+from __future__ import annotations
+
+import random
+from functools import partial
+
+from faults.bench import CELLS, Bench, Fault, Outcome
+from faults.compare import identities
+
+LIMITED = """
+import resource, sys
+if sys.orig_argv[-5:-2] == ["ablation", "train", {key!r}] and {when!r} == "from the start":
+    resource.setrlimit(resource.RLIMIT_AS, ({limit}, {limit}))
+elif sys.orig_argv[-5:-2] == ["ablation", "train", {key!r}]:
+    # Once the libraries are loaded, so that an array finds no place.
+    import safetensors.torch
+
+    def load_file(path, load=safetensors.torch.load_file):
+        with open("/proc/self/statm") as stream:
+            used = int(stream.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + {room}, used + {room}))
+        return load(path)
+
+    safetensors.torch.load_file = load_file
+"""
+SIGNS = ("memory is short", "out of memory")
+
+
+def _limited(bench: Bench, rng: random.Random, *, when: str) -> Outcome:
+    """Train one cell in too little memory, then with what there is."""
+    cell = rng.choice(CELLS)
+    project = bench.without(cell)
+    key, limit, room = (
+        project.store(cell).name,
+        rng.randrange(200, 700) << 20,
+        rng.randrange(1, 40) << 16,
+    )
+    project.sabotage(LIMITED.format(key=key, limit=limit, room=room, when=when))
+    first = bench.again(project)
+    status = project.view(cell)["status"].get("failed") or ""
+    said = any(sign in status for sign in SIGNS) and "\n" not in status
+    project.repair()
+    kept = identities(project.path)
+    outcome = bench.judge(project, bench.again(project), kept)
+    bench.drop(project)
+    if first.status or not said:
+        return Outcome(
+            outcome.recovered, False, f"status {first.status}, the cell says: {status!r}"
+        )
+    return outcome
+
+
+FAULTS = [
+    Fault("memory", f"address space limited {when}", partial(_limited, when=when))
+    for when in ("from the start", "once torch is loaded")
+]
