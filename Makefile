@@ -6,6 +6,10 @@ BIN := $(VENV)/bin
 # Scripts in an environment hold its path; modules also run after the folder was renamed.
 SNAKEMAKE := $(BIN)/python -P -m snakemake
 FOLLOW := PYTHONPATH=workflow:workflow/plugins $(SNAKEMAKE) --quiet rules --logger ablation
+# Snakemake cannot start without a cache folder.
+ifeq ($(shell test -w "$$HOME" && echo yes),)
+export XDG_CACHE_HOME ?= $(CURDIR)/.snakemake/cache
+endif
 
 .PHONY: report plan check quick smoke report-full verify diff prune export gpu-benchmark simulate quoted quoted-check test test-extended faults browser-test lint types lock docker docker-test clean help
 

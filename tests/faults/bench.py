@@ -243,7 +243,7 @@ class Bench:
         )
         if changed:
             remarks.append(f"different: {', '.join(changed[:4])}")
-        now = identities(project.path)
+        now = identities(project.path, *{name.partition("/")[0] for name in kept})
         twice = [name for name, identity in kept.items() if now.get(name) != identity]
         if twice:
             remarks.append(f"made twice: {', '.join(twice)}")

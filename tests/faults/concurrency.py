@@ -12,7 +12,7 @@ from workflow_project import Done, Project
 from faults.bench import CELLS, Bench, Fault, Outcome, last_line
 from faults.compare import differences, identities, results
 
-REFUSAL = "Another run is going on in this folder"
+REFUSAL = "Another run is using this store"
 OTHER = "study: {name: other}\nmodels: {cnn: null}\n"
 
 
@@ -88,7 +88,7 @@ def _two_studies(bench: Bench, rng: random.Random, *, linked: bool) -> Outcome:
     )
     for each in (other, project):
         bench.drop(each)
-    bad = [d for d, r in zip(ended, refused, strict=True) if d.status and not (r and not linked)]
+    bad = [d for d, r in zip(ended, refused, strict=True) if d.status and not r]
     if lost or bad:
         return Outcome(
             False, False, f"{lost} {[last_line(d.text) for d in ended]}; {outcome.remark}"

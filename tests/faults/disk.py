@@ -41,8 +41,8 @@ def _small_folder(folder: Path, room: int) -> Iterator[None]:
     """Lay a small file system over a folder, with its content and so many bytes more; what is written there stays."""
     old = folder.rename(folder.with_name(f".{folder.name}-before"))
     folder.mkdir()
-    # Whole pages, those of folders included.
-    pages = sum(-(-p.stat().st_size // PAGE) + 1 for p in old.rglob("*")) + 1 + room // PAGE
+    taken = sum(-(-p.stat().st_size // PAGE) for p in old.rglob("*") if p.is_file())
+    pages = taken + room // PAGE
     with _mounted(folder, "-t", "tmpfs", "-o", f"size={pages * PAGE}", "tmpfs"):
         subprocess.run(["cp", "-a", f"{old}/.", str(folder)], check=True)
         yield
@@ -123,7 +123,8 @@ def _refused(bench: Bench, rng: random.Random, *, name: str) -> Outcome:
     project = bench.without(rng.choice(CELLS), stages=("collect", "report"))
     folder = project.path / name
     folder.mkdir(exist_ok=True)
-    environment = {"HOME": str(folder), "XDG_CACHE_HOME": ""} if name == "home" else {}
+    cache = str(project.path / "cache")  # without one, Snakemake ends before it reads the workflow
+    environment = {"HOME": str(folder), "XDG_CACHE_HOME": cache} if name == "home" else {}
     kept = identities(project.path)
     with _read_only(folder):
         first = bench.again(project, **environment)

@@ -16,7 +16,14 @@ libraries = [path for path in sys.path if path not in ("", os.getcwd())]
 sys.path[:] = [str(Path(workflow.basedir, "workflow")), *libraries]
 
 from ablation.machine.devices import gpus_to_share, resolves_to_cuda
-from ablation.store.locking import BusyError, claim, clear_stale_locks, is_writable, wait_for_jobs
+from ablation.store.locking import (
+    MEMORY,
+    BusyError,
+    claim,
+    clear_stale_locks,
+    is_writable,
+    wait_for_jobs,
+)
 from ablation.study.config import ConfigError
 from ablation.study.plan import SHELL_PREFIX, read_plan
 from ablation.study.reading import own_file
@@ -30,9 +37,8 @@ def refuse(sentence: str) -> None:
 
 
 # So that the same command works again after a SIGKILL, and a dry run tells what it will do.
-MEMORY = Path(".snakemake")
 if workflow.is_main_process:
-    clear_stale_locks(MEMORY)
+    clear_stale_locks()
 if workflow.is_main_process and not is_writable(MEMORY):
     # Snakemake's memory makes folders for itself even in a dry run.
     elsewhere = {"path": workflow.snakemake_tmp_dir / "memory"}
@@ -50,16 +56,14 @@ shell.prefix(SHELL_PREFIX)
 
 @cache
 def hold() -> TextIO:
-    """The lock that makes this the one run of the folder, until the process ends."""
+    """The lock that makes this the one run of the store, until the process ends."""
     try:
-        lock = claim(MEMORY)
-        wait_for_jobs(MEMORY, logger.warning)
+        lock = claim()
+        wait_for_jobs(logger.warning)
     except BusyError:
-        refuse(
-            "Another run is going on in this folder: start this one when that has ended."
-        )
+        refuse("Another run is using this store: start this one when that has ended.")
     except OSError as error:
-        refuse(f"{MEMORY} cannot be locked: {error.strerror}.")
+        refuse(f"The store cannot be locked: {error.strerror}.")
     return lock
 
 

@@ -13,7 +13,7 @@ from ablation.store.locking import BusyError, claim, jobs_are_left
 from ablation.study.config import ConfigError
 from ablation.study.plan import Plan, read_plan
 
-VARIANTS, MEMORY = Path("config"), Path(".snakemake")
+VARIANTS = Path("config")
 BUSY = "a run is going on in this folder: nothing is removed while it does."
 
 
@@ -51,11 +51,11 @@ def prune(named: Sequence[Path], *, yes: bool) -> int:
         print(f"{total} are not needed; make prune YES=1 removes them.")
         return 0
     try:
-        lock = claim(MEMORY)
+        lock = claim()
     except BusyError:
         raise MistakeError(BUSY) from None
     with lock:
-        if jobs_are_left(MEMORY):
+        if jobs_are_left():
             raise MistakeError(BUSY)
         for path in paths:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
