@@ -86,7 +86,7 @@ def _table(path: Path) -> list[list[str]]:
     return [[row[i] for i in kept] for row in rows]
 
 
-def is_whole(folder: Path, path: Path) -> bool:
+def is_whole(path: Path) -> bool:
     """Whether a file is there and, where it belongs to an entry, has the SHA-256 of the entry's manifest."""
     if not path.is_file():
         return False

@@ -148,7 +148,7 @@ def _mended(
     unnamed: list[str],
 ) -> Outcome:
     """Add what became of the files to an outcome."""
-    bad = [k.name for k, path in found.items() if not is_whole(project.path, path)]
+    bad = [k.name for k, path in found.items() if not is_whole(path)]
     remarks = [f"not named: {', '.join(unnamed)}"] if unnamed else []
     remarks += [f"not made again: {', '.join(bad)}"] if bad else []
     bench.drop(project)

@@ -10,19 +10,31 @@ from faults.compare import identities
 
 LIMITED = """
 import resource, sys
-if sys.orig_argv[-5:-2] == ["ablation", "train", {key!r}] and {when!r} == "from the start":
-    resource.setrlimit(resource.RLIMIT_AS, ({limit}, {limit}))
-elif sys.orig_argv[-5:-2] == ["ablation", "train", {key!r}]:
-    # Once the libraries are loaded, so that an array finds no place.
-    import safetensors.torch
 
-    def load_file(path, load=safetensors.torch.load_file):
-        with open("/proc/self/statm") as stream:
-            used = int(stream.read().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (used + {room}, used + {room}))
-        return load(path)
+def limit(size):
+    resource.setrlimit(resource.RLIMIT_AS, (size, size))
 
-    safetensors.torch.load_file = load_file
+if sys.orig_argv[-5:-2] == ["ablation", "train", {key!r}]:
+    if {when!r} == "from the start":
+        limit({start})
+    else:
+        import safetensors.torch
+        kept = []
+
+        def load_file(path, load=safetensors.torch.load_file):
+            # Nothing beyond what is there now, of which all but some bytes are taken.
+            with open("/proc/self/statm") as stream:
+                limit(int(stream.read().split()[0]) * resource.getpagesize())
+            spare, size = bytearray({spare}), 1 << 24
+            while size > 1 << 12:
+                try:
+                    kept.append(bytearray(size))
+                except MemoryError:
+                    size //= 2
+            del spare
+            return load(path)
+
+        safetensors.torch.load_file = load_file
 """
 SIGNS = ("memory is short", "out of memory")
 
@@ -31,12 +43,9 @@ def _limited(bench: Bench, rng: random.Random, *, when: str) -> Outcome:
     """Train one cell in too little memory, then with what there is."""
     cell = rng.choice(CELLS)
     project = bench.without(cell)
-    key, limit, room = (
-        project.store(cell).name,
-        rng.randrange(200, 700) << 20,
-        rng.randrange(1, 40) << 16,
-    )
-    project.sabotage(LIMITED.format(key=key, limit=limit, room=room, when=when))
+    key = project.store(cell).name
+    start, spare = rng.randrange(200, 700) << 20, rng.randrange(64, 512) << 10
+    project.sabotage(LIMITED.format(key=key, start=start, spare=spare, when=when))
     first = bench.again(project)
     status = project.view(cell)["status"].get("failed") or ""
     said = any(sign in status for sign in SIGNS) and "\n" not in status
