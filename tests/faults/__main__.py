@@ -74,7 +74,7 @@ def main() -> int:
         return 2
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
-        bench = Bench(Path(folder).resolve())
+        bench = Bench(Path(folder).resolve(), short)
         print(f"the undisturbed study has {len(bench.expected)} results", flush=True)
         print(f"made in {time.monotonic() - begin:.0f} s", flush=True)
         workers = int(os.environ.get("WORKERS", "2"))

@@ -23,7 +23,8 @@ from faults.compare import differences, identities, results
 
 CELLS = ("fnn/depth_1", "fnn/depth_2", "cnn/kernel_3", "cnn/kernel_5")
 STUDY = ("collect", "draws", "plot", "portraits", "report")  # the stages that are made of all cells
-SHOWN = ("results/tables", "results/figures", "results/fnn", "results/cnn", "report.html")
+# Enough of what follows from a cell to see that its numbers are right.
+AFTER = ("collect", "report")
 
 
 def small(config: dict[str, Any]) -> None:
@@ -114,6 +115,7 @@ class Bench:
     """A folder with the undisturbed study, whose copies are disturbed."""
 
     folder: Path
+    short: bool = False  # less is made again after a fault, so that each try takes a few seconds
     numbers: Any = field(default_factory=count)
     lock: Any = field(default_factory=threading.Lock)
 
@@ -158,9 +160,11 @@ class Bench:
         """A finished study of its own."""
         return self.base.copy(self.folder / f"study-{next(self.numbers)}")
 
-    def without(self, *cells: str, stages: Iterable[str] = STUDY) -> Project:
-        """A copy that lacks cells, their tests, and what is made of all cells."""
-        project = self.copy()
+    def without(self, *cells: str, stages: Iterable[str] = ()) -> Project:
+        """A copy that lacks cells, their tests, and stages that are made of all cells: tables, report, and in the whole run the
+        others.
+        """
+        project, stages = self.copy(), stages or (AFTER if self.short else STUDY)
         for cell in cells:
             for stage in ("train", "evaluate"):
                 shutil.rmtree(project.store(cell, stage))

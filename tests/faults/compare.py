@@ -13,7 +13,7 @@ DATA = re.compile(r'<script type="application/json" id="study-data">(.*?)</scrip
 # What a training cost and where it ran; the columns of a table and the keys of a document.
 COST = {
     *("cost", "environment", "finished_at", "threads", "device", "precision", "torch", "log"),
-    *("seconds", "cpu_seconds", "peak_memory_bytes", "samples_per_second"),
+    *("seconds", "cpu_seconds", "peak_memory_bytes", "samples_per_second", "cost_ratio"),
 }
 
 

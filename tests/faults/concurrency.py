@@ -9,10 +9,11 @@ from functools import partial
 
 from workflow_project import Done, Project
 
-from faults.bench import CELLS, Bench, Fault, Outcome, last_line
+from faults.bench import AFTER, CELLS, Bench, Fault, Outcome, last_line
 from faults.compare import differences, identities, results
 
 REFUSAL = "Another run is using this store"
+OTHERS = ("results/other/tables/study.json", "--configfile", "other.yaml")
 OTHER = "study: {name: other}\nmodels: {cnn: null}\n"
 
 
@@ -34,7 +35,7 @@ def _both(
 
 def _at_once(bench: Bench, rng: random.Random, *, targets: tuple[tuple[str, ...], ...]) -> Outcome:
     """Two runs in one folder: each ends well, or refuses in one sentence."""
-    project = bench.without(CELLS[1], CELLS[3])
+    project = bench.without(CELLS[1], CELLS[3], stages=AFTER)
     before = identities(project.path)
     ended = _both(bench, rng, project, *targets)
     odd = [d for d in ended if d.status and not _refused(d)]
@@ -66,7 +67,7 @@ def _beside_a_dry_run(bench: Bench, rng: random.Random) -> Outcome:
 
 def _two_studies(bench: Bench, rng: random.Random, *, linked: bool) -> Outcome:
     """Another study that shares the FNN's cells: in the same folder, or in one of its own whose store is a link."""
-    project = bench.without(CELLS[1], CELLS[3])
+    project = bench.without(CELLS[1], stages=AFTER)
     other = project
     if linked:
         other = bench.copy()
@@ -75,11 +76,11 @@ def _two_studies(bench: Bench, rng: random.Random, *, linked: bool) -> Outcome:
     (other.path / "other.yaml").write_text(OTHER, "utf-8")
     first = bench.start(project)
     time.sleep(rng.choice([0, rng.uniform(0, 4)]))
-    second = bench.start(other, "--configfile", "other.yaml")
+    second = bench.start(other, *OTHERS)
     ended = [first.done(), second.done()]
     refused = [_refused(d) for d in ended]
     kept = identities(project.path)
-    again = bench.again(other, "--configfile", "other.yaml")
+    again = bench.again(other, *OTHERS)
     outcome = bench.judge(project, bench.again(project), kept)
     said = results(other.path, "other")
     lost = again.status or differences(
@@ -108,6 +109,11 @@ FAULTS = [
         partial(_at_once, targets=(CELL[1], CELL[3])),
     ),
     Fault("concurrency", "a dry run beside a run", _beside_a_dry_run),
-    Fault("concurrency", "two studies at once in one folder", partial(_two_studies, linked=False)),
+    Fault(
+        "concurrency",
+        "two studies at once in one folder",
+        partial(_two_studies, linked=False),
+        short=False,
+    ),
     Fault("concurrency", "two studies at once on one store", partial(_two_studies, linked=True)),
 ]

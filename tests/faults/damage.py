@@ -12,14 +12,10 @@ from pathlib import Path
 
 from workflow_project import Project
 
-from faults.bench import CELLS, STUDY, Bench, Fault, Outcome
+from faults.bench import AFTER, CELLS, STUDY, Bench, Fault, Outcome
 from faults.compare import identities, is_whole
 
 FNN, FURTHER_FNN, CNN, FURTHER_CNN = CELLS
-AFTER = (
-    "collect",
-    "report",
-)  # enough of what follows from a cell to see that its numbers are right
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from workflow_project import Done, Project
 
-from faults.bench import CELLS, Bench, Fault, Outcome, last_line
+from faults.bench import AFTER, CELLS, Bench, Fault, Outcome, last_line
 from faults.compare import identities
 
 ROOT = os.geteuid() == 0
@@ -67,7 +67,8 @@ def _small(project: Project, stage: str, room: int) -> Iterator[None]:
 
 def _full(bench: Bench, rng: random.Random, *, stage: str) -> Outcome:
     """No room in one stage; then the same command with room."""
-    project = bench.without(rng.choice(CELLS), stages=("collect", "report"))
+    cell = rng.choice(CELLS)
+    project = bench.without(*([cell] if stage in ("train", "evaluate") else []), stages=AFTER)
     before = (project.path / "report.html").read_bytes()
     with _small(project, stage, rng.randrange(1, 3) * PAGE):
         first = bench.again(project)
@@ -79,7 +80,7 @@ def _full(bench: Bench, rng: random.Random, *, stage: str) -> Outcome:
 
 def _full_anywhere(bench: Bench, rng: random.Random) -> Outcome:
     """No room for anything of the study after some bytes, Snakemake's files included."""
-    project = bench.without(rng.choice(CELLS), stages=("collect", "report"))
+    project = bench.without(rng.choice(CELLS), stages=AFTER)
     room = rng.randrange(1, 150) * PAGE
     if ROOT:
         with _small_folder(project.path, room):
@@ -120,7 +121,7 @@ def _read_only(folder: Path) -> Iterator[None]:
 
 def _refused(bench: Bench, rng: random.Random, *, name: str) -> Outcome:
     """A run that cannot write where it must ends in one sentence; one that need not write there ends well."""
-    project = bench.without(rng.choice(CELLS), stages=("collect", "report"))
+    project = bench.without(rng.choice(CELLS), stages=AFTER)
     folder = project.path / name
     folder.mkdir(exist_ok=True)
     cache = str(project.path / "cache")  # without one, Snakemake ends before it reads the workflow
@@ -140,7 +141,12 @@ def _refused(bench: Bench, rng: random.Random, *, name: str) -> Outcome:
 
 FAULTS = [
     *(
-        Fault("disk", f"disk full in {what}", partial(_full, stage=stage))
+        Fault(
+            "disk",
+            f"disk full in {what}",
+            partial(_full, stage=stage),
+            short=stage in ("train", "collect"),
+        )
         for what, stage in STAGES.items()
     ),
     Fault("disk", "disk full anywhere", _full_anywhere),

@@ -215,7 +215,7 @@ FAULTS = [
     Fault("downloads", "download killed", _killed),
     Fault("downloads", "download refused", _not_served),
     *(
-        Fault("downloads", f"download {name}", partial(_wrong, fault=name))
+        Fault("downloads", f"download {name}", partial(_wrong, fault=name), short=name == "short")
         for name in ("short", "long", "slow")
     ),
     Fault("downloads", "download of a web page", partial(_wrong, fault="a web page")),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from workflow_project import Project
 
-from faults.bench import CELLS, Bench, Fault, Outcome, Run, kill, last_line, waited_for
+from faults.bench import AFTER, CELLS, Bench, Fault, Outcome, Run, kill, last_line, waited_for
 from faults.compare import identities
 
 NEWEST = 4  # files
@@ -38,7 +38,7 @@ def _at(outcome: Outcome, moment: float) -> str:
 def _job(bench: Bench, rng: random.Random, *, stage: str) -> Outcome:
     """SIGKILL to a job: the run goes on with the others, and the next one makes what is missing."""
     cell = rng.choice(CELLS)
-    project = bench.without(cell)
+    project = bench.without(cell, stages=(*AFTER, "plot") if stage == "plot" else ())
     run = bench.start(project)
     process = waited_for(run, "ablation", stage)
     time.sleep(rng.uniform(0, 1.5))
@@ -127,6 +127,7 @@ FAULTS = [
             f"{name} to {'its process group' if group else 'the run'}",
             partial(_stopped, number=number, group=group),
             10,
+            short=group == (name == "SIGINT"),
         )
         for group in (False, True)
         for name, number in SIGNALS.items()
@@ -139,7 +140,15 @@ FAULTS = [
             "a figure": "plot",
         }.items()
     ),
-    Fault("kills", "all killed, newest files cut", partial(_power_lost, zeroed=False), 10),
-    Fault("kills", "all killed, newest files zeroed", partial(_power_lost, zeroed=True), 10),
+    *(
+        Fault(
+            "kills",
+            f"all killed, newest files {how}",
+            partial(_power_lost, zeroed=how == "zeroed"),
+            10,
+            short=how == "zeroed",
+        )
+        for how in ("cut", "zeroed")
+    ),
     Fault("kills", "orphans of a killed run", _orphans),
 ]

@@ -61,6 +61,11 @@ def _limited(bench: Bench, rng: random.Random, *, when: str) -> Outcome:
 
 
 FAULTS = [
-    Fault("memory", f"address space limited {when}", partial(_limited, when=when))
+    Fault(
+        "memory",
+        f"address space limited {when}",
+        partial(_limited, when=when),
+        short=when == "from the start",
+    )
     for when in ("from the start", "once torch is loaded")
 ]

@@ -45,6 +45,11 @@ def _touched(
 
 
 FAULTS = [
-    Fault("times", f"times {name}, then a change", partial(_touched, stamp=stamp))
+    Fault(
+        "times",
+        f"times {name}, then a change",
+        partial(_touched, stamp=stamp),
+        short=name == "in the future",
+    )
     for name, stamp in STAMPS.items()
 ]
