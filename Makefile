@@ -6,6 +6,10 @@ BIN := $(VENV)/bin
 # Scripts in an environment hold its path; modules also run after the folder was renamed.
 SNAKEMAKE := $(BIN)/python -P -m snakemake
 FOLLOW := PYTHONPATH=workflow:workflow/plugins $(SNAKEMAKE) --quiet rules --logger ablation
+# Snakemake cannot start without a cache folder.
+ifeq ($(shell test -w "$$HOME" && echo yes),)
+export XDG_CACHE_HOME ?= $(CURDIR)/.snakemake/cache
+endif
 
 # What the caller gives reaches commands in variables of the shell, as it is: neither make nor the shell reads it as code.
 GIVEN := CONFIG CONFIGS SET CORES CELLS CELL NETWORK DATA A B TORCH_INDEX
@@ -15,7 +19,7 @@ ABLATION := PYTHONPATH=workflow $(BIN)/python -P -m ablation
 OF_CONFIG := $${CONFIG:+--configfile "$$CONFIG"}
 OF_STUDY := $(OF_CONFIG) $${SET:+--config $$SET} $${CORES:+--cores "$$CORES"}
 
-.PHONY: report plan check quick smoke report-full verify diff prune export gpu-benchmark simulate quoted quoted-check test test-extended browser-test lint types security lock docker docker-test clean help
+.PHONY: report plan check quick smoke report-full verify diff prune export gpu-benchmark simulate quoted quoted-check test test-extended faults browser-test lint types security lock docker docker-test clean help
 
 help: # Show the targets, in the groups below
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +72,9 @@ test: $(VENV)/.test ## Run the tests
 
 test-extended: $(VENV)/.test ## Run the tests that take longer: kills, progress, plans, verification, exports
 	$(BIN)/python -m pytest -n logical -m extended --ignore=tests/report
+
+faults: $(VENV)/.test ## Disturb a study and compare: docs/reliability.md (ONLY=kind or row, SHORT=1, SEED=n)
+	@PYTHONPATH=tests:tests/workflow $(BIN)/python -P -m faults
 
 browser-test: $(VENV)/.test ## Test the report in headless Chromium (needs Debian's chromium)
 	$(BIN)/python -m pytest -n logical tests/report

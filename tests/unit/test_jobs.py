@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import shutil
@@ -162,6 +163,40 @@ def test_a_failure_is_recorded_in_place_of_a_result(
     entry = find(Path("results/store/train", drawn.key))
     assert entry is not None
     assert entry.failure == Failure("ValueError: no", ("10:00:00 ValueError: no",))
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        ("1", "ImportError: libtorch_cpu.so: failed to map segment from shared object"),
+        ("1", "RuntimeError: DefaultCPUAllocator: can't allocate memory: you tried to allocate 8"),
+        ("1", "ArrayMemoryError: Unable to allocate 8 GiB"),
+        ("139", "OpenBLAS blas_thread_init: pthread_create failed: Cannot allocate memory"),
+        ("1", "RuntimeError: can't start new thread"),
+    ],
+)
+def test_a_failure_for_lack_of_memory_says_so(
+    drawn: Stage, monkeypatch: pytest.MonkeyPatch, status: str, text: str
+) -> None:
+    Path("a.log").write_text(f"10:00:00 {text}\n", "utf-8")
+    assert call(monkeypatch, "fail", "train", drawn.key, status, "a.log") == 0
+    failure = failures.failure_of("train", drawn.key)
+    assert failure is not None and failure.endswith(" (memory is short)")
+
+
+def test_a_failure_that_finds_no_room_is_told_with_its_reason(
+    drawn: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    Path("a.log").write_text("10:00:00 ValueError: no\n", "utf-8")
+    monkeypatch.setattr(jobs, "publish", full)
+    assert call(monkeypatch, "fail", "train", drawn.key, "1", "a.log") == 1
+    assert caplog.messages == [
+        f"StoreError: train {drawn.key} failed: ValueError: no; "
+        "this could not be written down: No space left on device"
+    ]
 
 
 # A failure is told at once

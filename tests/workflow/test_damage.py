@@ -1,4 +1,4 @@
-"""One flipped bit in each kind of file: found, named and made again by the same command, or not read; never a wrong number."""
+"""Flipped bits in what people and their commands read, and in manifests; ``tests/faults`` flips one in each kind of file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ablation.replicate import load_replicate, load_test_part
 from ablation.store.entries import StoreError
 from test_disturbances import MADE, numbers, without_cost
 from workflow_calls import ablation
-from workflow_project import Done, Planned, Project, prepared, promise
+from workflow_project import Planned, Project, prepared, promise
 
 TABLES = ("comparisons.json", "draws.json", "replicates.csv", "epochs.csv")
 
@@ -45,13 +45,6 @@ def results(project: Project) -> dict[str, Any]:
     return {**tables, **numbers(project), **project.files("results/figures")}
 
 
-def more_cells(config: dict[str, Any]) -> None:
-    """Another confidence, and a new cell of each model."""
-    config["statistics"]["confidence"] = 0.9
-    config["models"]["fnn"]["axes"]["depth"]["values"].append(3)
-    config["models"]["cnn"]["axes"]["kernel"]["values"].append(1)
-
-
 def title(config: dict[str, Any]) -> None:
     config["report"]["title"] = "Another title"
 
@@ -64,22 +57,6 @@ def unnamed(paths: Iterable[Path], text: str) -> list[str]:
         for path in paths
         if not any(f"{path.parent.name} is" in line and path.name in line for line in lines)
     ]
-
-
-# The study without damage
-
-
-def undamaged(project: Project) -> dict[str, Any]:
-    before = results(project)
-    project.configure(more_cells)
-    project.run(cores=2)
-    return {"before": before, "after": results(project)}
-
-
-@pytest.mark.extended
-@prepared(undamaged)
-def test_a_change_changes_the_results(outcome: dict[str, Any]) -> None:
-    assert outcome["before"] != outcome["after"]
 
 
 # What people read
@@ -106,83 +83,6 @@ def test_readable_files_are_mended_without_a_job(outcome: tuple[Any, Any, Planne
 # What the report is made of
 
 
-def study_damaged(project: Project) -> dict[str, Any]:
-    before = results(project)
-    files = stored(project, "collect", "draws", "plot", "portraits", "report")
-    for path in files:
-        flip(path)
-    idle = project.made()
-    project.configure(title)
-    done = project.run(cores=2)
-    read = [path for path in files if path.parent.parent.name != "report"]
-    return {
-        "idle": idle,
-        "unnamed": unnamed(read, done.text),
-        "same": results(project) == before,
-        "html": project.text("report.html"),
-        "again": project.made(),
-    }
-
-
-@promise(17)
-@pytest.mark.extended
-@prepared(study_damaged)
-def test_damage_to_tables_figures_and_drawers_never_reaches_the_report(
-    outcome: dict[str, Any],
-) -> None:
-    assert outcome["idle"].idle, "nothing reads them"
-    assert outcome["unnamed"] == []
-    assert outcome["same"]
-    assert "Another title" in outcome["html"]
-    assert outcome["again"].idle
-
-
-# What the tables are made of
-
-
-def cells_damaged(project: Project) -> dict[str, Any]:
-    files = stored(project, "prepare", "train", "evaluate", "yardsticks")
-    for path in files:
-        flip(path)
-    project.configure(more_cells)
-    done = project.run(cores=2)
-    return {
-        "unnamed": unnamed(files, done.text),
-        "results": results(project),
-        "again": project.made(),
-    }
-
-
-@promise(17)
-@pytest.mark.extended
-@prepared(cells_damaged)
-def test_damage_to_all_of_all_cells_is_mended_by_one_command(
-    outcome: dict[str, Any], futures: Any
-) -> None:
-    assert outcome["unnamed"] == []
-    assert outcome["results"] == futures[undamaged].result()["after"]
-    assert outcome["again"].idle
-
-
-def data_damaged(project: Project) -> tuple[Planned, dict[str, Any]]:
-    for name in ("train", "test"):
-        flip(project.store("fnn/depth_1", "prepare") / f"{name}.safetensors")
-    project.configure(more_cells)
-    return project.made(cores=2), results(project)
-
-
-@promise(17)
-@pytest.mark.extended
-@prepared(data_damaged)
-def test_damaged_data_are_made_again_and_trained_cells_stay(
-    outcome: tuple[Planned, dict[str, Any]], futures: Any
-) -> None:
-    made, found = outcome
-    assert made.trained == ["cnn", "fnn"], "the new cells alone"
-    assert made.jobs["prepare"] == 1
-    assert found == futures[undamaged].result()["after"]
-
-
 def manifests_damaged(project: Project) -> tuple[Planned, bool]:
     before = results(project)
     for stage in ("train", "evaluate", "collect", "plot"):
@@ -198,45 +98,6 @@ def test_a_damaged_manifest_means_that_its_entry_is_made_again(
     made, same = outcome
     assert made.jobs == {"train": 1, "evaluate": 1, "collect": 1, "plot": 1}
     assert same
-
-
-def specifications_damaged(project: Project) -> tuple[Done, dict[str, Any]]:
-    """The dry run writes the specifications of what is to be made."""
-    project.configure(more_cells)
-    project.plan()
-    for path in project.path.glob("results/store/specs/*.json"):
-        flip(path)
-    return project.run(cores=2), results(project)
-
-
-@promise(17)
-@pytest.mark.extended
-@prepared(specifications_damaged)
-def test_damaged_specifications_are_written_again(
-    outcome: tuple[Done, dict[str, Any]], futures: Any
-) -> None:
-    assert outcome[1] == futures[undamaged].result()["after"]
-
-
-def raw_damaged(project: Project) -> tuple[Done, dict[str, Any]]:
-    project.drop("results/store/prepare")
-    for path in project.path.glob("resources/*/*"):
-        flip(path)
-    project.configure(more_cells)
-    return project.run(cores=2), results(project)
-
-
-@promise(17)
-@pytest.mark.extended
-@prepared(raw_damaged)
-def test_damaged_raw_files_are_named_and_fetched_again(
-    outcome: tuple[Done, dict[str, Any]], futures: Any
-) -> None:
-    done, found = outcome
-    assert (
-        "resources/boston/boston_housing.csv is damaged" in done.text or "is damaged" in done.text
-    )
-    assert found == futures[undamaged].result()["after"]
 
 
 # Who else reads

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from workflow_project import DONE, Done, Planned, Project, prepared, promise
+from workflow_project import Planned, Project, prepared, promise
 
 STORE = "results/store"
 NUMBERS = tuple(
@@ -169,59 +169,6 @@ def test_killed_in_training_the_numbers_are_the_undisturbed_ones(outcome: Any) -
     assert before[0].keys() == after[0].keys()
     assert [path for path in before[0] if before[0][path] != after[0][path]] == []
     assert before[1] == after[1]
-
-
-def killed_later(project: Project) -> tuple[dict[str, Any], dict[str, Any], Planned]:
-    """SIGKILL in evaluation, tables, report and a copy, each followed by the same command."""
-    before = project.files(*MADE)
-    evaluation = project.store("fnn/depth_2", "evaluate")
-    tables, report = project.entry("collect"), project.entry("report")
-    project.drop(str(evaluation.relative_to(project.path)), *STUDY, *MADE)
-    names = (evaluation.name, tables.name, report.name, "report.html")
-    for name in names:
-        project.forget()
-        project.kill_at(f"/{name}")
-    project.forget()
-    project.run()
-    project.forget()
-    return before, project.files(*MADE), project.made()
-
-
-@promise(13)
-@pytest.mark.extended
-@prepared(killed_later)
-def test_killed_later_the_report_is_the_undisturbed_one(outcome: Any) -> None:
-    before, after, left = outcome
-    hidden = [path for path in after if path.rpartition("/")[2].startswith(".")]
-    drafts = [path for path in hidden if path not in before]
-    assert [path for path in before if after.get(path) != before[path]] == []
-    assert sorted(after) == sorted([*before, *drafts])
-    assert left.idle
-
-
-def killed_and_remembered(project: Project) -> tuple[bool, Done, Planned]:
-    """SIGKILL, then the same command with Snakemake's memory, its lock included, as the kill left it."""
-    entry, data = project.store("fnn/depth_2"), project.store("fnn/depth_2", "prepare")
-    tested = project.store("fnn/depth_2", "evaluate")
-    # The prepared data are in place, but Snakemake holds them for incomplete.
-    project.drop(*(str(e.relative_to(project.path)) for e in (entry, data, tested)), *STUDY, *MADE)
-    target = "results/tables/study.json"
-    project.kill_at(f"/{data.name}", target, when="after")
-    locked = any((project.path / ".snakemake" / "locks").iterdir())
-    return locked, project.snakemake("--cores", "1", target), project.plan(target)
-
-
-@promise(13)
-@pytest.mark.extended
-@prepared(killed_and_remembered)
-def test_after_a_kill_the_same_command_does_all_there_is_to_do(
-    outcome: tuple[bool, Done, Planned],
-) -> None:
-    locked, done, left = outcome
-    assert locked
-    assert done.status == 0, done.text[-2000:]
-    assert "prepare" not in DONE.findall(done.text)
-    assert left.idle
 
 
 FAILING = """

@@ -84,26 +84,3 @@ def renamed(project: Project) -> Planned:
 @prepared(renamed)
 def test_a_renamed_folder_runs_nothing(outcome: Planned) -> None:
     assert outcome.idle
-
-
-def touched_and_changed(project: Project) -> tuple[Planned, str, Planned]:
-    touch(project, lambda: NOW + DAY)
-    project.forget()
-
-    def change(config: dict) -> None:
-        config["models"]["cnn"]["recipe"].update(learning_rate=0.002)
-        config["report"]["title"] = "A later title"
-
-    project.configure(change)
-    made = project.made(cores=2)
-    return made, project.text("report.html"), project.made()
-
-
-@promise(8)
-@pytest.mark.extended
-@prepared(touched_and_changed)
-def test_with_files_of_tomorrow_a_change_is_made(outcome: tuple[Planned, str, Planned]) -> None:
-    made, html, again = outcome
-    assert made.trained == ["cnn", "cnn"]
-    assert "A later title" in html
-    assert again.idle

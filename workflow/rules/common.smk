@@ -4,6 +4,7 @@ import os
 import sys
 from functools import cache
 from pathlib import Path
+from typing import TextIO
 
 import snakemake.workflow
 from snakemake.exceptions import WorkflowError
@@ -15,7 +16,14 @@ libraries = [path for path in sys.path if path not in ("", os.getcwd())]
 sys.path[:] = [str(Path(workflow.basedir, "workflow")), *libraries]
 
 from ablation.machine.devices import gpus_to_share, resolves_to_cuda
-from ablation.store.locking import clear_stale_locks, is_writable
+from ablation.store.locking import (
+    MEMORY,
+    BusyError,
+    claim,
+    clear_stale_locks,
+    is_writable,
+    wait_for_jobs,
+)
 from ablation.study.config import ConfigError
 from ablation.study.plan import SHELL_PREFIX, read_plan
 from ablation.study.reading import own_file
@@ -28,9 +36,9 @@ def refuse(sentence: str) -> None:
     sys.exit(1)
 
 
-# Held until this process ends, so that the same command works again after a SIGKILL.
-MEMORY = Path(".snakemake")
-LIVING = clear_stale_locks(MEMORY) if workflow.is_main_process else None
+# So that the same command works again after a SIGKILL, and a dry run tells what it will do.
+if workflow.is_main_process:
+    clear_stale_locks()
 if workflow.is_main_process and not is_writable(MEMORY):
     # Snakemake's memory makes folders for itself even in a dry run.
     elsewhere = {"path": workflow.snakemake_tmp_dir / "memory"}
@@ -47,6 +55,19 @@ shell.prefix(SHELL_PREFIX)
 
 
 @cache
+def hold() -> TextIO:
+    """The lock that makes this the one run of the store, until the process ends."""
+    try:
+        lock = claim()
+        wait_for_jobs(logger.warning)
+    except BusyError:
+        refuse("Another run is using this store: start this one when that has ended.")
+    except OSError as error:
+        refuse(f"The store cannot be locked: {error.strerror}.")
+    return lock
+
+
+@cache
 def begin() -> None:
     """Check the device, and make what is on disk fit to be built upon, once and before the first job.
 
@@ -59,11 +80,13 @@ def begin() -> None:
     local = not (workflow.non_local_exec or foreign)
     if not workflow.dryrun:
         SHELF.require_writable()
+        hold()
     gpus = gpus_to_share(PLAN.device, local=local, refuse=refuse)
     if gpus is not None and "gpu" not in workflow.global_resources:
         workflow.register_resource("gpu", gpus)
-    real = LIVING is not None and not workflow.dryrun
-    outdated = SHELF.begin(workflow.dag_settings.targets, logger.info, real=real)
+    outdated = SHELF.begin(
+        workflow.dag_settings.targets, logger.info, real=not workflow.dryrun
+    )
     workflow.dag.forcefiles.update(outdated)
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from ablation.commands.dispatch import MistakeError
 from ablation.store.entries import CHECKPOINTS, SPECS, STORE
-from ablation.store.locking import clear_stale_locks
+from ablation.store.locking import BusyError, claim, jobs_are_left
 from ablation.study.config import ConfigError
 from ablation.study.plan import Plan, read_plan
 
 VARIANTS = Path("config")
+BUSY = "a run is going on in this folder: nothing is removed while it does."
 
 
 def prune(named: Sequence[Path], *, yes: bool) -> int:
@@ -49,10 +50,15 @@ def prune(named: Sequence[Path], *, yes: bool) -> int:
     if not yes:
         print(f"{total} are not needed; make prune YES=1 removes them.")
         return 0
-    if clear_stale_locks(Path(".snakemake")) is None:
-        raise MistakeError("a run is going on in this folder: nothing is removed while it does.")
-    for path in paths:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    try:
+        lock = claim()
+    except BusyError:
+        raise MistakeError(BUSY) from None
+    with lock:
+        if jobs_are_left():
+            raise MistakeError(BUSY)
+        for path in paths:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     print(f"{total} are removed.")
     return 0
 

@@ -48,7 +48,10 @@ STAGES = (
 )
 RECORDED = ("prepare", "train", "evaluate")  # of a cell: a failure takes the place of their result
 # What libraries say where the machine, a limit or a container gives no more memory.
-NO_MEMORY = ("failed to map segment", "annot allocate memory", "not enough memory", "MemoryError")
+NO_MEMORY = (
+    *("failed to map segment", "annot allocate memory", "an't allocate memory", "MemoryError"),
+    *("not enough memory", "nable to allocate", "bad_alloc", "an't start new thread"),
+)
 
 
 def entry_of(inputs: Inputs, stage: str) -> Entry:
@@ -104,6 +107,9 @@ def fail(stage: str, key: str, status: int, log_file: Path) -> str:
 
     Returns:
         The reason.
+
+    Raises:
+        StoreError: if it could not be written down, because the disk is full; it says the reason, too.
     """
     reason, lines = f"exit status {status}", tail(log_file) or []
     if status > 128:
@@ -111,18 +117,26 @@ def fail(stage: str, key: str, status: int, log_file: Path) -> str:
         reason += " (by hand, or out of memory)" if status == 137 else ""
     elif lines:
         reason = lines[-1].partition(" ")[2] or reason
-    if any(sign in reason for sign in NO_MEMORY):
+    if any(sign in line for sign in NO_MEMORY for line in (reason, *lines)):
         reason += " (memory is short)"
-    if stage not in RECORDED:
-        if status > 128:  # such a job could not write it itself
-            with log_file.open("a", encoding="utf-8") as log_of_job:
-                log_of_job.write(f"{time.strftime(DATE_FORMAT)} {reason}\n")
-        return reason
-    failure, folder = Failure(reason, tuple(lines)), folder_of(stage, key)
-    with publish(folder, {f"{stage}/{key}": failure}) as draft:
-        if stage == "evaluate":
-            write_failed(read_spec(key), failure, draft)
+    try:
+        _write_down(stage, key, Failure(reason, tuple(lines)), log_file, killed=status > 128)
+    except OSError as error:
+        raise StoreError(
+            f"{stage} {key} failed: {reason}; this could not be written down: {error.strerror}"
+        ) from None
     return reason
+
+
+def _write_down(stage: str, key: str, failure: Failure, log_file: Path, *, killed: bool) -> None:
+    """Put a failure in the place of a cell's result; else at the end of the log, if the job was killed and could not."""
+    if stage in RECORDED:
+        with publish(folder_of(stage, key), {f"{stage}/{key}": failure}) as draft:
+            if stage == "evaluate":
+                write_failed(read_spec(key), failure, draft)
+    elif killed:
+        with log_file.open("a", encoding="utf-8") as log_of_job:
+            log_of_job.write(f"{time.strftime(DATE_FORMAT)} {failure.reason}\n")
 
 
 def write_failed(spec: Spec, failure: Failure, draft: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ablation.store.copies import Copy
 from ablation.store.entries import MANIFEST, STORE
+from ablation.store.locking import SHARE_JOBS
 from ablation.store.places import PROJECT, WORKFLOW
 from ablation.study.grid import Cell, build
 from ablation.study.parts import sources
@@ -28,7 +29,9 @@ TABLES = (
 EXPORTS = ("export_tables", "export_figures", "export_crate")
 # Paths reach jobs by variables: in a shell line they would be read as a part of the command. What the user's shell says of
 # Python and matplotlib changes no number and no figure.
-SHELL_PREFIX = 'export PYTHONPATH="$ABLATION_PACKAGE" MPLBACKEND=agg MATPLOTLIBRC=/dev/null; '
+SHELL_PREFIX = (
+    f'{SHARE_JOBS}export PYTHONPATH="$ABLATION_PACKAGE" MPLBACKEND=agg MATPLOTLIBRC=/dev/null; '
+)
 ENTRY = re.compile(rf"{STORE}/\w+/([0-9a-f]{{16}})/")
 
 

@@ -195,9 +195,11 @@ class Shelf:
         return self.stage(copy.key).manifest
 
     def require_writable(self) -> None:
-        """Refuse a run in a folder that this user cannot write to."""
-        for folder in (".", "logs", str(self.plan.results), str(STORE)):
-            if os.path.isdir(folder) and not os.access(folder, os.W_OK | os.X_OK):
+        """Refuse a run in a folder that this user cannot write to, or whose folders for entries and logs are another's."""
+        tops = [Path(top) for top in (".snakemake", "logs", str(STORE))]
+        below = [path for top in tops for path in sorted(top.glob("[!.]*"))]
+        for folder in (Path(), self.plan.results, *tops, *below):
+            if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
                 where = os.path.abspath(folder)
                 self.refuse(
                     f"{where} cannot be written by this user: a run needs a folder of its own."
