@@ -44,7 +44,8 @@ TaskEpilog={home}/task-epilog
 MpiDefault=none
 SwitchType=switch/none
 ReturnToService=2
-SlurmdTimeout=10
+MinJobAge=7200
+SlurmdTimeout=20
 SlurmctldTimeout=10
 KillWait=5
 SchedulerType=sched/backfill
@@ -146,7 +147,7 @@ class Cluster:
         """Start everything, and end it whatever happens."""
         try:
             self._configure()
-            munge = "--foreground --force --num-threads=2".split()
+            munge = ["--foreground", "--force", "--num-threads=2"]
             options = {"key-file": "munge.key", "socket": "munge.sock", "pid-file": "munged.pid"}
             options |= {"seed-file": "munged.seed", "log-file": "munged.log"}
             self._start("munged", *munge, *(f"--{k}={self.home / v}" for k, v in options.items()))
@@ -193,7 +194,7 @@ class Cluster:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_tied,
+                preexec_fn=_tied,  # noqa: PLW1509 - this process has no threads
             )
 
     def start_controller(self) -> None:

@@ -18,7 +18,7 @@ CELL = "results/fnn/depth_1/metrics.json"
 CPU = {"CUDA_VISIBLE_DEVICES": ""}
 TWO_GPUS = {"CUDA_VISIBLE_DEVICES": "GPU-1a,GPU-2b"}
 MESSAGE = re.compile(r"^    message:\n        .*\n", re.MULTILINE)
-RESOURCES = re.compile(r"^rule (\w+):\n(?:    .*\n)*?    resources: (.*)$", re.MULTILINE)
+RESOURCES = re.compile(r"^ *rule (\w+):\n(?: +.*\n)*? +resources: (.*)$", re.MULTILINE)
 KUBERNETES = REPOSITORY / "profiles" / "kubernetes"
 
 
@@ -106,6 +106,23 @@ def test_training_alone_asks_for_a_gpu_where_the_device_is_one(
     # A profile sets the device and leaves the rest of the configuration: all keys are as before.
     trained = {key for key, spec in specs.items() if spec["stage"] == "train"}
     assert trained == set(build(config).by_key)
+
+
+def asked_again(project: Project) -> dict[str, Any]:
+    """What a training asks for where others of its model are stored: here, and of Slurm."""
+    project.drop(str(project.store("fnn/depth_1", "train").relative_to(project.path)))
+    return {
+        "here": asked(CPU)(project)["rules"]["train"],
+        "slurm": asked(CPU, "--workflow-profile", "slurm", *CLUSTER_CPU)(project)["rules"]["train"],
+    }
+
+
+@pytest.mark.extended
+@prepared(asked_again)
+def test_a_cluster_is_asked_for_what_earlier_trainings_took(outcome: dict[str, Any]) -> None:
+    assert not {"mem_mb", "runtime"} & set(outcome["here"])
+    assert outcome["slurm"]["runtime"] == "6"  # minutes, for a training of a second
+    assert 1000 < int(outcome["slurm"]["mem_mb"]) < 8000
 
 
 # How many train at once

@@ -29,6 +29,16 @@ def refuse(sentence: str) -> None:
     sys.exit(1)
 
 
+# Slurm's plugin looks for an account in a way that always fails, and warns of it; Slurm takes the user's default.
+logger.addFilter(
+    lambda record: not (
+        record.levelname == "WARNING"
+        and "SLURM account" in record.getMessage()
+        and "Guessed" not in record.getMessage()
+    )
+)
+
+
 # Held until this process ends, so that the same command works again after a SIGKILL.
 MEMORY = Path(".snakemake")
 LIVING = clear_stale_locks(MEMORY) if workflow.is_main_process else None

@@ -12,7 +12,7 @@ from ablation.study.plan import Plan
 
 HEADROOM = 2  # nodes may be slower than the machine that was measured, and load comes on top
 BASE_MB, BASE_MINUTES = 1_000, 5  # the Snakemake processes around a job, and their start
-UNKNOWN_MB, UNKNOWN_MINUTES = 8_000, 120  # where nothing like it was trained
+UNKNOWN_MB, UNKNOWN_MINUTES = 8_000, 60  # where nothing like it was trained
 
 
 def megabytes(peak: float | None, attempt: int) -> int:
