@@ -58,6 +58,11 @@ os.environ |= PLAN.environment
 shell.prefix(SHELL_PREFIX)
 
 
+# What shares a job on a cluster takes turns there; the profile declares the same to the process that submits it.
+if workflow.remote_exec:
+    workflow.register_resource("turn", 1)
+
+
 def is_elsewhere() -> bool:
     """Whether jobs run on other machines. A dry run has an executor of its own; threads for jobs tell what is meant."""
     return workflow.non_local_exec or (
@@ -105,9 +110,14 @@ def get_threads(wildcards) -> int:
 
 
 def asks_for(request):
-    """A resource of a training that only a cluster is asked for, by the one process that asks."""
+    """A resource of a training that only a cluster is asked for, by the one process that asks; 0 elsewhere."""
     return lambda wildcards, attempt: (
         request(wildcards.key, attempt)
         if workflow.is_main_process and is_elsewhere()
-        else None
+        else 0
     )
+
+
+def get_step(wildcards) -> str | None:
+    """In a job on a cluster, what depends on each other runs in one process: without it, each starts a Snakemake."""
+    return "step" if workflow.remote_exec else None
