@@ -10,9 +10,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from steps import Step
+from notes import Span, read_members
 
-GROUP = 5  # cells in a job, as the profile has it
 RUN_DATA = re.compile(r"<section data-run>.*?</section>", re.DOTALL)
 RUN_SCRIPT = re.compile(r'<script[^>]*id="run-data".*?</script>', re.DOTALL)
 MEASURED = ("cost", "environment", "log")
@@ -31,7 +30,7 @@ class Job:
     memory: str
     limit: str
     gpus: str
-    comment: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -42,15 +41,16 @@ class Outcome:
         folder: of the study.
         status, log: how Snakemake ended and what it printed.
         lines: Slurm's list of jobs.
-        killed: the step that ran on the node that was killed.
+        spans: when each job ran.
+        killed: the job that ran on the node that was killed.
     """
 
     folder: Path
     status: int
     log: str
     lines: list[str]
-    steps: list[Step]
-    killed: Step
+    spans: list[Span]
+    killed: Span
     seconds: float
 
     @property
@@ -60,20 +60,42 @@ class Outcome:
     @property
     def trainings(self) -> list[Job]:
         """The jobs that asked for GPUs."""
-        return [job for job in self.jobs if job.gpus != "N/A"]
+        return [job for job in self.jobs if job.gpus == "gres:gpu:1"]
 
     def tell(self) -> None:
         """Print the jobs of Slurm and how long each took."""
-        print("job  state      node  CPUs  memory  limit     GPUs        seconds  parts  what")
-        for job in self.jobs:
-            steps = [step for step in self.steps if step.job == job.number]
-            script = [step for step in steps if not step.is_cell]
-            ends = [step.end - step.begin for step in script if step.end]
-            took = f"{ends[0]:.0f}" if ends else "-"
-            print(
-                f"{job.number:4} {job.state:10} {job.node:5} {job.cpus:5} {job.memory:7} {job.limit:9}"
-                f" {job.gpus:11} {took:8} {len(steps) - len(script):<6} {job.comment}"
+        row = "{:4} {:10} {:5} {:>4} {:>7} {:>8} {:11} {:>7} {:>7}  {}"
+        print(
+            row.format(
+                *[
+                    "job",
+                    "state",
+                    "node",
+                    "CPUs",
+                    "memory",
+                    "limit",
+                    "GPUs",
+                    "seconds",
+                    "members",
+                    "what",
+                ]
             )
+        )
+        for job in self.jobs:
+            ends = [s.end - s.begin for s in self.spans if s.job == job.number and s.end]
+            took = f"{ends[0]:.0f}" if ends else "-"
+            members = sum(event == "began" for event, _ in read_members(self.folder, job.number))
+            *asked, name = (
+                job.number,
+                job.state,
+                job.node,
+                job.cpus,
+                job.memory,
+                job.limit,
+                job.gpus,
+                job.name,
+            )
+            print(row.format(*asked, took, members, name.removeprefix("snakejob.")))
 
 
 def without_measured(value: Any) -> Any:
@@ -107,8 +129,8 @@ def finished_at_first(outcome: Outcome, local: Path) -> None:
 def lost_its_node(outcome: Outcome, local: Path) -> None:
     (job,) = [job for job in outcome.jobs if job.number == outcome.killed.job]
     assert job.state == "NODE_FAIL", f"job {job.number} is {job.state}"
-    later = [s for s in outcome.steps if s.node == job.node and s.begin > outcome.killed.begin]
-    assert not [s for s in later if s.job != job.number], "the dead node was given further jobs"
+    later = [s.job for s in outcome.spans if s.node == job.node and s.begin > outcome.killed.begin]
+    assert not later, f"the dead node was given jobs {later}"
 
 
 def same_numbers(outcome: Outcome, local: Path) -> None:
@@ -120,33 +142,37 @@ def same_numbers(outcome: Outcome, local: Path) -> None:
 
 
 def asks_for_one_gpu(outcome: Outcome, local: Path) -> None:
-    assert outcome.trainings, "no job asked for a GPU"
-    for job in outcome.trainings:
-        assert job.gpus == "gres:gpu:1", f"job {job.number} asked for {job.gpus}"
-        assert job.cpus == "4", f"job {job.number} asked for {job.cpus} CPUs"
-        assert job.memory == "8000M", f"job {job.number} asked for {job.memory}"
+    assert {job.gpus for job in outcome.jobs} == {"gres:gpu:0", "gres:gpu:1"}
+    asked = {(job.cpus, job.memory) for job in outcome.trainings}
+    assert asked == {("4", "8000M"), ("4", "16000M")}, asked
+
+
+def asks_for_more_again(outcome: Outcome, local: Path) -> None:
+    again = [job.number for job in outcome.trainings if job.memory == "16000M"]
+    assert len(again) == 1 and int(again[0]) > int(outcome.killed.job), again
 
 
 def several_in_a_job(outcome: Outcome, local: Path) -> None:
-    names = [job.comment for job in outcome.jobs if job.state == "COMPLETED"]
-    cells = [name for name in names if "train" in name]
-    assert len(cells) == 4, names
-    assert sum("prepare" in name for name in names) == 1, names
-    assert sum("report" in name for name in names) == 1, names
-    assert len(names) == 6, names
+    names = [job.name for job in outcome.jobs if job.state == "COMPLETED"]
+    kinds = [sum(rule in name for name in names) for rule in ("prepare", "train", "report")]
+    assert (kinds, len(names)) == ([1, 4, 1], 6), names
 
 
 def alone_on_its_gpu(outcome: Outcome, local: Path) -> None:
-    holding = [step for step in outcome.steps if step.gpu]
-    assert {step.gpu for step in holding} == {"0"}
-    now = max(step.end or step.begin for step in outcome.steps)
-    for one, two in combinations([s for s in holding if s.is_cell], 2):
-        if one.node == two.node:
-            assert not one.overlaps(two, now), f"{one} and {two} shared a GPU"
-
-
-def no_noise(outcome: Outcome, local: Path) -> None:
-    assert "SLURM account" not in outcome.log
+    holding = [span for span in outcome.spans if span.gpu]
+    assert {span.gpu for span in holding} == {"0"}
+    assert {span.job for span in holding} == {job.number for job in outcome.trainings}
+    now = max(span.end or span.begin for span in outcome.spans)
+    for one, two in combinations(holding, 2):
+        shared = one.node == two.node and one.overlaps(two, now)
+        assert not shared, f"jobs {one.job} and {two.job} shared a GPU"
+    for job in outcome.trainings:
+        members = read_members(outcome.folder, job.number)
+        events = [event for event, _ in members]
+        wanted = ["began", "finished"] * (len(events) // 2 + 1)
+        assert events == wanted[: len(events)], (
+            f"job {job.number} did two things at once: {members}"
+        )
 
 
 Check = Callable[[Outcome, Path], None]
@@ -155,7 +181,7 @@ CHECKS: dict[str, Check] = {
     "the killed node's job failed, and no further job was sent there": lost_its_node,
     "all numbers, tables, figures and the page are those of a local run": same_numbers,
     "a job of several configurations asks for one GPU and what one training needs": asks_for_one_gpu,
+    "the repeated job asks for twice the memory": asks_for_more_again,
     "16 configurations are 4 jobs, the study is 6": several_in_a_job,
-    "each training has a GPU to itself": alone_on_its_gpu,
-    "nothing is said of accounts": no_noise,
+    "each job holds a GPU of its own, and each training has it alone": alone_on_its_gpu,
 }

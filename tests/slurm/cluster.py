@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "srun", "squeue", "scontrol")
+PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "squeue", "sinfo")
 PATIENCE = 60.0  # seconds until something must have happened
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
@@ -62,16 +62,10 @@ NODE = (
     "NodeName={name} NodeHostname=localhost NodeAddr=127.0.0.1 Port={port} CPUs=4 Boards=1 SocketsPerBoard=1"
     " CoresPerSocket=4 ThreadsPerCore=1 RealMemory=64000 Gres=gpu:1 State=UNKNOWN\n"
 )
-# What each step of a job has: written when it begins and when it ends.
+# Written when a job begins and when it ends.
 NOTE = """\
 #!/bin/sh
-echo "{event} $(date +%s.%N) $SLURMD_NODENAME $SLURM_JOB_ID.$SLURM_STEP_ID ${{CUDA_VISIBLE_DEVICES:--}}" >> {home}/steps.txt
-"""
-
-
-SRUN = """\
-#!/bin/sh
-SLURM_CONF={home}/slurm.conf exec {real} "$@"
+echo "{event} $(date +%s.%N) $SLURMD_NODENAME $SLURM_JOB_ID ${{CUDA_VISIBLE_DEVICES:--}}" >> {home}/notes.txt
 """
 
 
@@ -139,8 +133,7 @@ class Cluster:
     @property
     def environment(self) -> dict[str, str]:
         """The variables of whoever uses this cluster."""
-        path = f"{self.home / 'bin'}:{os.environ['PATH']}"
-        return {**os.environ, "SLURM_CONF": str(self.home / "slurm.conf"), "PATH": path}
+        return {**os.environ, "SLURM_CONF": str(self.home / "slurm.conf")}
 
     @contextlib.contextmanager
     def up(self) -> Iterator[Cluster]:
@@ -176,11 +169,6 @@ class Cluster:
         text += f"PartitionName=main Nodes={','.join(self.names)} Default=YES State=UP\n"
         (home / "slurm.conf").write_text(text, "utf-8")
         (home / "gres.conf").write_text(gpus, "utf-8")
-        # Snakemake's plugin hides SLURM_CONF from the srun of a job.
-        tool = home / "bin" / "srun"
-        tool.parent.mkdir()
-        tool.write_text(SRUN.format(home=home, real=shutil.which("srun")), "utf-8")
-        tool.chmod(0o755)
         for event, file in (("begin", "task-prolog"), ("end", "task-epilog")):
             (home / file).write_text(NOTE.format(event=event, home=home), "utf-8")
             (home / file).chmod(0o755)

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from checks import CHECKS, Outcome
 from cluster import Cluster, SlurmError, missing
-from steps import Step, read_steps
+from notes import Span, read_members, read_spans
 
 PROJECT = Path(__file__).resolve().parents[2]
 SHIPPED = ("Snakefile", "config.yaml", "config", "profiles", "workflow")
@@ -29,9 +29,7 @@ STUDY = ["--configfile", "config/smoke.yaml", "--config", "compute={device: cpu}
 FOREIGN = ("PYTHONPATH", "SNAKEMAKE_PROFILE", "ABLATION_RUN", "ABLATION_CELLS")
 LIMIT = 1800.0  # seconds for a run of the study
 # What the log keeps of Snakemake's output.
-TOLD = re.compile(
-    r"submitted with SLURM|[Nn]ode|rror|WARN|account|Finished|Trying to restart|steps? \("
-)
+TOLD = re.compile(r"external jobid|[Nn]ode |rror|WARN|Trying to restart|steps? \(")
 
 
 def copy_project(target: Path) -> Path:
@@ -60,23 +58,25 @@ def start(folder: Path, environment: dict[str, str], *options: str) -> subproces
         return subprocess.Popen(words, cwd=folder, env=kept, stdout=log, stderr=subprocess.STDOUT)
 
 
-def first_in_mid_job(cluster: Cluster, run: subprocess.Popen[bytes]) -> Step:
-    """The first training that has begun and not ended, as soon as there is one."""
+def first_in_mid_job(cluster: Cluster, folder: Path, run: subprocess.Popen[bytes]) -> Span:
+    """A job that has finished a training and is in another, as soon as there is one."""
     end = time.monotonic() + LIMIT
     while time.monotonic() < end and run.poll() is None:
-        training = [s for s in read_steps(cluster.home) if s.gpu and s.is_cell and not s.end]
-        if training:
-            return training[0]
-        time.sleep(0.2)
-    raise SlurmError("No training began on a node.")
+        for span in read_spans(cluster.home):
+            members = read_members(folder, span.job)
+            trainings = [event for event, title in members if title.startswith("Train ")]
+            if not span.end and members[-1:] and trainings[-2:] == ["finished", "began"]:
+                return span
+        time.sleep(0.1)
+    raise SlurmError("No job was in the middle of its trainings.")
 
 
-def disturb(cluster: Cluster, run: subprocess.Popen[bytes]) -> Step:
+def disturb(cluster: Cluster, folder: Path, run: subprocess.Popen[bytes]) -> Span:
     """Kill a node in the middle of a training, and the controller; start the controller again."""
-    step = first_in_mid_job(cluster, run)
-    ended = cluster.kill(step.node)
+    span = first_in_mid_job(cluster, folder, run)
+    ended = cluster.kill(span.node)
     say(
-        f"node {step.node} is killed while job {step.job} trains there, with {len(ended)} processes:"
+        f"node {span.node} is killed while job {span.job} trains there, with {len(ended)} processes:"
     )
     for line in ended:
         print(f"         {line[:110]}")
@@ -85,7 +85,7 @@ def disturb(cluster: Cluster, run: subprocess.Popen[bytes]) -> Step:
     time.sleep(3)
     cluster.start_controller()
     say("the controller is started again")
-    return step
+    return span
 
 
 def wait(run: subprocess.Popen[bytes], log: Path) -> int:
@@ -116,18 +116,18 @@ def on_slurm(work: Path) -> Outcome:
         begin = time.monotonic()
         run = start(folder, cluster.environment, *options)
         try:
-            killed = disturb(cluster, run)
+            killed = disturb(cluster, folder, run)
             status = wait(run, folder / "run.log")
         finally:
             run.kill()
         seconds = time.monotonic() - begin
         say(f"the first command ends with status {status} after {seconds:.0f} s")
         jobs = cluster.ask(
-            "squeue", "--states=all", "--noheader", "--sort=i", "--format=%i|%T|%N|%C|%m|%l|%b|%k"
+            "squeue", "--states=all", "--noheader", "--sort=+i", "--format=%i|%T|%N|%C|%m|%l|%b|%j"
         )
         print(cluster.ask("sinfo", "--Node", "--format=%N %T %E"), flush=True)
     log = (folder / "run.log").read_text("utf-8", errors="replace")
-    return Outcome(folder, status, log, jobs.splitlines(), read_steps(home), killed, seconds)
+    return Outcome(folder, status, log, jobs.splitlines(), read_spans(home), killed, seconds)
 
 
 def locally(work: Path) -> Path:

@@ -29,16 +29,6 @@ def refuse(sentence: str) -> None:
     sys.exit(1)
 
 
-# Slurm's plugin looks for an account in a way that always fails, and warns of it; Slurm takes the user's default.
-logger.addFilter(
-    lambda record: not (
-        record.levelname == "WARNING"
-        and "SLURM account" in record.getMessage()
-        and "Guessed" not in record.getMessage()
-    )
-)
-
-
 # Held until this process ends, so that the same command works again after a SIGKILL.
 MEMORY = Path(".snakemake")
 LIVING = clear_stale_locks(MEMORY) if workflow.is_main_process else None
@@ -116,8 +106,3 @@ def asks_for(request):
         if workflow.is_main_process and is_elsewhere()
         else 0
     )
-
-
-def get_step(wildcards) -> str | None:
-    """In a job on a cluster, what depends on each other runs in one process: without it, each starts a Snakemake."""
-    return "step" if workflow.remote_exec else None

@@ -49,8 +49,6 @@ rule prepare:
         "results/store/prepare/{key}/manifest.json",
     log:
         "logs/prepare/{key}.log",
-    group:
-        get_step
     params:
         name=PLAN.name_of,
         stage=lambda wildcards: PLAN.stage(wildcards.key).name,

@@ -8,8 +8,6 @@ rule evaluate:
         "results/store/evaluate/{key}/manifest.json",
     log:
         "logs/evaluate/{key}.log",
-    group:
-        get_step
     params:
         name=PLAN.name_of,
     message:

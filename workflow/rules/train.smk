@@ -18,8 +18,6 @@ rule train:
         "results/store/train/{key}/manifest.json",
     log:
         "logs/train/{key}.log",
-    group:
-        get_step
     threads: get_threads
     resources:
         gpu=int(resolves_to_cuda(PLAN.device)),  # so that --resources gpu=1 never holds up a CPU
