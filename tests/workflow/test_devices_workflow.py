@@ -297,3 +297,29 @@ def test_the_state_of_a_pod(answer: str, expected: str, tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout == f"{expected}\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("echo COMPLETED", "success"),
+        ("echo NODE_FAIL", "failed"),
+        ("echo TIMEOUT", "failed"),
+        ("echo COMPLETING", "running"),
+        ("echo PENDING", "running"),
+        ("echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1", "success"),
+        ("echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1", "running"),
+    ],
+)
+def test_the_state_of_a_slurm_job(answer: str, expected: str, tmp_path: Path) -> None:
+    tool = tmp_path / "squeue"
+    tool.write_text(f"#!/bin/sh\n{answer}\n", "utf-8")
+    tool.chmod(0o755)
+    done = subprocess.run(
+        ["sh", str(REPOSITORY / "profiles" / "slurm" / "status.sh"), "7"],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{expected}\n"
