@@ -19,7 +19,7 @@ ABLATION := PYTHONPATH=workflow $(BIN)/python -P -m ablation
 OF_CONFIG := $${CONFIG:+--configfile "$$CONFIG"}
 OF_STUDY := $(OF_CONFIG) $${SET:+--config $$SET} $${CORES:+--cores "$$CORES"}
 
-.PHONY: report plan check quick smoke report-full verify diff prune export gpu-benchmark simulate quoted quoted-check test test-extended faults browser-test lint types security lock docker docker-test clean help
+.PHONY: report plan check quick smoke report-full verify diff prune export gpu-benchmark simulate quoted quoted-check test test-extended faults browser-test lint types security lock docker docker-test slurm-test clean help
 
 help: # Show the targets, in the groups below
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -108,6 +108,9 @@ docker: ## Build the image hw1 (TORCH_INDEX=address of CPU-only wheels: without 
 
 docker-test: ## Build and test the image, with Docker or, as root, without (IMAGE_STORE=folder keeps layers)
 	$(PYTHON) tests/container/run.py
+
+slurm-test: $(VENV)/.test ## Run the smoke study on a private Slurm whose node dies (as root; Debian's slurm-wlm, munge)
+	$(BIN)/python -P tests/slurm/run.py
 
 gpu-benchmark: $(VENV)/.report ## Measure training on a GPU: the table of benchmarks/README.md
 	$(BIN)/python benchmarks/gpu.py --study

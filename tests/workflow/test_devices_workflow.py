@@ -18,7 +18,7 @@ CELL = "results/fnn/depth_1/metrics.json"
 CPU = {"CUDA_VISIBLE_DEVICES": ""}
 TWO_GPUS = {"CUDA_VISIBLE_DEVICES": "GPU-1a,GPU-2b"}
 MESSAGE = re.compile(r"^    message:\n        .*\n", re.MULTILINE)
-RESOURCES = re.compile(r"^rule (\w+):\n(?:    .*\n)*?    resources: (.*)$", re.MULTILINE)
+RESOURCES = re.compile(r"^ *rule (\w+):\n(?: +.*\n)*? +resources: (.*)$", re.MULTILINE)
 KUBERNETES = REPOSITORY / "profiles" / "kubernetes"
 
 
@@ -99,13 +99,31 @@ def test_training_alone_asks_for_a_gpu_where_the_device_is_one(
 
     rules = outcome["rules"]
     assert rules["train"]["gpu"] == gpus
-    assert [rule for rule, resources in rules.items() if "gpu" in resources] == ["train"]
+    asking = [rule for rule, resources in rules.items() if resources.get("gpu", "0") != "0"]
+    assert asking == ["train"] * (gpus == "1")
     specs = outcome["specs"]
     (report,) = [spec for spec in specs.values() if spec["stage"] == "report"]
     assert report["config"]["compute"]["device"] == device
     # A profile sets the device and leaves the rest of the configuration: all keys are as before.
     trained = {key for key, spec in specs.items() if spec["stage"] == "train"}
     assert trained == set(build(config).by_key)
+
+
+def asked_again(project: Project) -> dict[str, Any]:
+    """What a training asks for where others of its model are stored: here, and of Slurm."""
+    project.drop(str(project.store("fnn/depth_1", "train").relative_to(project.path)))
+    return {
+        "here": asked(CPU)(project)["rules"]["train"],
+        "slurm": asked(CPU, "--workflow-profile", "slurm", *CLUSTER_CPU)(project)["rules"]["train"],
+    }
+
+
+@pytest.mark.extended
+@prepared(asked_again)
+def test_a_cluster_is_asked_for_what_earlier_trainings_took(outcome: dict[str, Any]) -> None:
+    assert (outcome["here"]["mem_mb"], outcome["here"]["runtime"]) == ("0", "0")
+    assert outcome["slurm"]["runtime"] == "6"  # minutes, for a training of a second
+    assert 1000 < int(outcome["slurm"]["mem_mb"]) < 8000
 
 
 # How many train at once
@@ -273,6 +291,32 @@ def test_the_state_of_a_pod(answer: str, expected: str, tmp_path: Path) -> None:
     tool.chmod(0o755)
     done = subprocess.run(
         ["sh", str(KUBERNETES / "status.sh"), "ablation-1"],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{expected}\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("echo COMPLETED", "success"),
+        ("echo NODE_FAIL", "failed"),
+        ("echo TIMEOUT", "failed"),
+        ("echo COMPLETING", "running"),
+        ("echo PENDING", "running"),
+        ("echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1", "success"),
+        ("echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1", "running"),
+    ],
+)
+def test_the_state_of_a_slurm_job(answer: str, expected: str, tmp_path: Path) -> None:
+    tool = tmp_path / "squeue"
+    tool.write_text(f"#!/bin/sh\n{answer}\n", "utf-8")
+    tool.chmod(0o755)
+    done = subprocess.run(
+        ["sh", str(REPOSITORY / "profiles" / "slurm" / "status.sh"), "7"],
         env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
         capture_output=True,
         text=True,

@@ -15,6 +15,7 @@ from snakemake.persistence.file import FilePersistence as Memory
 libraries = [path for path in sys.path if path not in ("", os.getcwd())]
 sys.path[:] = [str(Path(workflow.basedir, "workflow")), *libraries]
 
+from ablation.commands.requests import Requests
 from ablation.machine.devices import gpus_to_share, resolves_to_cuda
 from ablation.store.locking import (
     MEMORY,
@@ -50,8 +51,21 @@ try:
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 SHELF = Shelf(PLAN, refuse)
+REQUESTS = Requests(PLAN)
 os.environ |= PLAN.environment
 shell.prefix(SHELL_PREFIX)
+
+
+# What shares a job on a cluster takes turns there; the profile declares the same to the process that submits it.
+if workflow.remote_exec:
+    workflow.register_resource("turn", 1)
+
+
+def is_elsewhere() -> bool:
+    """Whether jobs run on other machines. A dry run has an executor of its own; threads for jobs tell what is meant."""
+    return workflow.non_local_exec or (
+        workflow.dryrun and workflow.execution_settings.use_threads
+    )
 
 
 @cache
@@ -75,13 +89,10 @@ def begin() -> None:
     """
     if not (workflow.executor_plugin and workflow.is_main_process) or workflow.touch:
         return
-    # A dry run has an executor of its own; threads for jobs tell whether a foreign one is meant.
-    foreign = workflow.dryrun and workflow.execution_settings.use_threads
-    local = not (workflow.non_local_exec or foreign)
     if not workflow.dryrun:
         SHELF.require_writable()
         hold()
-    gpus = gpus_to_share(PLAN.device, local=local, refuse=refuse)
+    gpus = gpus_to_share(PLAN.device, local=not is_elsewhere(), refuse=refuse)
     if gpus is not None and "gpu" not in workflow.global_resources:
         workflow.register_resource("gpu", gpus)
     outdated = SHELF.begin(
@@ -109,3 +120,12 @@ def get_threads(wildcards) -> int:
     waiting = sum(job.rule.name == "train" for job in workflow.dag.needrun_jobs())
     share = (workflow.cores or 1) // max(1, waiting)
     return max(1, min(share, PLAN.stage(wildcards.key).spec["replicates"]))
+
+
+def asks_for(request):
+    """A resource of a training that only a cluster is asked for, by the one process that asks; 0 elsewhere."""
+    return lambda wildcards, attempt: (
+        request(wildcards.key, attempt)
+        if workflow.is_main_process and is_elsewhere()
+        else 0
+    )

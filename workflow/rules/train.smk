@@ -21,6 +21,8 @@ rule train:
     threads: get_threads
     resources:
         gpu=int(resolves_to_cuda(PLAN.device)),  # so that --resources gpu=1 never holds up a CPU
+        mem_mb=asks_for(REQUESTS.memory),
+        runtime=asks_for(REQUESTS.time),
     params:
         name=PLAN.name_of,
     message:

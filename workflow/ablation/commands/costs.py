@@ -4,11 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from statistics import median
+from typing import Any
 
-from ablation.commands.reasons import Spec
-from ablation.store.entries import folder_of
+from ablation.commands.reasons import Spec, is_spec
+from ablation.store.entries import STORE, find, folder_of, spec_path
 from ablation.store.files import read_json
 from ablation.study.models import Model
+
+
+def stored(models: Collection[str]) -> dict[str, Spec]:
+    """The specification of every trained entry of some models in the store, by key."""
+    specs: dict[str, Spec] = {}
+    for folder in sorted((STORE / "train").glob("[!.]*")):
+        spec = read_json(spec_path(folder.name))
+        entry = find(folder)
+        if entry and not entry.failures and is_spec(spec) and spec["model"] in models:
+            specs[folder.name] = spec
+    return specs
+
+
+def _cost(key: str, device: str) -> dict[str, Any]:
+    """What a stored cell took on ``cpu`` or ``cuda``; nothing if it was trained on the other."""
+    run = read_json(folder_of("train", key) / "run.json")
+    cost = run.get("cost") if isinstance(run, dict) else None
+    return cost if isinstance(cost, dict) and cost.get("device") == device else {}
+
+
+def peaks(stored: Mapping[str, Spec], device: str) -> dict[str, int]:
+    """Model → the most bytes of memory that a stored cell of it took on such a device."""
+    found: dict[str, int] = {}
+    for key, spec in stored.items():
+        if peak := _cost(key, device).get("peak_memory_bytes"):
+            found[spec["model"]] = max(found.get(spec["model"], 0), int(peak))
+    return found
 
 
 def work(spec: Spec, models: Mapping[str, Model]) -> int:
@@ -31,10 +59,8 @@ def seconds_per_sample(
 
     On a processor it is the processor's seconds, which other work on the machine does not stretch.
     """
-    run = read_json(folder_of("train", key) / "run.json")
-    cost = (run.get("cost") if isinstance(run, dict) else None) or {}
-    seconds = cost.get("seconds" if device == "cuda" else "cpu_seconds")
-    if cost.get("device") != device or not seconds or not work(spec, models):
+    seconds = _cost(key, device).get("seconds" if device == "cuda" else "cpu_seconds")
+    if not seconds or not work(spec, models):
         return None
     return float(seconds / work(spec, models))
 

@@ -15,7 +15,7 @@ from ablation.commands.dispatch import MistakeError
 from ablation.commands.reasons import Spec, is_spec, reason
 from ablation.machine.devices import gpu_count, refusal, resolves_to_cuda
 from ablation.store.document import StudyDocument
-from ablation.store.entries import STORE, find, spec_path
+from ablation.store.entries import find
 from ablation.store.files import read_json
 from ablation.store.formats import InvalidDocumentError
 from ablation.study.grid import Cell
@@ -26,17 +26,6 @@ from ablation.study.shelf import Shelf
 from ablation.study.stage import Stage
 
 Row = tuple[str, ...]
-
-
-def _stored(models: Collection[str]) -> dict[str, Spec]:
-    """The specification of every trained entry of some models in the store, by key."""
-    specs: dict[str, Spec] = {}
-    for folder in sorted((STORE / "train").glob("[!.]*")):
-        spec = read_json(spec_path(folder.name))
-        entry = find(folder)
-        if entry and not entry.failures and is_spec(spec) and spec["model"] in models:
-            specs[folder.name] = spec
-    return specs
 
 
 def _why(
@@ -176,7 +165,7 @@ def _print_training(plan: Plan, cells: list[Cell], cores: int) -> None:
     study = plan.study
     compute = plan.study.config["compute"]
     cuda = resolves_to_cuda(compute["device"])
-    specs = _stored({part.model.name for part in study.models})
+    specs = costs.stored({part.model.name for part in study.models})
     models = {part.model.name: part.model for part in study.models}
     rates = costs.rates(specs, study.by_key, models, "cuda" if cuda else "cpu")
     collected = _collected(plan)
