@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/python -P -m snakemake
 FOLLOW := PYTHONPATH=workflow:workflow/plugins $(SNAKEMAKE) --quiet rules --logger ablation
 
-.PHONY: report plan check quick smoke report-full verify diff prune export gpu-benchmark simulate quoted quoted-check test test-extended browser-test lint types lock docker docker-test clean help
+.PHONY: report plan check quick smoke report-full verify diff prune export gpu-benchmark simulate quoted quoted-check test test-extended browser-test elsewhere-test lint types lock docker docker-test clean help
 
 help: # Show the targets, in the groups below
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,13 +57,16 @@ clean: ## Remove reports, results and logs; keep the environment and the raw dat
 ##@ Work on the project
 
 test: $(VENV)/.test ## Run the tests
-	$(BIN)/python -m pytest -n logical -m "not extended" --ignore=tests/report
+	$(BIN)/python -m pytest -n logical -m "not extended" --ignore=tests/report --ignore=tests/elsewhere
 
 test-extended: $(VENV)/.test ## Run the tests that take longer: kills, progress, plans, verification, exports
-	$(BIN)/python -m pytest -n logical -m extended --ignore=tests/report
+	$(BIN)/python -m pytest -n logical -m extended --ignore=tests/report --ignore=tests/elsewhere
 
 browser-test: $(VENV)/.test ## Test the report in headless Chromium (needs Debian's chromium)
 	$(BIN)/python -m pytest -n logical tests/report
+
+elsewhere-test: $(VENV)/.s3 ## Test Kubernetes and object storage with stand-in servers (needs Debian's rclone, kubernetes-client)
+	$(BIN)/python -m pytest -n logical tests/elsewhere
 
 lint: $(VENV)/.test ## Check format, style and the layers of the package
 	$(BIN)/python -m ruff format --no-cache --check .
@@ -80,6 +83,7 @@ types: $(VENV)/.test ## Check the types of the package
 lock: ## Compile the lock files again (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-header --quiet -o requirements.txt
 	uv pip compile --group dev --universal --generate-hashes --no-header --quiet -c requirements.txt -o requirements-dev.txt
+	uv pip compile --group s3 --universal --generate-hashes --no-header --quiet -o tests/elsewhere/requirements.txt
 
 docker: ## Build the image hw1 (TORCH_INDEX=address of CPU-only wheels: without CUDA)
 	docker build --tag hw1 --build-arg TORCH_INDEX="$(TORCH_INDEX)" \
@@ -112,4 +116,9 @@ $(VENV)/.report: requirements.txt $(VENV)/.made
 
 $(VENV)/.test: requirements-dev.txt $(VENV)/.report
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+$(VENV)/.s3: tests/elsewhere/requirements.txt $(VENV)/.test
+	$(PYTHON) -m venv --clear $(VENV)/s3
+	$(VENV)/s3/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/elsewhere/requirements.txt
 	touch $@

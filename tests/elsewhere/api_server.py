@@ -130,7 +130,14 @@ def serving(log: Path, config: Path) -> Iterator[Cluster]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_DELETE = _answer
+        def do_GET(self) -> None:
+            self._answer()
+
+        def do_POST(self) -> None:
+            self._answer()
+
+        def do_DELETE(self) -> None:
+            self._answer()
 
         def log_message(self, format: str, *args: object) -> None:
             """Print nothing."""

@@ -35,6 +35,11 @@ if workflow.is_main_process and not is_writable(MEMORY):
     # Snakemake's memory makes folders for itself even in a dry run.
     elsewhere = {"path": workflow.snakemake_tmp_dir / "memory"}
     snakemake.workflow.FilePersistence = lambda **facts: Memory(**facts | elsewhere)
+if workflow.storage_settings.default_storage_provider:
+    raise WorkflowError(
+        "--default-storage-provider is not for this workflow, whose jobs read and write results/store themselves: "
+        "allowed is to copy that folder, as docs/how-to/object-storage.md says."
+    )
 GIVEN, FILES = workflow.config_settings, workflow.overwrite_configfiles
 ALONE = GIVEN.replace_workflow_config
 try:

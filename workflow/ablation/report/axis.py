@@ -130,6 +130,7 @@ def axes_of(model: ModelDocument, inputs: Inputs) -> list[Axis]:
     """All axes of a model of ``study.json``."""
     name, palette = model.name, inputs.config["report"].get("palette")
     tables = {each: table[table["model"] == name] for each, table in inputs.tables.items()}
+    by_key = {each: dict(iter(tables[each].groupby("key"))) for each in ("epochs", "courses")}
     of_model = inputs.comparisons["models"][name]
     metrics = metrics_of(model, of_model["metric"], inputs.tables["replicates"])
     axes = []
@@ -140,7 +141,7 @@ def axes_of(model: ModelDocument, inputs: Inputs) -> list[Axis]:
         )
         courses = {}
         for cell in axis.cells:
-            rows = [tables[each][tables[each]["key"] == cell.key] for each in ("epochs", "courses")]
+            rows = [own.get(cell.key, tables[each][:0]) for each, own in by_key.items()]
             shown = replicates[replicates["label"] == cell.label]
             courses[cell.label] = course(cell.label, shown, *rows)
         axes.append(
