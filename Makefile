@@ -19,7 +19,7 @@ ABLATION := PYTHONPATH=workflow $(BIN)/python -P -m ablation
 OF_CONFIG := $${CONFIG:+--configfile "$$CONFIG"}
 OF_STUDY := $(OF_CONFIG) $${SET:+--config $$SET} $${CORES:+--cores "$$CORES"}
 
-.PHONY: report plan check quick smoke report-full verify diff prune export gpu-benchmark simulate quoted quoted-check test test-extended faults browser-test lint types security lock docker docker-test slurm-test clean help
+.PHONY: report plan check quick smoke report-full verify diff prune export gpu-benchmark simulate quoted quoted-check test test-extended faults browser-test elsewhere-test lint types security lock docker docker-test slurm-test clean help
 
 help: # Show the targets, in the groups below
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,16 +68,19 @@ clean: ## Remove reports, results and logs; keep the environment and the raw dat
 ##@ Work on the project
 
 test: $(VENV)/.test ## Run the tests
-	$(BIN)/python -m pytest -n logical -m "not extended" --ignore=tests/report
+	$(BIN)/python -m pytest -n logical -m "not extended" --ignore=tests/report --ignore=tests/elsewhere
 
 test-extended: $(VENV)/.test ## Run the tests that take longer: kills, progress, plans, verification, exports
-	$(BIN)/python -m pytest -n logical -m extended --ignore=tests/report
+	$(BIN)/python -m pytest -n logical -m extended --ignore=tests/report --ignore=tests/elsewhere
 
 faults: $(VENV)/.test ## Disturb a study and compare: docs/reliability.md (ONLY=kind or row, SHORT=1, SEED=n)
 	@PYTHONPATH=tests:tests/workflow $(BIN)/python -P -m faults
 
 browser-test: $(VENV)/.test ## Test the report in headless Chromium (needs Debian's chromium)
 	$(BIN)/python -m pytest -n logical tests/report
+
+elsewhere-test: $(VENV)/.s3 ## Test Kubernetes and object storage with stand-in servers (needs Debian's rclone, kubernetes-client)
+	$(BIN)/python -m pytest -n logical tests/elsewhere
 
 lint: $(VENV)/.test ## Check format, style and the layers of the package
 	$(BIN)/python -m ruff format --no-cache --check .
@@ -100,6 +103,7 @@ security: $(VENV)/.test ## Look for unsafe code, for secrets, and for known vuln
 lock: ## Compile the lock files again (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-header --quiet -o requirements.txt
 	uv pip compile --group dev --universal --generate-hashes --no-header --quiet -c requirements.txt -o requirements-dev.txt
+	uv pip compile --group s3 --universal --generate-hashes --no-header --quiet -o tests/elsewhere/requirements.txt
 
 docker: ## Build the image hw1 (TORCH_INDEX=address of CPU-only wheels: without CUDA)
 	docker build --tag hw1 --build-arg TORCH_INDEX="$$TORCH_INDEX" \
@@ -135,4 +139,9 @@ $(VENV)/.report: requirements.txt $(VENV)/.made
 
 $(VENV)/.test: requirements-dev.txt $(VENV)/.report
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+$(VENV)/.s3: tests/elsewhere/requirements.txt $(VENV)/.test
+	$(PYTHON) -m venv --clear $(VENV)/s3
+	$(VENV)/s3/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/elsewhere/requirements.txt
 	touch $@

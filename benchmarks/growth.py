@@ -9,15 +9,18 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
+CELL = "results/fnn/learning_rate_0.01/metrics.json"
 SHIPPED = ("Snakefile", "config.yaml", "profiles", "workflow")
 
 
@@ -49,17 +52,28 @@ def project(folder: Path, cells: int) -> Path:
     return path
 
 
-def measured(path: Path, *targets: str, profile: bool = False) -> tuple[float, float]:
-    """Processor seconds and megabytes of a dry run."""
-    how = ["-m", "cProfile", "-s", "cumtime"] if profile else []
-    command = [sys.executable, *how, "-m", "snakemake", "-n", *targets, "--quiet", "all"]
-    out = None if profile else subprocess.DEVNULL
-    process = subprocess.Popen(command, cwd=path, stdout=out, stderr=subprocess.STDOUT)
-    _, status, used = os.wait4(process.pid, 0)
+def used(command: Sequence[str], folder: Path, *, quiet: bool = True) -> tuple[float, float]:
+    """Processor seconds of a command, and megabytes of the largest of its processes.
+
+    This process must be small, because a new one is counted as at least as large as the one that started it.
+
+    Raises:
+        SystemExit: if it fails.
+    """
+    out = subprocess.DEVNULL if quiet else None
+    process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=out)
+    _, status, usage = os.wait4(process.pid, 0)
     if status:
-        raise SystemExit(f"{path} ended with status {os.waitstatus_to_exitcode(status)}")
+        ended = os.waitstatus_to_exitcode(status)
+        raise SystemExit(f"{shlex.join(command)} ended in {folder} with status {ended}")
     kilobyte = 1 if sys.platform == "darwin" else 1024
-    return used.ru_utime + used.ru_stime, used.ru_maxrss * kilobyte / 1e6
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * kilobyte / 1e6
+
+
+def snakemake(*words: str, profile: bool = False) -> list[str]:
+    """The command that runs Snakemake."""
+    how = ["-m", "cProfile", "-s", "cumtime"] if profile else ["-P"]
+    return [sys.executable, *how, "-m", "snakemake", *words, "--quiet", "all"]
 
 
 def main() -> None:
@@ -75,14 +89,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="ablation-growth-") as scratch:
         for cells in arguments.cells:
             path = project(Path(scratch), cells)
-            one, _ = measured(path, "results/fnn/learning_rate_0.0001/metrics.json")
-            first, memory = measured(path)
-            again, _ = measured(path)
+            one, _ = used(snakemake("-n", CELL), path)
+            first, memory = used(snakemake("-n"), path)
+            again, _ = used(snakemake("-n"), path)
             print(
                 f"| {cells:,} | {first:.1f} | {again:.1f} | {one:.1f} | {memory:.0f} |", flush=True
             )
         if arguments.profile:
-            measured(path, profile=True)
+            used(snakemake("-n", profile=True), path, quiet=False)
 
 
 if __name__ == "__main__":

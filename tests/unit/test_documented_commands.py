@@ -20,6 +20,7 @@ SHOWN_BY = {
     "own": "tests/workflow/test_guide.py",
     "docker": "tests/container/checks.py",
     "cluster": "tests/workflow/test_devices_workflow.py",
+    "storage": "tests/elsewhere/test_object_storage.py",
 }
 NO_COMMAND = {"yaml"}
 TEXT = """
@@ -74,7 +75,7 @@ def test_another_command_is_no_such_step(step: str) -> None:
 def test_the_pages_are_the_readme_and_the_how_to_pages() -> None:
     assert [page.name for page in PAGES] == [
         *("README.md", "cluster.md", "data-sets.md", "docker.md", "export.md", "from-python.md"),
-        *("gpu.md", "run-and-follow.md", "verify-and-compare.md"),
+        *("gpu.md", "object-storage.md", "run-and-follow.md", "scale.md", "verify-and-compare.md"),
     ]
 
 

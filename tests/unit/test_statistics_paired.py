@@ -107,6 +107,16 @@ def test_smallest_detectable_difference(n_pairs: int, ratio: float, expected: fl
     )
 
 
+@pytest.mark.parametrize(
+    ("alpha", "degrees"),
+    [(5e-5 * 10**-i, degrees) for i in range(4) for degrees in (23, 77, 766, 1000, 3898, 51653)],
+)
+def test_a_large_family_has_a_smallest_difference(alpha: float, degrees: float) -> None:
+    found = smallest_detectable(24, overlap_ratio=0.2, alpha=alpha, degrees=degrees)
+    reached = detection_power(found, 24, overlap_ratio=0.2, alpha=alpha, degrees=degrees)
+    assert reached == pytest.approx(0.8, abs=1e-6)
+
+
 def test_more_degrees_detect_less() -> None:
     # With endless degrees it is the normal test: (z(0.975) + z(0.8)) · sqrt(1/6 + 1/4).
     found = smallest_detectable(6, overlap_ratio=0.25, degrees=1e7)

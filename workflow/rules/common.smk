@@ -3,6 +3,7 @@
 import os
 import sys
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
@@ -44,6 +45,11 @@ if workflow.is_main_process and not is_writable(MEMORY):
     # Snakemake's memory makes folders for itself even in a dry run.
     elsewhere = {"path": workflow.snakemake_tmp_dir / "memory"}
     snakemake.workflow.FilePersistence = lambda **facts: Memory(**facts | elsewhere)
+if workflow.storage_settings.default_storage_provider:
+    raise WorkflowError(
+        "--default-storage-provider is not for this workflow, whose jobs read and write results/store themselves: "
+        "allowed is to copy that folder, as docs/how-to/object-storage.md says."
+    )
 GIVEN, FILES = workflow.config_settings, workflow.overwrite_configfiles
 ALONE = GIVEN.replace_workflow_config
 try:
@@ -117,8 +123,10 @@ def get_threads(wildcards) -> int:
     """The cores shared among the trainings that are to run; elsewhere than here one, unless a profile sets another number."""
     if workflow.non_local_exec:
         return 1
-    waiting = sum(job.rule.name == "train" for job in workflow.dag.needrun_jobs())
-    share = (workflow.cores or 1) // max(1, waiting)
+    cores = workflow.cores or 1
+    training = (job for job in workflow.dag.needrun_jobs() if job.rule.name == "train")
+    # Where there are more than cores it makes no difference how many; counting all for each would take minutes of 10,000.
+    share = cores // max(1, len(list(islice(training, cores))))
     return max(1, min(share, PLAN.stage(wildcards.key).spec["replicates"]))
 
 

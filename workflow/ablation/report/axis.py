@@ -132,6 +132,10 @@ def axes_of(model: ModelDocument, inputs: Inputs) -> list[Axis]:
     tables = {
         table_name: table[table["model"] == name] for table_name, table in inputs.tables.items()
     }
+    by_key = {
+        table_name: dict(iter(tables[table_name].groupby("key")))
+        for table_name in ("epochs", "courses")
+    }
     of_model = inputs.comparisons["models"][name]
     metrics = metrics_of(model, of_model["metric"], inputs.tables["replicates"])
     axes = []
@@ -143,8 +147,8 @@ def axes_of(model: ModelDocument, inputs: Inputs) -> list[Axis]:
         courses = {}
         for cell in axis.cells:
             rows = [
-                tables[table_name][tables[table_name]["key"] == cell.key]
-                for table_name in ("epochs", "courses")
+                rows_of.get(cell.key, tables[table_name][:0])
+                for table_name, rows_of in by_key.items()
             ]
             shown = replicates[replicates["label"] == cell.label]
             courses[cell.label] = course(cell.label, shown, *rows)

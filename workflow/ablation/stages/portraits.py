@@ -37,11 +37,12 @@ def portraits(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) ->
     model = study.model(spec["model"])
     cells = {cell.key: cell for cell in model.sound()}
     words = Words.of(spec["language"], "figure").about(model)
+    courses = dict(iter(frames["epochs"].groupby("key")))
+    fates = dict(iter(frames["replicates"].groupby("cell")))
     by_cell: dict[str, Any] = {}
     for key, cell in cells.items():
-        replicates = frames["replicates"]
-        replicates = replicates[replicates["cell"] == cell.name]
-        portrait = _training(key, frames["epochs"], replicates, words)
+        replicates = fates[cell.name]
+        portrait = _training(key, courses.get(key), replicates, words)
         predictions = _predictions(cell, inputs)
         if model.task == "regression":
             portrait |= _regression(key, predictions, words)
@@ -59,14 +60,14 @@ def portraits(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) ->
 
 
 def _training(
-    key: str, epochs: pd.DataFrame, replicates: pd.DataFrame, words: Words
+    key: str, epochs: pd.DataFrame | None, replicates: pd.DataFrame, words: Words
 ) -> dict[str, Any]:
-    """Learning curves."""
-    fates = replicates[["key", "replicate", "status"]]
-    rows = fates.merge(epochs[epochs["key"] == key], on=["key", "replicate"])
+    """Learning curves. epochs: the rows of the cell; None where it was trained for none."""
+    if epochs is None:
+        return {"curves": None}
+    rows = replicates[["key", "replicate", "status"]].merge(epochs, on=["key", "replicate"])
     rows = rows.assign(ok=rows["status"] == "ok")
-    figure = figures.curves(rows, words, f"c{key}") if len(rows) else None
-    return {"curves": _text(figure)}
+    return {"curves": _text(figures.curves(rows, words, f"c{key}"))}
 
 
 def _pictures(

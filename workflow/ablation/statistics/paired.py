@@ -71,9 +71,8 @@ def detection_power(
     """
     shift = abs(effect) / math.sqrt(variance_factor(n_pairs, overlap_ratio))
     critical = stats.t.ppf(1 - alpha / 2, degrees)
-    # The wrong-sided tail matters only near shift 0; far out scipy's series for it can end in NaN.
-    wrong_side = stats.nct.cdf(-critical, degrees, shift) if shift < 5 else 0.0
-    return float(stats.nct.sf(critical, degrees, shift) + wrong_side)
+    # Both tails as upper ones: far out scipy's lower tail, nct.cdf(-critical, degrees, shift), can be NaN.
+    return float(sum(stats.nct.sf(critical, degrees, sign * shift) for sign in (1, -1)))
 
 
 def smallest_detectable(
