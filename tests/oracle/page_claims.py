@@ -18,7 +18,12 @@ class ClaimsPage:
     """The claims on the page."""
 
     def __init__(self, words: Words, claims: Claims, answers: dict[str, Any]) -> None:
-        self.words, self.claims, self.answers = words, claims, answers
+        self.words, self.claims = words, claims
+        # The page has the claims about the models of the study.
+        present = {model["model"] for model in words.models}
+        models = {claim["id"]: claim["model"] for claim in claims.document["claims"]}
+        shown = [claim for claim in answers["claims"] if models[claim["id"]] in present]
+        self.answers = {**answers, "claims": shown}
 
     def check(self, page: Element) -> int:
         """The summary, every row, and the rule below."""

@@ -52,8 +52,11 @@ THREATS: dict[str, tuple[Callable[[Sample], None], str]] = {
     "unknown": (unknown, "For 1 of 4 configurations the commit is not known."),
     "commits": (two_commits, "The configurations come from 2 commits."),
     "unlike": (two_machines, "were not all trained alike. Processor: Another CPU, Example CPU"),
-    "diverged": (lost, "replicates that diverged or collapsed: Kernel size = 3 2/12 diverged. Mea"),
-    "collapsed": (collapsed, "Kernel size = 9 5/12 no better than a trivial prediction. Means"),
+    "diverged": (
+        lost,
+        "replicates that diverged or collapsed: Kernel size = 3 (2/12 diverged). Mea",
+    ),
+    "collapsed": (collapsed, "Kernel size = 9 (5/12 no better than a trivial prediction). Means"),
     "failed": (failed, "failed configurations, which have no numbers: 1 of 4"),
 }
 
@@ -77,10 +80,10 @@ def test_what_diverged_is_named_cell_by_cell_with_its_counts():
     made = lose(sample(), "fnn/activation_relu", 4)
     text = threats_of(made)
     for counts in (
-        "Depth (learning rate 0.001) = 8 1/24 diverged;",
-        "Depth (learning rate 0.01) = 8 4/24 diverged, 12/24 no better than a trivial prediction;",
-        "Learning rate = 0.1 24/24 diverged",
-        "= 2 1/24 diverged",  # the baseline
+        "Depth (learning rate 0.001) = 8 (1/24 diverged);",
+        "Depth (learning rate 0.01) = 8 (4/24 diverged, 12/24 no better than a trivial prediction);",
+        "Learning rate = 0.1 (24/24 diverged)",
+        "= 2 (1/24 diverged)",  # the baseline
     ):
         assert text.count(counts) == 1, counts
     assert text.count("1/24") == 2  # the baseline stands on four axes and is named once

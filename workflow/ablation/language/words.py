@@ -220,7 +220,9 @@ class Words:
         return self("list.parts").join(parts)
 
     def sentences(self, parts: Sequence[str]) -> str:
-        """Sentences as one paragraph."""
+        """Sentences as one paragraph; empty without any."""
+        if not parts:
+            return ""
         return reduce(
             lambda first, second: self("list.sentences", first=first, second=second), parts
         )
