@@ -124,14 +124,11 @@ def test_the_report_shows_texts() -> None:
         assert text in shown
 
 
-def test_a_title_of_each_kind_is_the_text_of_the_report() -> None:
-    for text in TEXTS:
-        made = small()
-        made.config["report"]["title"] = text
-        assert any(
-            " ".join(text.split()) in " ".join(each.split())
-            for each in parts(page(made, title=text)).texts
-        )
+def test_a_title_of_every_kind_is_the_text_of_the_report() -> None:
+    title = " ".join(" ".join(TEXTS).split())
+    made = small()
+    made.config["report"]["title"] = title
+    assert title in [" ".join(text.split()) for text in parts(page(made, title=title)).texts]
 
 
 def test_a_comparison_shows_texts() -> None:
