@@ -16,7 +16,7 @@ import pytest
 from ablation.diff import compare
 from ablation.diff.page import page as diff_page
 from ablation.export import latex, tables
-from ablation.export.crate import Contents, build
+from ablation.export.crate import Contents, Raw, build
 from ablation.export.figures import files
 from ablation.figures.model import draw
 from ablation.language.words import Words
@@ -124,14 +124,11 @@ def test_the_report_shows_texts() -> None:
         assert text in shown
 
 
-def test_a_title_of_each_kind_is_the_text_of_the_report() -> None:
-    for text in TEXTS:
-        made = small()
-        made.config["report"]["title"] = text
-        assert any(
-            " ".join(text.split()) in " ".join(each.split())
-            for each in parts(page(made, title=text)).texts
-        )
+def test_a_title_of_every_kind_is_the_text_of_the_report() -> None:
+    title = " ".join(" ".join(TEXTS).split())
+    made = small()
+    made.config["report"]["title"] = title
+    assert title in [" ".join(text.split()) for text in parts(page(made, title=title)).texts]
 
 
 def test_a_comparison_shows_texts() -> None:
@@ -209,24 +206,31 @@ def number(field: str) -> bool:
 def test_a_crate_holds_texts(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
-    for name in ("Snakefile", "README.md", "config.yaml", "report.html"):
+    names = ("Snakefile", "README.md", "config.yaml", "report.html", "数据.csv", "图像.csv")
+    for name in names:
         (source / name).write_text("x")
-    for number_, text in enumerate(TEXTS):
-        folder = tmp_path / str(number_)
-        build(
-            Contents(
-                title=text, study="default", key="0" * 16, ended="2026-11-23T08:00:00+00:00",
-                workflow=[(source / "Snakefile", "Snakefile")], readme=source / "README.md", config=source / "config.yaml",
-                raw=[], report=source / "report.html", outputs={}, software={"snakemake": ["9"]}, version="1",
-                image={"name": "hw1", "tag": "latest", "registry": "localhost"},
-                agent={"name": text, "orcid": "", "affiliation": text, "affiliation_url": ""},
-            )
-        ).write(folder)  # fmt: skip
-        graph = json.loads((folder / "ro-crate-metadata.json").read_text("utf-8"))["@graph"]
-        assert [each["name"] for each in graph if each["@id"] == "./"] == [text]
-        assert sorted(path.name for path in folder.iterdir()) == sorted(
-            ["ro-crate-metadata.json", *(path.name for path in source.iterdir())]
+    title, folder = " ".join(TEXTS), tmp_path / "crate"
+    build(
+        Contents(
+            title=title, study="default", key="0" * 16, ended="2026-11-23T08:00:00+00:00",
+            workflow=[(source / "Snakefile", "Snakefile")], readme=source / "README.md", config=source / "config.yaml",
+            raw=[Raw("mine", name, "0" * 64, path=source / name) for name in ("数据.csv", "图像.csv")],
+            report=source / "report.html", outputs={}, software={"snakemake": ["9"]}, version="1",
+            image={"name": "hw1", "tag": "latest", "registry": "localhost"},
+            agent={"name": "研究", "orcid": "", "affiliation": "大学", "affiliation_url": ""},
         )
+    ).write(folder)  # fmt: skip
+    graph = json.loads((folder / "ro-crate-metadata.json").read_text("utf-8"))["@graph"]
+    kinds = {each.get("name"): each["@type"] for each in graph}
+    assert kinds[title] == "Dataset"
+    assert (kinds["研究"], kinds["大学"]) == ("Person", "Organization")
+    assert len({each["@id"] for each in graph}) == len(graph)
+    assert len([each for each in graph if each["@id"].startswith("#input-mine")]) == 2
+    found = sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    )
+    raw = [f"resources/mine/{name}" for name in names[4:]]
+    assert found == sorted(["ro-crate-metadata.json", *names[:4], *raw])
 
 
 STUDY = """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -245,9 +246,14 @@ def _facts(source: Path) -> dict[str, str]:
 def _parameter(crate: ROCrate, kind: str, entity: Entity) -> Entity:
     """What a file or folder is to the workflow."""
     folder = "Dataset" in entity.type
+    uri = address = f"#{kind}-{slug(entity['name'])}"
+    for number in count(2):  # names in Chinese may leave the same letters
+        if crate.get(address) is None:
+            break
+        address = f"{uri}-{number}"
     parameter = _context(
         crate,
-        f"#{kind}-{slug(entity['name'])}",
+        address,
         "FormalParameter",
         name=slug(entity["name"]),
         description=entity.get("description") or entity["name"],
@@ -294,7 +300,7 @@ def _action(
 
 
 def _agent(crate: ROCrate, agent: Mapping[str, str]) -> Entity:
-    address = agent.get("orcid") or f"#{slug(agent['name'])}"
+    address = agent.get("orcid") or f"#person-{slug(agent['name'])}"
     if crate.get(address):
         return crate.get(address)
     person = _context(crate, address, "Person", name=agent["name"])
@@ -302,7 +308,7 @@ def _agent(crate: ROCrate, agent: Mapping[str, str]) -> Entity:
         home = agent.get("affiliation_url") or None
         person["affiliation"] = _context(
             crate,
-            home or f"#{slug(agent['affiliation'])}",
+            home or f"#organization-{slug(agent['affiliation'])}",
             "Organization",
             name=agent["affiliation"],
             url=home,
