@@ -90,7 +90,10 @@ def main() -> int:
     outcomes = [outcome for each in found.values() for outcome in each]
     lost = sum(not (o.recovered and o.identical) for o in outcomes)
     print(f"\n{table(found)}\n")
-    print(f"{len(outcomes)} tried, {lost} lost, {(time.monotonic() - begin) / 60:.1f} minutes")
+    spent = os.times()
+    minutes = (time.monotonic() - begin) / 60, (spent.children_user + spent.children_system) / 60
+    took = "{:.1f} minutes, {:.1f} of processor time".format(*minutes)
+    print(f"{len(outcomes)} tried, {lost} lost, {took}")
     return 1 if lost else 0
 
 
