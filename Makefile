@@ -74,7 +74,7 @@ test-extended: $(VENV)/.test ## Run the tests that take longer: kills, progress,
 	$(BIN)/python -m pytest -n logical -m extended --ignore=tests/report --ignore=tests/elsewhere
 
 faults: $(VENV)/.test ## Disturb a study and compare: docs/reliability.md (ONLY=kind or row, SHORT=1, SEED=n)
-	@PYTHONPATH=tests:tests/workflow $(BIN)/python -P -m faults
+	@PYTHONPATH=tests:tests/workflow:docs $(BIN)/python -P -m faults
 
 browser-test: $(VENV)/.test ## Test the report in headless Chromium (needs Debian's chromium)
 	$(BIN)/python -m pytest -n logical tests/report

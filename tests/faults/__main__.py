@@ -1,7 +1,7 @@
 """Disturb the study again and again, print how each try ends, then the table. Status 1 if anything is lost.
 
 Environment: ``ONLY=kind`` (one family, or a part of a row's name), ``SHORT=1`` (each fault once), ``SEED=number``,
-``WORKERS=number`` (tries side by side).
+``WORKERS=number`` (tries side by side), ``WRITE=1`` (the table goes into docs/reliability.md).
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pages
 
 from faults import concurrency, damage, disk, downloads, kills, memory, times
 from faults.bench import Bench, Fault, Outcome
@@ -90,7 +92,14 @@ def main() -> int:
     outcomes = [outcome for each in found.values() for outcome in each]
     lost = sum(not (o.recovered and o.identical) for o in outcomes)
     print(f"\n{table(found)}\n")
-    print(f"{len(outcomes)} tried, {lost} lost, {(time.monotonic() - begin) / 60:.1f} minutes")
+    if os.environ.get("WRITE", "") not in ("", "0"):
+        page = pages.ROOT / "docs" / "reliability.md"
+        text = pages.with_block(page.read_text("utf-8"), "measured: faults", table(found))
+        page.write_text(text, "utf-8")
+    spent = os.times()
+    minutes = (time.monotonic() - begin) / 60, (spent.children_user + spent.children_system) / 60
+    took = "{:.1f} minutes, {:.1f} of processor time".format(*minutes)
+    print(f"{len(outcomes)} tried, {lost} lost, {took}")
     return 1 if lost else 0
 
 
