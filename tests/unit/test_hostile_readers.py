@@ -112,6 +112,13 @@ def test_packed_idx(tmp_path: Path, content: bytes) -> None:
     idx_pair(folder, content, ".gz")
 
 
+def test_a_packed_idx_file_takes_no_memory_for_what_it_does_not_hold(tmp_path: Path) -> None:
+    """Two million bytes may hold two thousand million, so that the header alone does not refuse it."""
+    head = struct.pack(">4B3I", 0, 0, 8, 3, 2**21 - 2**14, 32, 32)
+    noise = np.random.default_rng(0).integers(0, 256, 2**21, np.uint8).tobytes()
+    idx_pair(tmp_path, gzip.compress(head + noise), ".gz")
+
+
 def picture(kind: str, mode: str) -> bytes:
     pixels = np.random.default_rng(0).integers(0, 255, (8, 8, 3), np.uint8)
     stream = io.BytesIO()
@@ -164,10 +171,12 @@ BOMB = zlib.compress(bytes(1 << 26))
         png(2**31 - 1, 1),
         png(20_000, 20_000),
         png(0, 0),
+        png(4, 4, b"\xff\xff\xff\xffIDAT"),
+        png(13_000, 13_000),
         png(4, 4, chunk(b"zTXt", b"a\0\0" + BOMB)),
         png(4, 4, chunk(b"iCCP", b"a\0\0" + BOMB)),
     ],
-    ids=["2^62 pixels", "one line", "20,000 squared", "none", "text bomb", "profile bomb"],
+    ids=["2^62 pixels", "one line", "20,000 squared", "none", "long chunk", "13,000 squared", "text bomb", "profile bomb"],
 )  # fmt: skip
 def test_what_a_png_says_of_itself(tmp_path: Path, content: bytes) -> None:
     one_picture(tmp_path, content)

@@ -132,7 +132,7 @@ def test_words_are_of_network_data_and_parameters() -> None:
     told = FNN.words(defaults(FNN))
     assert told["target"]["en"] == "median house value"
     assert told["about"]["en"].startswith(
-        "The network predicts the median house value of a town. Each"
+        "The network predicts the median house value of a census tract. Each"
     )
     assert set(told) == {
         *("title", "short", "about", "data", "target", "source", "notes", "parameters", "values"),

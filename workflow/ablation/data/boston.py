@@ -1,4 +1,4 @@
-"""Boston Housing (Harrison and Rubinfeld 1978): 506 towns, 13 features, and the median value of their houses."""
+"""Boston Housing (Harrison and Rubinfeld 1978): 506 census tracts, 13 features, and the median value of their houses."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from ablation.data import Data, table_from_csv
 
 TITLE = {"en": "Boston Housing", "zh": "波士顿房价"}
 ABOUT = {
-    "en": "The network predicts the median house value of a town.",
-    "zh": "网络预测一个城镇的房价中位数。",
+    "en": "The network predicts the median house value of a census tract.",
+    "zh": "网络预测一个人口普查区的房价中位数。",
 }
 SOURCE = {"en": "as shipped in mlxtend 0.25.0", "zh": "随 mlxtend 0.25.0 提供"}
 NOTES = [

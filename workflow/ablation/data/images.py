@@ -6,7 +6,9 @@ import gzip
 import math
 import struct
 import zlib
+from io import BytesIO
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,8 @@ from numpy.typing import NDArray
 from ablation.data.arrays import Data
 
 IMAGE_FILES = (".png", ".jpg", ".jpeg")
+PIECE = 2**20  # bytes that are read at once
+PIXELS = 50_000_000  # of one image, at most: a square of 7,000
 DEFLATE = 1032  # times, at most, that unpacking makes a gzip file larger
 MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")  # of 8 bits at most
 Bytes = NDArray[np.uint8]
@@ -61,7 +65,7 @@ def _idx(path: Path, dimensions: int) -> Bytes:
             shape = _idx_shape(path, stream.read(header), dimensions)
             total = math.prod(shape)
             most = size * DEFLATE if packed else size - header
-            content = stream.read(total + 1) if total <= most else b""
+            content = _read(stream, total + 1) if total <= most else b""
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{path.name} cannot be read: {error}") from None
     if len(content) != total:
@@ -70,6 +74,15 @@ def _idx(path: Path, dimensions: int) -> Bytes:
             f"{path.name} holds {found} bytes than the {total} that its header announces"
         )
     return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _read(stream: IO[bytes], size: int) -> bytes:
+    """At most so many bytes, in pieces: one call would take all the memory before the file has shown that it holds them."""
+    pieces: list[bytes] = []
+    while size > 0 and (piece := stream.read(min(size, PIECE))):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
 
 
 def _idx_shape(path: Path, header: bytes, dimensions: int) -> tuple[int, ...]:
@@ -123,8 +136,13 @@ def _image(path: Path, folder: Path, side: int, grey: bool) -> Bytes:
     if path.suffix.lower() not in IMAGE_FILES or not path.is_file():
         raise ValueError(f"{name} is no image: allowed are files {', '.join(IMAGE_FILES)}")
     try:
-        with Image.open(path, formats=("PNG", "JPEG")) as opened:
+        # Out of memory, because of a file Pillow asks for as many bytes as a chunk says that it has.
+        with Image.open(BytesIO(path.read_bytes()), formats=("PNG", "JPEG")) as opened:
             mode = opened.mode
+            if opened.width * opened.height > PIXELS:
+                raise ValueError(
+                    f"it says {opened.width} × {opened.height} pixels: allowed are {PIXELS:,}"
+                )
             upright = ImageOps.exif_transpose(opened)
             small = upright.convert("L" if grey else "RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 from ablation.data import Data, images_from_idx, table_from_csv
 
 TITLE = {
-    "mnist-5k": {"en": "5,000 digits of MNIST", "zh": "MNIST 的 5,000 个数字"},
+    "mnist-5k": {"en": "5,000 digits of MNIST", "zh": "MNIST 的 5,000 幅手写数字图像"},
     "mnist": "MNIST",
     "fashion-mnist": "Fashion-MNIST",
     "kmnist": "KMNIST",
