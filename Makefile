@@ -79,7 +79,7 @@ faults: $(VENV)/.test ## Disturb a study and compare: docs/reliability.md (ONLY=
 browser-test: $(VENV)/.test ## Test the report in headless Chromium (needs Debian's chromium)
 	$(BIN)/python -m pytest -n logical tests/report
 
-elsewhere-test: $(VENV)/.s3 ## Test Kubernetes and object storage with stand-in servers (needs Debian's rclone, kubernetes-client)
+elsewhere-test: $(VENV)/.s3 ## Test Kubernetes and object storage with stand-in servers
 	$(BIN)/python -m pytest -n logical tests/elsewhere
 
 lint: $(VENV)/.test ## Check format, style and the layers of the package
@@ -113,7 +113,7 @@ docker: ## Build the image hw1 (TORCH_INDEX=address of CPU-only wheels: without 
 docker-test: ## Build and test the image, with Docker or, as root, without (IMAGE_STORE=folder keeps layers)
 	$(PYTHON) tests/container/run.py
 
-slurm-test: $(VENV)/.test ## Run the smoke study on a private Slurm whose node dies (as root; Debian's slurm-wlm, munge)
+slurm-test: $(VENV)/.test ## Run the smoke study on a private Slurm whose node dies (as root)
 	$(BIN)/python -P tests/slurm/run.py
 
 gpu-benchmark: $(VENV)/.report ## Measure training on a GPU: the table of benchmarks/README.md
