@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections.abc import Callable
@@ -14,7 +15,11 @@ from notes import Span, read_members
 
 RUN_DATA = re.compile(r"<section data-run>.*?</section>", re.DOTALL)
 RUN_SCRIPT = re.compile(r'<script[^>]*id="run-data".*?</script>', re.DOTALL)
-MEASURED = ("cost", "environment", "log")
+# Of documents and of the columns of tables: what a training cost, when and where it was.
+MEASURED = (
+    *("cost", "environment", "log", "finished_at", "seconds", "cpu_seconds", "peak_memory_bytes"),
+    *("samples_per_second", "threads"),
+)
 STORED = ("train/*/*.safetensors", "train/*/*.csv", "evaluate/*/*.csv", "draws/*/draws.json")
 SHOWN = ("results/smoke/**/*", "report-smoke.html")
 
@@ -110,16 +115,24 @@ def numbers(folder: Path) -> dict[str, Any]:
     paths = [p for pattern in STORED for p in folder.glob(f"results/store/{pattern}")]
     paths += [p for pattern in SHOWN for p in folder.glob(pattern)]
     found: dict[str, Any] = {}
-    for path in paths:
-        if not path.is_file() or path.name in ("manifest.json",):
-            continue
-        content: Any = path.read_bytes()
-        if path.name == "metrics.json":
-            content = without_measured(json.loads(content))
-        elif path.suffix == ".html":
-            content = RUN_SCRIPT.sub("", RUN_DATA.sub("", content.decode("utf-8")))
-        found[str(path.relative_to(folder))] = content
+    for path in map(Path.absolute, filter(Path.is_file, paths)):
+        name = str(path.relative_to(folder.absolute()))
+        # What was set aside is hidden; a manifest holds the digests of files with measured parts.
+        if "/." not in name and path.name != "manifest.json":
+            found[name] = content(path)
     return found
+
+
+def content(path: Path) -> Any:
+    """A file without what was measured."""
+    if path.suffix == ".json":
+        return without_measured(json.loads(path.read_bytes()))
+    if path.suffix == ".html":
+        return RUN_SCRIPT.sub("", RUN_DATA.sub("", path.read_text("utf-8")))
+    if path.name == "cells.csv":
+        rows = csv.DictReader(path.read_text("utf-8").splitlines())
+        return [without_measured(row) for row in rows]
+    return path.read_bytes()
 
 
 def finished_at_first(outcome: Outcome, local: Path) -> None:

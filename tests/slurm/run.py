@@ -29,7 +29,7 @@ STUDY = ["--configfile", "config/smoke.yaml", "--config", "compute={device: cpu}
 FOREIGN = ("PYTHONPATH", "SNAKEMAKE_PROFILE", "ABLATION_RUN", "ABLATION_CELLS")
 LIMIT = 1800.0  # seconds for a run of the study
 # What the log keeps of Snakemake's output.
-TOLD = re.compile(r"external jobid|[Nn]ode |rror|WARN|Trying to restart|steps? \(")
+TOLD = re.compile(r"^(?:Submitted|Trying to restart|Error in group|\d+ of \d+ steps)")
 
 
 def copy_project(target: Path) -> Path:
