@@ -6,9 +6,9 @@ import gzip
 import math
 import struct
 import zlib
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +65,7 @@ def _idx(path: Path, dimensions: int) -> Bytes:
             shape = _idx_shape(path, stream.read(header), dimensions)
             total = math.prod(shape)
             most = size * DEFLATE if packed else size - header
-            content = _read(stream, total + 1) if total <= most else b""
+            content = _in_pieces(stream.read, total + 1) if total <= most else b""
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{path.name} cannot be read: {error}") from None
     if len(content) != total:
@@ -76,10 +76,10 @@ def _idx(path: Path, dimensions: int) -> Bytes:
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
-def _read(stream: IO[bytes], size: int) -> bytes:
+def _in_pieces(read: Callable[[int], bytes], size: int) -> bytes:
     """At most so many bytes, in pieces: one call would take all the memory before the file has shown that it holds them."""
     pieces: list[bytes] = []
-    while size > 0 and (piece := stream.read(min(size, PIECE))):
+    while size > 0 and (piece := read(min(size, PIECE))):
         pieces.append(piece)
         size -= len(piece)
     return b"".join(pieces)
