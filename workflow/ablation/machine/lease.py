@@ -20,7 +20,7 @@ from ablation.machine.devices import DEV, gpu_minors, visible_gpus
 
 log = logging.getLogger("ablation")
 FOLDER = "ABLATION_GPU_LEASES"
-DEFAULT_FOLDER = "/tmp/ablation-gpu-leases"  # nosec B108: all users of the machine share it
+DEFAULT_FOLDER = "/tmp/ablation-gpu-leases"  # nosec B108 # all users of the machine share it
 PROC = Path("/proc/driver/nvidia/gpus")
 GPU_LINE = re.compile(r"GPU (\d+): .*\(UUID: (GPU-[^)]+)\)")
 MIG_LINE = re.compile(r"\s+MIG .*\(UUID: (MIG-[^)]+)\)")

@@ -27,8 +27,8 @@ def build(inputs: Inputs) -> str:
     with fmt.locale(inputs.language):
         return template.render(
             **make_context(inputs),
-            study_data=Markup(embed(lasting)),  # nosec B704: embed escapes
-            run_data=Markup(embed(run)),  # nosec B704: the same
+            study_data=Markup(embed(lasting)),  # nosec B704 # embed escapes
+            run_data=Markup(embed(run)),  # nosec B704 # the same
             style=joined(*STYLE),
             script=joined(*SCRIPT),
         )

@@ -28,4 +28,4 @@ def environment(words: Words) -> Environment:
 def joined(*names: str) -> Markup:
     """Files of the report's folder, one after the other, as part of a page."""
     texts = [(TEMPLATES / name).read_text(encoding="utf-8").strip() for name in names]
-    return Markup("\n".join(texts))  # nosec B704: what the template has escaped
+    return Markup("\n".join(texts))  # nosec B704 # what the template has escaped

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree  # nosec B405: for own drawings
+from xml.etree import ElementTree  # nosec B405 # for own drawings
 
 import pandas as pd
 
@@ -30,7 +30,7 @@ def plot(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None
         draws=entry_of(inputs, "draws").read("draws.json")["models"][spec["model"]],
     )
     for name, figure in drawn.items():
-        ElementTree.fromstring(figure)  # nosec B314: raises if the own figure is not well-formed
+        ElementTree.fromstring(figure)  # nosec B314 # raises if the own figure is not well-formed
         write_text(draft / f"{name}.svg", figure.decode())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree  # nosec B405: for own drawings
+from xml.etree import ElementTree  # nosec B405 # for own drawings
 
 import numpy as np
 import pandas as pd
@@ -119,5 +119,5 @@ def _text(figure: bytes | None) -> str | None:
     """A drawn figure as text. Raises ParseError if it is not well-formed."""
     if figure is None:
         return None
-    ElementTree.fromstring(figure)  # nosec B314: an own drawing
+    ElementTree.fromstring(figure)  # nosec B314 # an own drawing
     return figure.decode()

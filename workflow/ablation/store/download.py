@@ -97,7 +97,7 @@ def copy_embedded(files: dict[str, str], folder: Path) -> None:
 def _fetch(base: str, timeout: float, name: str, path: Path) -> None:
     """Write what an address serves into a file; torchvision's own function fails on ``file://``."""
     request = Request(base + name, headers={"User-Agent": "ablation"})
-    opened = urlopen(request, timeout=timeout)  # nosec B310: file:// is meant, and all bytes are pinned
+    opened = urlopen(request, timeout=timeout)  # nosec B310 # file:// is meant, and all bytes are pinned
     with opened as answer, path.open("wb") as stream:
         shutil.copyfileobj(answer, stream)
 

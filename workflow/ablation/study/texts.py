@@ -76,7 +76,7 @@ def parse_texts(text: str) -> Any:
 
 def _yaml(text: str, loader: type[yaml.BaseLoader | yaml.SafeLoader]) -> Any:
     try:
-        return bounded(yaml.load(text, loader))  # nosec B506: both loaders make plain values alone
+        return bounded(yaml.load(text, loader))  # nosec B506 # both loaders make plain values alone
     except _TwiceError as error:
         name, first, second = error.args
         lines = f"line {first}" if first == second else f"lines {first} and {second}"
