@@ -44,6 +44,9 @@ class Server(ThreadingHTTPServer):
         self.fault, self.bad, self.asked = fault, bad, 0
         super().__init__(("127.0.0.1", 0), Answer)
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a download that was killed leaves a broken pipe."""
+
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/"
