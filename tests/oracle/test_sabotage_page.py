@@ -37,8 +37,7 @@ PAGE: dict[str, Place] = {
     "single runs": ("fnn: answer", "fnn", "", 0, r"between (\d)", DIGIT),
     "level of the best": ("cnn: answer", "cnn", "", 0, r"(\d+)\s% CI [\[]", "90"),
     "comparisons in all": ("cnn: answer", "answer", "ul", 1, r"Of (\d+) comparisons", DIGIT),
-    "an open factor": ("cnn: answer", "answer", "details", -1, r"(Depth)", "Width"),
-    "a contradicted claim": ("claims", "answer", "details", 0, r"“(\w)", "Z"),
+    "an open factor": ("fnn: answer", "answer", "details", -1, r"(Hidden)", "Other"),
     "an effect of the answer": ("cnn: answer", "answer", "ul", 1, r"[\[][+−](\d)", DIGIT),
     "optimism": ("fnn: answer", "fnn", "", 0, r"up to about (\d)", DIGIT),
     "interval of a simple model": ("fnn: simple models", "fnn", "table", 1, r"\[(\d)", DIGIT),
@@ -57,7 +56,14 @@ PAGE: dict[str, Place] = {
     "answer of a claim": ("claims", "claims", "table", 0, r"^(confirmed)$", "contradicted"),
     "evidence of a claim": ("claims", "claims", "table", 0, r"(\d+) of \d+ replicates", DIGIT),
     "claims counted": ("claims", "answer", "p", 0, r"(\d+) confirmed", DIGIT),
-    "runs that fit": ("fnn: activation, sentences", "fnn-activation", "", 0, r"runs, (\d)", DIGIT),
+    "runs that fit": (
+        "fnn: learning_rate, sentences",
+        "fnn-learning-rate",
+        "",
+        0,
+        r"runs, (\d)",
+        DIGIT,
+    ),
     "noise": ("threats", "threats", "", 0, r"vary by (\d)", DIGIT),
 }
 
@@ -118,6 +124,19 @@ def test_a_page_without_a_row_is_seen(study: Study) -> None:
     finally:
         body.children = whole
         del body.below
+
+
+def test_a_contradicted_claim_too_many_is_seen(study: Study) -> None:
+    page, check = page_of(study), checks(study)["claims"]
+    box = by_id(page, "answer")
+    box.children.append(Element("a", {"href": "#claim-1"}, ["“A claim”"]))
+    del box.below
+    try:
+        with pytest.raises(AssertionError, match="contradicted claims in the box"):
+            check(page)
+    finally:
+        box.children.pop()
+        del box.below
 
 
 def test_a_page_without_tables_is_seen(study: Study) -> None:
