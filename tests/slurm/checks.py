@@ -6,20 +6,21 @@ import csv
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from notes import Span, read_members
 
-RUN_DATA = re.compile(r"<section data-run>.*?</section>", re.DOTALL)
+RUN_DATA = re.compile(r"<section[^>]* data-run>.*?</section>", re.DOTALL)
 RUN_SCRIPT = re.compile(r'<script[^>]*id="run-data".*?</script>', re.DOTALL)
 # Of documents and of the columns of tables: what a training cost, when and where it was.
 MEASURED = (
     *("cost", "environment", "log", "finished_at", "seconds", "cpu_seconds", "peak_memory_bytes"),
-    *("samples_per_second", "threads"),
+    *("samples_per_second", "threads", "cost_ratio"),
 )
+HEAD = ["job", "state", "node", "CPUs", "memory", "limit", "GPUs", "seconds", "members", "what"]
 STORED = ("train/*/*.safetensors", "train/*/*.csv", "evaluate/*/*.csv", "draws/*/draws.json")
 SHOWN = ("results/smoke/**/*", "report-smoke.html")
 
@@ -70,36 +71,12 @@ class Outcome:
     def tell(self) -> None:
         """Print the jobs of Slurm and how long each took."""
         row = "{:4} {:10} {:5} {:>4} {:>7} {:>8} {:11} {:>7} {:>7}  {}"
-        print(
-            row.format(
-                *[
-                    "job",
-                    "state",
-                    "node",
-                    "CPUs",
-                    "memory",
-                    "limit",
-                    "GPUs",
-                    "seconds",
-                    "members",
-                    "what",
-                ]
-            )
-        )
+        print(row.format(*HEAD))
         for job in self.jobs:
             ends = [s.end - s.begin for s in self.spans if s.job == job.number and s.end]
             took = f"{ends[0]:.0f}" if ends else "-"
             members = sum(event == "began" for event, _ in read_members(self.folder, job.number))
-            *asked, name = (
-                job.number,
-                job.state,
-                job.node,
-                job.cpus,
-                job.memory,
-                job.limit,
-                job.gpus,
-                job.name,
-            )
+            *asked, name = astuple(job)
             print(row.format(*asked, took, members, name.removeprefix("snakejob.")))
 
 
