@@ -69,9 +69,12 @@ class Answer:
             tested = [row for *_, row in pairs if row["p"] is not None and not row["broken"]]
             if not tested:
                 return words.say("summary.no_effect")
+            others = "_trained" if any(row["broken"] for *_, row in pairs) else ""
             if len(tested) == 1:
-                return words.say("answer.not_significant", metric=self.said_metric)
-            return words.say("answer.nothing_significant", metric=self.said_metric, n=len(tested))
+                return words.say(f"answer.not_significant{others}", metric=self.said_metric)
+            return words.say(
+                f"answer.nothing_significant{others}", metric=self.said_metric, n=len(tested)
+            )
         found.sort(key=lambda each: -abs(each[2]["difference"]))
         named = joined(words.known["list.parts"], [self.effect(*each) for each in found[:SHOWN]])
         if len(found) <= SHOWN:

@@ -79,9 +79,10 @@ def _matters(comparisons: list[Place], words: Words) -> str:
         tested = [row for row in rows if row["p_adjusted"] is not None and not row["broken"]]
         if not tested:
             return words("summary.no_effect")
-        if len(tested) == 1:
-            return words("answer.not_significant", metric=metric)
-        return words("answer.nothing_significant", metric=metric, n=len(tested))
+        one, many = ("answer.not_significant", "answer.nothing_significant")
+        if any(row["broken"] for row in rows):
+            one, many = ("answer.not_significant_trained", "answer.nothing_significant_trained")
+        return words(one if len(tested) == 1 else many, metric=metric, n=len(tested))
     significant.sort(key=lambda place: -abs(float(place[0].row(place[1])["difference"])))
     effects = words.listed([_effect(axis, label, words) for axis, label in significant[:NAMED]])
     if len(significant) > NAMED:
