@@ -135,8 +135,9 @@ def _work(
         *(["--cores", str(cores)] if cores else []),
     ]
     paths = os.pathsep.join(map(str, (WORKFLOW, WORKFLOW / "plugins")))
-    snakemake = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(PROJECT / "Snakefile")]
-    command = [*snakemake, "--quiet", "rules", "--logger", "ablation", *options, *rest]
+    several = ["--quiet", "rules", "--logger", "ablation", *options]  # they would take targets, too
+    last = ["--snakefile", str(PROJECT / "Snakefile")]
+    command = [sys.executable, "-P", "-m", "snakemake", *several, *last, *rest]
     os.execve(command[0], command, {**os.environ, "PYTHONPATH": paths})
 
 
