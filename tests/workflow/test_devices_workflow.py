@@ -15,7 +15,6 @@ import pytest
 from jsonschema import Draft202012Validator
 from workflow_project import REPOSITORY, Done, Project, prepared
 
-CELL = "results/fnn/depth_1/metrics.json"
 CPU = {"CUDA_VISIBLE_DEVICES": ""}
 TWO_GPUS = {"CUDA_VISIBLE_DEVICES": "GPU-1a,GPU-2b"}
 MESSAGE = re.compile(r"^    message:\n        .*\n", re.MULTILINE)
