@@ -19,7 +19,7 @@ ABLATION := PYTHONPATH=workflow $(BIN)/python -P -m ablation
 OF_CONFIG := $${CONFIG:+--configfile "$$CONFIG"}
 OF_STUDY := $(OF_CONFIG) $${SET:+--config $$SET} $${CORES:+--cores "$$CORES"}
 
-.PHONY: report plan check quick smoke report-full verify diff prune export gpu-benchmark simulate quoted quoted-check test test-extended faults browser-test elsewhere-test lint types security lock docker docker-test slurm-test clean help
+.PHONY: report plan check quick smoke report-full verify diff prune export bench gpu-benchmark simulate quoted quoted-check test test-extended faults browser-test elsewhere-test lint types security lock docker docker-test slurm-test clean help
 
 help: # Show the targets, in the groups below
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -103,6 +103,7 @@ security: $(VENV)/.test ## Look for unsafe code, for secrets, and for known vuln
 lock: ## Compile the lock files again (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-header --quiet -o requirements.txt
 	uv pip compile --group dev --universal --generate-hashes --no-header --quiet -c requirements.txt -o requirements-dev.txt
+	uv pip compile --group peers --universal --generate-hashes --no-header --quiet -c requirements.txt -o benchmarks/peers/requirements.txt
 	uv pip compile --group s3 --universal --generate-hashes --no-header --quiet -o tests/elsewhere/requirements.txt
 
 docker: ## Build the image hw1 (TORCH_INDEX=address of CPU-only wheels: without CUDA)
@@ -115,6 +116,9 @@ docker-test: ## Build and test the image, with Docker or, as root, without (IMAG
 
 slurm-test: $(VENV)/.test ## Run the smoke study on a private Slurm whose node dies (as root)
 	$(BIN)/python -P tests/slurm/run.py
+
+bench: $(VENV)/.peers ## Measure speed beside what a user would pick instead: benchmarks/bench.md (ONLY=section)
+	$(BIN)/python benchmarks/bench.py --python $(VENV)/peers/bin/python --write $${ONLY:+--only "$$ONLY"}
 
 gpu-benchmark: $(VENV)/.report ## Measure training on a GPU: the table of benchmarks/README.md
 	$(BIN)/python benchmarks/gpu.py --study
@@ -144,4 +148,12 @@ $(VENV)/.test: requirements-dev.txt $(VENV)/.report
 $(VENV)/.s3: tests/elsewhere/requirements.txt $(VENV)/.test
 	$(PYTHON) -m venv --clear $(VENV)/s3
 	$(VENV)/s3/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/elsewhere/requirements.txt
+	touch $@
+
+# It shares the project's packages, so that both sides train with the same PyTorch.
+$(VENV)/.peers: benchmarks/peers/requirements.txt $(VENV)/.test
+	$(PYTHON) -m venv --clear $(VENV)/peers
+	$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" \
+	  > "$$($(VENV)/peers/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/shared.pth"
+	$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/peers/requirements.txt
 	touch $@

@@ -40,7 +40,7 @@ def generated(cells: int) -> dict[str, object]:
 def project(folder: Path, cells: int) -> Path:
     """A project with such a study."""
     path = folder / str(cells)
-    path.mkdir()
+    path.mkdir(parents=True)
     for name in SHIPPED:
         source = ROOT / name
         if source.is_dir():
