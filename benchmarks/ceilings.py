@@ -74,7 +74,7 @@ def product(shape: Shape, dtype: torch.dtype) -> Callable[[], Tensor]:
 
 def convolution(count: int, dtype: torch.dtype) -> Callable[[], Tensor]:
     """A large one with channels last: on some processors convolutions are faster than the products of the other library."""
-    layer = nn.Conv2d(256, 256, 3, padding=1).to(dtype=dtype, memory_format=torch.channels_last)
+    layer = nn.Conv2d(256, 256, 3, padding=1).to(dtype).to(memory_format=torch.channels_last)
     x = torch.randn(count, 256, 28, 28).to(dtype).contiguous(memory_format=torch.channels_last)
     return torch.no_grad()(lambda: layer(x))
 
@@ -109,7 +109,7 @@ def peak(rates: Mapping[Limit, float], precision: str, threads: int = 1) -> floa
 
 def bandwidth(rates: Mapping[Limit, float], size: int) -> float:
     """Bytes per second of the smallest triad that is as large as what is moved, on one thread."""
-    triads = {of: rate for (kind, of, n), rate in rates.items() if kind == "triad" and n == 1}
+    triads = {int(of): rate for (kind, of, n), rate in rates.items() if kind == "triad" and n == 1}
     return triads[min((of for of in triads if of >= size), default=max(triads))]
 
 

@@ -3,9 +3,11 @@
 The baselines of the default study, on random data, as they are trained: the CNN as a plain module with channels last, a
 replicate to a thread, and the FNN as one ``vmap`` over its replicates. A part of a step takes at least its operations divided
 by the rate of the fastest product, and at least the bytes that it must move divided by the bandwidth. The longer of the two is
-its ceiling; its share is that time divided by the measured one. Each part is timed alone, on the tensors that it meets in a
-step; the layers of the FNN each pay for a ``vmap`` of their own, of which a step has one. Ceilings, parts and whole steps are measured in turn, several times; medians count. What runs on one thread is given in
-processor seconds, which other processes disturb little, and what runs on several in seconds.
+its ceiling; its share is that time divided by the measured one.
+
+Each part is timed alone, on the tensors that it meets in a step. A layer of the FNN then pays for a ``vmap`` of its own, of
+which a step has one. Ceilings, parts and whole steps are measured in turn, several times; medians count. What runs on one
+thread is given in processor seconds, which other processes disturb little, and what runs on several in seconds.
 
 Sources: Williams, Waterman and Patterson 2009, "Roofline: an insightful visual performance model for multicore architectures",
 Communications of the ACM 52(4). Each level of memory has a bandwidth of its own, as in Ilic, Pratas and Sousa 2014,
@@ -16,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 from collections.abc import Iterator, Mapping
 from typing import Any

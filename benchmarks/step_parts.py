@@ -104,7 +104,8 @@ class Step:
 
     def _loss(self, output: Tensor) -> Tensor:
         total = (self.task.loss(output, self.target) * self.weight).sum(1)
-        return (total / self.weight.sum(1).clamp(min=1)).sum()
+        mean: Tensor = total / self.weight.sum(1).clamp(min=1)
+        return mean.sum()
 
     def _others(self) -> Iterator[Work]:
         places, x = self.batch["places"], self._inputs()
