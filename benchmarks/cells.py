@@ -148,13 +148,13 @@ def stamped() -> Iterator[Stamps]:
         log.setLevel(level)
 
 
-def timed(cell: Cell, plan: Plan | None = None) -> Stamps:
-    """Train a cell, on one thread."""
+def timed(cell: Cell, plan: Plan | None = None, *, threads: int = 1) -> Stamps:
+    """Train a cell, so many groups side by side, each on one thread."""
     keep_freed_memory()
     torch.set_num_threads(1)
     plan = plan or cell.plan()
     with stamped() as stamps:
-        train(cell, plan)
+        train(cell, plan, threads=threads)
     return stamps
 
 
