@@ -174,3 +174,14 @@ def test_a_run_writes_the_names_of_its_cells(plan: Plan) -> None:
     assert read_json(Path(plan.names_file)) == {
         key: cell.name for key, cell in plan.study.by_key.items()
     }
+
+
+def test_a_specification_that_is_gone_is_written_again(made: Plan) -> None:
+    path = spec_path(made.evaluated[made.study.by_name["cnn/kernel_3"].key].key)
+    begin(made)
+    before = path.read_bytes()
+    path.unlink()
+    begin(made, real=False)
+    assert not path.exists()
+    begin(made)
+    assert path.read_bytes() == before

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from ablation.store.copies import Copy
 from ablation.store.download import is_pinned
-from ablation.store.entries import STORE, Entry, StoreError, find, spec_path, write_spec
+from ablation.store.entries import SPECS, STORE, Entry, StoreError, find, spec_path, write_spec
 from ablation.store.files import set_aside
 from ablation.study.plan import EXPORTS, Plan
 from ablation.study.progress import write_names
@@ -130,6 +130,7 @@ class Shelf:
             for stage in self.incomplete():
                 self._set_aside(stage.key, say)
             self._refresh(copies, say)
+            self._restore_specs(stages)
             self._check_inputs(stages, say)
             write_names(self.plan)
         elif note := self._note(copies):
@@ -159,6 +160,13 @@ class Shelf:
                 described
             )  # a job may read those of its inputs, or of what it checks, too
         return [*(source.manifest for source in made_from), *stage.raw]
+
+    def _restore_specs(self, stages: Iterable[Stage]) -> None:
+        """Write the specifications that are gone of entries that are there."""
+        known = set(os.listdir(SPECS)) if SPECS.exists() else set()
+        for stage in stages:
+            if self.entry(stage.key) and spec_path(stage.key).name not in known:
+                self._write_spec(stage)
 
     def _write_spec(self, stage: Stage) -> None:
         """Put a specification in its place, in a process once."""
