@@ -18,6 +18,7 @@ sys.path[:] = [str(Path(workflow.basedir, "workflow")), *libraries]
 
 from ablation.commands.requests import Requests
 from ablation.machine.devices import gpus_to_share, resolves_to_cuda
+from ablation.machine.logs import printable
 from ablation.store.locking import (
     MEMORY,
     BusyError,
@@ -34,8 +35,13 @@ from ablation.study.shelf import Shelf
 
 def refuse(sentence: str) -> None:
     """End with one sentence; an exception in an input function would be shown with a traceback."""
-    logger.error(sentence)
+    logger.error(printable(sentence))
     sys.exit(1)
+
+
+def tell(sentence: str) -> None:
+    """Say something of the run."""
+    logger.info(printable(sentence))
 
 
 # So that the same command works again after a SIGKILL, and a dry run tells what it will do.
@@ -55,7 +61,7 @@ ALONE = GIVEN.replace_workflow_config
 try:
     PLAN = read_plan(FILES, GIVEN.config_args, GIVEN.config, alone=ALONE)
 except ConfigError as error:
-    raise WorkflowError(str(error)) from None
+    raise WorkflowError(printable(str(error))) from None
 SHELF = Shelf(PLAN, refuse)
 REQUESTS = Requests(PLAN)
 os.environ |= PLAN.environment
@@ -102,7 +108,7 @@ def begin() -> None:
     if gpus is not None and "gpu" not in workflow.global_resources:
         workflow.register_resource("gpu", gpus)
     outdated = SHELF.begin(
-        workflow.dag_settings.targets, logger.info, real=not workflow.dryrun
+        workflow.dag_settings.targets, tell, real=not workflow.dryrun
     )
     workflow.dag.forcefiles.update(outdated)
 
