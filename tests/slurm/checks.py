@@ -11,15 +11,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from faults.compare import without_measured
 from notes import Span, read_members
 
 RUN_DATA = re.compile(r"<section[^>]* data-run>.*?</section>", re.DOTALL)
 RUN_SCRIPT = re.compile(r'<script[^>]*id="run-data".*?</script>', re.DOTALL)
-# Of documents and of the columns of tables: what a training cost, when and where it was.
-MEASURED = (
-    *("cost", "environment", "log", "finished_at", "seconds", "cpu_seconds", "peak_memory_bytes"),
-    *("samples_per_second", "threads", "cost_ratio"),
-)
 HEAD = ["job", "state", "node", "CPUs", "memory", "limit", "GPUs", "seconds", "members", "what"]
 STORED = ("train/*/*.safetensors", "train/*/*.csv", "evaluate/*/*.csv", "draws/*/draws.json")
 SHOWN = ("results/smoke/**/*", "report-smoke.html")
@@ -78,13 +74,6 @@ class Outcome:
             members = sum(event == "began" for event, _ in read_members(self.folder, job.number))
             *asked, name = astuple(job)
             print(row.format(*asked, took, members, name.removeprefix("snakejob.")))
-
-
-def without_measured(value: Any) -> Any:
-    """A document without what it cost to make it and where."""
-    if isinstance(value, dict):
-        return {k: without_measured(v) for k, v in value.items() if k not in MEASURED}
-    return [without_measured(item) for item in value] if isinstance(value, list) else value
 
 
 def numbers(folder: Path) -> dict[str, Any]:
