@@ -120,6 +120,15 @@ def same_numbers(outcome: Outcome, local: Path) -> None:
     assert not different, f"{len(different)} files differ: {', '.join(different[:5])}"
 
 
+def trained_once(outcome: Outcome, local: Path) -> None:
+    killed = read_members(outcome.folder, outcome.killed.job)
+    done = {title for event, title in killed if event == "finished" and title.startswith("Train ")}
+    assert done, f"job {outcome.killed.job} had finished no training"
+    others = [job.number for job in outcome.jobs if job.number != outcome.killed.job]
+    again = {title for job in others for _, title in read_members(outcome.folder, job)} & done
+    assert not again, f"trained again: {', '.join(sorted(again))}"
+
+
 def asks_for_one_gpu(outcome: Outcome, local: Path) -> None:
     assert {job.gpus for job in outcome.jobs} == {"gres:gpu:0", "gres:gpu:1"}
     asked = {(job.cpus, job.memory) for job in outcome.trainings}
@@ -160,6 +169,7 @@ CHECKS: dict[str, Check] = {
     "the killed node's job failed, and no further job was sent there": lost_its_node,
     "all numbers, tables, figures and the page are those of a local run": same_numbers,
     "a job of several configurations asks for one GPU and what one training needs": asks_for_one_gpu,
+    "what the killed job had trained is not trained again": trained_once,
     "the repeated job asks for twice the memory": asks_for_more_again,
     "16 configurations are 4 jobs, the study is 6": several_in_a_job,
     "each job holds a GPU of its own, and each training has it alone": alone_on_its_gpu,

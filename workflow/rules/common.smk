@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -73,6 +74,32 @@ if workflow.remote_exec:
     workflow.register_resource("turn", 1)
 
 
+class Unfinished(set):
+    """The files that Snakemake forces, without those that are finished."""
+
+    def __init__(self, finished: set[str]):
+        super().__init__()
+        self.finished = finished
+
+    def update(self, files: Iterable[str]) -> None:
+        super().update(set(files) - self.finished)
+
+
+@cache
+def take_up() -> None:
+    """In a job of a cluster whose node died: what it had finished is not made again.
+
+    Snakemake repeats the job as a whole, and forces each of its members.
+    """
+    if workflow.remote_exec and workflow.attempt > 1:
+        keys = [
+            each.wildcards_dict["key"]
+            for each in workflow.dag_settings.target_jobs
+            if "key" in each.wildcards_dict
+        ]
+        workflow.dag.forcefiles = Unfinished(SHELF.take_up(keys))
+
+
 def is_elsewhere() -> bool:
     """Whether jobs run on other machines. A dry run has an executor of its own; threads for jobs tell what is meant."""
     return workflow.non_local_exec or (
@@ -116,6 +143,7 @@ def begin() -> None:
 def get_inputs(wildcards) -> list[str]:
     """What a stage is made from. One that is there asks for nothing: existence is freshness."""
     begin()
+    take_up()
     return ancient(SHELF.inputs(wildcards.key, workflow.dag_settings.forceall))
 
 
