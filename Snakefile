@@ -33,8 +33,8 @@ rule all:
 
 
 onsuccess:
-    SHELF.show(logger.info)
+    SHELF.show(tell)
 
 
 onerror:
-    SHELF.show(logger.info)
+    SHELF.show(tell)

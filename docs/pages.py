@@ -17,6 +17,14 @@ def formatted(text: str) -> str:
     return done.stdout
 
 
+def cell(text: str) -> str:
+    """A text in a cell of a table: it ends neither the cell nor the row, is no element of HTML, and obeys no terminal."""
+    shown = "".join(
+        char if char.isprintable() or char == "\N{NO-BREAK SPACE}" else " " for char in text
+    )
+    return re.sub(r"([|<`\\])", r"\\\1", shown)
+
+
 def with_block(page: str, name: str, content: str) -> str:
     """A page with other content between ``<!-- name -->`` and ``<!-- end -->``.
 

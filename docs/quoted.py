@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pages import formatted, with_block
+from pages import cell, formatted, with_block
 from scipy import stats
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -199,10 +199,9 @@ def claims_page(tables: Path) -> str:
     ]
     for row in view["rows"]:
         evidence = [*row["evidence"], row["note"], row["would"]]
-        told = "<br>".join(line.replace("|", "\\|") for line in evidence if line)
-        lines.append(
-            f"| {row['id']} | {row['model']} | {row['text']} | {row['answer_text']} | {told} |"
-        )
+        told = "<br>".join(cell(line) for line in evidence if line)
+        first = [cell(str(row[name])) for name in ("id", "model", "text", "answer_text")]
+        lines.append(f"| {' | '.join([*first, told])} |")
     return "\n".join(
         [*lines, "", words("claim.reading", level=view["level"], share=view["share"]), ""]
     )

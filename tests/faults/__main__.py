@@ -60,7 +60,7 @@ def table(found: dict[str, list[Outcome]]) -> str:
             remarks[outcome.remark] = remarks.get(outcome.remark, 0) + 1
         text = "; ".join(f"{r} (× {n})" if n > 1 else r for r, n in remarks.items())
         rows.append(
-            f"| {name} | {len(outcomes)} | {recovered} | {identical} | {text.replace('|', '/')} |"
+            f"| {name} | {len(outcomes)} | {recovered} | {identical} | {pages.cell(text)} |"
         )
     return "\n".join(rows)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 DATA = re.compile(r'<script type="application/json" id="study-data">(.*?)</script>', re.DOTALL)
-# What a training cost and where it ran; the columns of a table and the keys of a document.
-COST = {
+# What a training cost, when and where it was: columns of tables and keys of documents.
+MEASURED = {
     *("cost", "environment", "finished_at", "threads", "device", "precision", "torch", "log"),
     *("seconds", "cpu_seconds", "peak_memory_bytes", "samples_per_second", "cost_ratio"),
 }
@@ -25,11 +25,11 @@ def results(folder: Path, study: str = "") -> dict[str, Any]:
     for path in sorted(top.glob("*/*/metrics.json")):
         cell = "/".join(path.parts[-3:-1])
         document = _json(path)
-        found[f"{cell}: metrics"] = _free(document)
+        found[f"{cell}: metrics"] = without_measured(document)
         found[f"{cell}: predictions"] = _predictions(folder, document)
     for path in sorted((top / "tables").glob("*.json")):
         if path.name != "manifest.json":  # the digests of tables with their cost
-            found[path.name] = _free(_json(path))
+            found[path.name] = without_measured(_json(path))
     for path in sorted((top / "tables").glob("*.csv")):
         found[path.name] = _table(path)
     for path in sorted((top / "figures").rglob("*.svg")):
@@ -61,11 +61,11 @@ def _json(path: Path) -> Any:
         return None
 
 
-def _free(value: Any) -> Any:
-    """A document without cost and environment."""
+def without_measured(value: Any) -> Any:
+    """A document without what it cost to make it and where."""
     if isinstance(value, dict):
-        return {k: _free(v) for k, v in value.items() if k not in COST}
-    return [_free(item) for item in value] if isinstance(value, list) else value
+        return {k: without_measured(v) for k, v in value.items() if k not in MEASURED}
+    return [without_measured(item) for item in value] if isinstance(value, list) else value
 
 
 def _report(path: Path) -> str:
@@ -82,7 +82,7 @@ def _predictions(folder: Path, document: Any) -> str:
 def _table(path: Path) -> list[list[str]]:
     with path.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.reader(stream))
-    kept = [i for i, name in enumerate(rows[0]) if name not in COST] if rows else []
+    kept = [i for i, name in enumerate(rows[0]) if name not in MEASURED] if rows else []
     return [[row[i] for i in kept] for row in rows]
 
 

@@ -11,15 +11,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from faults.compare import without_measured
 from notes import Span, read_members
 
 RUN_DATA = re.compile(r"<section[^>]* data-run>.*?</section>", re.DOTALL)
 RUN_SCRIPT = re.compile(r'<script[^>]*id="run-data".*?</script>', re.DOTALL)
-# Of documents and of the columns of tables: what a training cost, when and where it was.
-MEASURED = (
-    *("cost", "environment", "log", "finished_at", "seconds", "cpu_seconds", "peak_memory_bytes"),
-    *("samples_per_second", "threads", "cost_ratio"),
-)
 HEAD = ["job", "state", "node", "CPUs", "memory", "limit", "GPUs", "seconds", "members", "what"]
 STORED = ("train/*/*.safetensors", "train/*/*.csv", "evaluate/*/*.csv", "draws/*/draws.json")
 SHOWN = ("results/smoke/**/*", "report-smoke.html")
@@ -80,13 +76,6 @@ class Outcome:
             print(row.format(*asked, took, members, name.removeprefix("snakejob.")))
 
 
-def without_measured(value: Any) -> Any:
-    """A document without what it cost to make it and where."""
-    if isinstance(value, dict):
-        return {k: without_measured(v) for k, v in value.items() if k not in MEASURED}
-    return [without_measured(item) for item in value] if isinstance(value, list) else value
-
-
 def numbers(folder: Path) -> dict[str, Any]:
     """All results and readable files of a study, without measured cost and environment."""
     paths = [p for pattern in STORED for p in folder.glob(f"results/store/{pattern}")]
@@ -131,6 +120,15 @@ def same_numbers(outcome: Outcome, local: Path) -> None:
     assert not different, f"{len(different)} files differ: {', '.join(different[:5])}"
 
 
+def trained_once(outcome: Outcome, local: Path) -> None:
+    killed = read_members(outcome.folder, outcome.killed.job)
+    done = {title for event, title in killed if event == "finished" and title.startswith("Train ")}
+    assert done, f"job {outcome.killed.job} had finished no training"
+    others = [job.number for job in outcome.jobs if job.number != outcome.killed.job]
+    again = {title for job in others for _, title in read_members(outcome.folder, job)} & done
+    assert not again, f"trained again: {', '.join(sorted(again))}"
+
+
 def asks_for_one_gpu(outcome: Outcome, local: Path) -> None:
     assert {job.gpus for job in outcome.jobs} == {"gres:gpu:0", "gres:gpu:1"}
     asked = {(job.cpus, job.memory) for job in outcome.trainings}
@@ -171,6 +169,7 @@ CHECKS: dict[str, Check] = {
     "the killed node's job failed, and no further job was sent there": lost_its_node,
     "all numbers, tables, figures and the page are those of a local run": same_numbers,
     "a job of several configurations asks for one GPU and what one training needs": asks_for_one_gpu,
+    "what the killed job had trained is not trained again": trained_once,
     "the repeated job asks for twice the memory": asks_for_more_again,
     "16 configurations are 4 jobs, the study is 6": several_in_a_job,
     "each job holds a GPU of its own, and each training has it alone": alone_on_its_gpu,

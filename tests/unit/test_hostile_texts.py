@@ -43,6 +43,17 @@ TEXTS = (
     "\u2028line\u2029break",
     "x" * 255,
 )
+# What a terminal obeys, and what begins another line or cell. No configuration and no file of a network may hold these, but
+# reports, stores and file names of others may: test_hostile_terminal.py.
+CONTROLS = (
+    "\x1b[2J\x1b[Hgone",
+    "\x1b]0;title\x07\x1b[8mhidden",
+    "\x9b2J\x85next",
+    "one\ntwo\r\nthree\rfour\x0b\x0c",
+    "back\x08\x08\x7f\ttab",
+    "\u202egnp.exe\u202c \u2066x\u2069 \u200b",
+    "| a | b |\\",
+)
 PLAIN = tuple(f"Plain {number}" for number, _ in enumerate(TEXTS))
 # Those that a name in a path must not be.
 NO_NAMES = [

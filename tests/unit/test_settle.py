@@ -106,6 +106,25 @@ def test_a_failure_goes_with_all_that_was_made_of_it(plan: Plan) -> None:
     assert all(find(stage.folder) for stage in kept)
 
 
+def test_a_job_that_was_cut_off_keeps_what_it_had_finished(plan: Plan) -> None:
+    first, second, third, *_ = plan.trained.values()
+    evaluated = next(s for s in plan.evaluated.values() if second.key in s.inputs)
+    make([first, third])
+    make([second, evaluated], {f"train/{second.key}": KILLED})
+    (third.folder / "model.safetensors").unlink()
+    keys = [first.key, second.key, third.key, evaluated.key]
+    shelf = Shelf(plan)
+    assert shelf.take_up(keys) == {first.manifest}
+    assert [stage.folder.exists() for stage in (first, second, third, evaluated)] == [
+        True,
+        False,
+        True,
+        False,
+    ]
+    assert shelf.inputs(first.key) == []
+    assert second.manifest in shelf.inputs(evaluated.key)
+
+
 def test_a_dry_run_says_what_it_does_not_show(made: Plan) -> None:
     cell = made.study.by_name["cnn/kernel_9"]
     stage = made.evaluated[cell.key]

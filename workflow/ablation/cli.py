@@ -10,11 +10,11 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ablation.commands import dispatch as commands
 from ablation.machine import faults
-from ablation.machine.logs import DATE_FORMAT, FORMAT
+from ablation.machine.logs import LineFormatter, printable
 from ablation.stages import failures
 from ablation.stages.job import RECORDED, STAGES
 from ablation.store.code import OtherCodeError
@@ -33,8 +33,15 @@ def run_facts() -> dict[str, Any]:
     return facts
 
 
+class _Parser(argparse.ArgumentParser):
+    """Repeats what was given without control characters."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="ablation", description=__doc__)
+    parser: argparse.ArgumentParser = _Parser(prog="ablation", description=__doc__)
     words = parser.add_subparsers(dest="command", required=True)
     for stage in STAGES:
         stage_parser = words.add_parser(stage)
@@ -106,7 +113,9 @@ def main() -> int:
     options = _parser().parse_args()
     if options.command in commands.NAMES:
         return commands.run(options)
-    logging.basicConfig(level=logging.INFO, format=FORMAT, datefmt=DATE_FORMAT, stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     try:
         JOBS.get(options.command, _stage)(options)
     except Exception as error:

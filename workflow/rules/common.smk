@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -18,6 +19,7 @@ sys.path[:] = [str(Path(workflow.basedir, "workflow")), *libraries]
 
 from ablation.commands.requests import Requests
 from ablation.machine.devices import gpus_to_share, resolves_to_cuda
+from ablation.machine.logs import printable
 from ablation.store.locking import (
     MEMORY,
     BusyError,
@@ -34,8 +36,13 @@ from ablation.study.shelf import Shelf
 
 def refuse(sentence: str) -> None:
     """End with one sentence; an exception in an input function would be shown with a traceback."""
-    logger.error(sentence)
+    logger.error(printable(sentence))
     sys.exit(1)
+
+
+def tell(sentence: str) -> None:
+    """Say something of the run."""
+    logger.info(printable(sentence))
 
 
 # So that the same command works again after a SIGKILL, and a dry run tells what it will do.
@@ -55,7 +62,7 @@ ALONE = GIVEN.replace_workflow_config
 try:
     PLAN = read_plan(FILES, GIVEN.config_args, GIVEN.config, alone=ALONE)
 except ConfigError as error:
-    raise WorkflowError(str(error)) from None
+    raise WorkflowError(printable(str(error))) from None
 SHELF = Shelf(PLAN, refuse)
 REQUESTS = Requests(PLAN)
 os.environ |= PLAN.environment
@@ -65,6 +72,32 @@ shell.prefix(SHELL_PREFIX)
 # What shares a job on a cluster takes turns there; the profile declares the same to the process that submits it.
 if workflow.remote_exec:
     workflow.register_resource("turn", 1)
+
+
+class Unfinished(set):
+    """The files that Snakemake forces, without those that are finished."""
+
+    def __init__(self, finished: set[str]):
+        super().__init__()
+        self.finished = finished
+
+    def update(self, files: Iterable[str]) -> None:
+        super().update(set(files) - self.finished)
+
+
+@cache
+def take_up() -> None:
+    """In a job of a cluster whose node died: what it had finished is not made again.
+
+    Snakemake repeats the job as a whole, and forces each of its members.
+    """
+    if workflow.remote_exec and workflow.attempt > 1:
+        keys = [
+            each.wildcards_dict["key"]
+            for each in workflow.dag_settings.target_jobs
+            if "key" in each.wildcards_dict
+        ]
+        workflow.dag.forcefiles = Unfinished(SHELF.take_up(keys))
 
 
 def is_elsewhere() -> bool:
@@ -102,7 +135,7 @@ def begin() -> None:
     if gpus is not None and "gpu" not in workflow.global_resources:
         workflow.register_resource("gpu", gpus)
     outdated = SHELF.begin(
-        workflow.dag_settings.targets, logger.info, real=not workflow.dryrun
+        workflow.dag_settings.targets, tell, real=not workflow.dryrun
     )
     workflow.dag.forcefiles.update(outdated)
 
@@ -110,6 +143,7 @@ def begin() -> None:
 def get_inputs(wildcards) -> list[str]:
     """What a stage is made from. One that is there asks for nothing: existence is freshness."""
     begin()
+    take_up()
     return ancient(SHELF.inputs(wildcards.key, workflow.dag_settings.forceall))
 
 

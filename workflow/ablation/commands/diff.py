@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ablation.commands.dispatch import MistakeError
+from ablation.machine.logs import say
 from ablation.results.bundle import BundleError, read
 from ablation.store.files import write_text
 
@@ -45,7 +46,7 @@ def diff(a: str, b: str, output: Path, *, language: str | None) -> None:
             f"{a} and {b} cannot be compared: the parts of one of them do not fit together ({type(error).__name__})."
         ) from None
     write_text(output, text)
-    print(f"Written: {output}")
+    say(f"Written: {output}")
 
 
 def _read(name: str, side: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ablation.machine.logs import say
 from ablation.store.places import PROJECT, WORKFLOW
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
         sentence = f"{error.filename or 'a file'} cannot be used: {error.strerror}."
     except KeyboardInterrupt:
         return 130
-    print(sentence, file=sys.stderr)
+    say(sentence, sys.stderr)
     return MISTAKE
 
 

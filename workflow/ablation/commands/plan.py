@@ -14,6 +14,7 @@ from ablation.commands import costs
 from ablation.commands.dispatch import MistakeError
 from ablation.commands.reasons import Spec, is_spec, reason
 from ablation.machine.devices import gpu_count, refusal, resolves_to_cuda
+from ablation.machine.logs import say
 from ablation.store.document import StudyDocument
 from ablation.store.entries import find
 from ablation.store.files import read_json
@@ -88,17 +89,22 @@ def _is_downloaded(plan: Plan, path: str) -> bool:
     return bool(plan.source_behind(path)["from"] == "torchvision")
 
 
-def _aligned(rows: Sequence[Row], right: int | None = None) -> str:
+def _aligned(rows: Sequence[Row], right: int | None = None) -> list[str]:
     """Rows as lines with aligned columns. right: the number of a column that is flush right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     sides = [str.rjust if i == right else str.ljust for i in range(len(widths))]
     columns = list(zip(sides, widths, strict=True))
-    return "\n".join(
+    return [
         "  ".join(
             side(text, width) for text, (side, width) in zip(row, columns, strict=True)
         ).rstrip()
         for row in rows
-    )
+    ]
+
+
+def _say_all(*lines: str) -> None:
+    for line in lines:
+        say(line)
 
 
 def _cached(plan: Plan, missing: Collection[str]) -> Sequence[Row]:
@@ -146,19 +152,19 @@ def _print(plan: Plan, cores: int) -> None:
     missing = {stage.key for stage in stages_to_make(plan, shelf)}
     distinct = [cell for cell in study.cells if study.by_key[cell.key] is cell]
     targets = [cell for cell in distinct if cell.key in missing]
-    print(
+    say(
         f"Study {study.name}: {len(study.cells)} configurations, {len(study.by_key)} of them distinct; "
-        f"{len(targets)} would be trained, {len(study.by_key) - len(targets)} are cached.",
+        f"{len(targets)} would be trained, {len(study.by_key) - len(targets)} are cached."
     )
     if targets:
         _print_training(plan, targets, cores)
     cached = _cached(plan, missing)
     if cached:
-        print(f"\nCached\n{_aligned(cached)}")
+        _say_all("", "Cached", *_aligned(cached))
     also = [f"{count} {rule}" for rule, count in counts.items() if rule != "train"]
     nothing = "Nothing else to be done" if targets else "Nothing to be done"
     text = "Also to run: " + ", ".join(also) if also else nothing
-    print(f"\n{text}.")
+    _say_all("", f"{text}.")
 
 
 def _print_training(plan: Plan, cells: list[Cell], cores: int) -> None:
@@ -178,9 +184,9 @@ def _print_training(plan: Plan, cells: list[Cell], cores: int) -> None:
         name = f"{cell.name} (and {more} more)" if more else cell.name
         time = "no estimate" if seconds is None else duration(seconds)
         rows.append((f"  {name}", time, _why(plan, cell, models[cell.model], specs, collected)))
-    print(f"\nWould be trained\n{_aligned(rows, right=1)}")
+    _say_all("", "Would be trained", *_aligned(rows, right=1))
     slots = max(gpu_count(), 1) if cuda else cores
     count, unit = (slots, "GPU") if cuda else (cores, "core")
     where = f"on {count} {unit}{'s' if count > 1 else ''}"
     basis = sum(len(rates.get(model, ())) for model in {cell.model for cell in cells})
-    print(f"\n{_total(guesses, slots, where, basis)}")
+    _say_all("", _total(guesses, slots, where, basis))

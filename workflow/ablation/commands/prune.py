@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ablation.commands.dispatch import MistakeError
+from ablation.machine.logs import say
 from ablation.store.entries import CHECKPOINTS, SPECS, STORE
 from ablation.store.locking import BusyError, claim, jobs_are_left
 from ablation.study.config import ConfigError
@@ -36,19 +37,19 @@ def prune(named: Sequence[Path], *, yes: bool) -> int:
         except ConfigError as error:
             if path in named:
                 raise
-            print(f"{path} does not fit the configuration and counts for nothing: {error}")
-    print(f"Needed by: {', '.join(sorted({plan.study.name for plan in plans}))}.")
+            say(f"{path} does not fit the configuration and counts for nothing: {error}")
+    say(f"Needed by: {', '.join(sorted({plan.study.name for plan in plans}))}.")
     paths = unneeded(plans)
     if not paths:
-        print("The store holds nothing else.")
+        say("The store holds nothing else.")
         return 0
     sizes = {path: size_of(path) for path in paths}
     for kind, count in sorted(Counter(map(kind_of, paths)).items()):
         size_of_kind = sum(size for path, size in sizes.items() if kind_of(path) == kind)
-        print(f"  {kind}: {count}, {size_of_kind:,} bytes")
+        say(f"  {kind}: {count}, {size_of_kind:,} bytes")
     total = f"{len(paths)} files and folders of {sum(sizes.values()):,} bytes"
     if not yes:
-        print(f"{total} are not needed; make prune YES=1 removes them.")
+        say(f"{total} are not needed; make prune YES=1 removes them.")
         return 0
     try:
         lock = claim()
@@ -59,7 +60,7 @@ def prune(named: Sequence[Path], *, yes: bool) -> int:
             raise MistakeError(BUSY)
         for path in paths:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    print(f"{total} are removed.")
+    say(f"{total} are removed.")
     return 0
 
 

@@ -17,6 +17,7 @@ from rich.text import Text
 from ablation.commands.dispatch import MistakeError, variant, workflow_command
 from ablation.language import numbers as fmt
 from ablation.language.metrics import scaled, scaled_pair
+from ablation.machine.logs import printable
 from ablation.results.bundle import checked_tables
 from ablation.results.frames import read_tables
 from ablation.store.document import AxisDocument, StudyDocument
@@ -62,20 +63,25 @@ def show(
     """Print the comparisons of a study as one table, and why cells failed below it."""
     level = fmt.in_percent(fmt.percent(comparisons["confidence"]))
     title = f"Study {study.name}, differences with simultaneous {level} confidence intervals"
-    table = Table(title=title, title_justify="left", box=SIMPLE, padding=(0, 2, 0, 0))
+    table = Table(title=_text(title), title_justify="left", box=SIMPLE, padding=(0, 2, 0, 0))
     for name in HEAD:
         is_number = name in RIGHT
         table.add_column(name, justify="right" if is_number else "left", no_wrap=is_number)
     for lines in rows(study, comparisons, cells):
         for line in lines:
-            table.add_row(*map(Text, line))
+            table.add_row(*map(_text, line))
         table.add_section()
     console.print(table)
     on_logarithm = {m["metric"] for m in comparisons["models"].values() if m["log"]}
     if on_logarithm:
         console.print(f"Differences of {', '.join(sorted(on_logarithm))} are of geometric means.")
     for cell in (cell for model in study.models for cell in model.cells() if cell.failed):
-        console.print(Text(f"{cell.name} failed: {cell.failed}"), soft_wrap=True)
+        console.print(_text(f"{cell.name} failed: {cell.failed}"), soft_wrap=True)
+
+
+def _text(text: str) -> Text:
+    """A text for rich, which hands on what a terminal would obey."""
+    return Text(printable(text))
 
 
 def rows(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ablation.machine import faults
+from ablation.machine.logs import say
 from ablation.store.places import PACKAGE
 from ablation.study.config import resolve
 from ablation.study.grid import Cell, Study, build
@@ -29,16 +30,16 @@ def try_network(network: str, data: str, settings: Sequence[str]) -> int:
     """
     model = model_of(NAME, network, data)
     study = build(resolve(_config(model, network, data, settings)))
-    print(f"{network} on {data}")
+    say(f"{network} on {data}")
     wrong = 0
     try:
         for text, bad in _findings(model, study, next(iter(study.cells))):
             wrong += bad
-            print(f"{'✗' if bad else '✓'} {text}", flush=True)
+            say(f"{'✗' if bad else '✓'} {text}")
     except Exception as error:  # whatever the files' own code raises
-        print(f"✗ {_sentence(error)}")
+        say(f"✗ {_sentence(error)}")
         return 1
-    print("nothing is wrong with it" if not wrong else f"{wrong} to mend")
+    say("nothing is wrong with it" if not wrong else f"{wrong} to mend")
     return int(wrong > 0)
 
 

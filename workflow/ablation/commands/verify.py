@@ -23,6 +23,7 @@ from safetensors.numpy import load_file
 from ablation.commands.agreement import EQUAL_PREDICTIONS, Trained, changed_facts, judge
 from ablation.commands.dispatch import MistakeError, variant, workflow_command
 from ablation.machine import provenance
+from ablation.machine.logs import say
 from ablation.results import verification
 from ablation.results.frames import read_csv
 from ablation.store.entries import Entry, find, require, require_or_set_aside
@@ -67,7 +68,7 @@ def verify(
     stored = [_stored(plan, cell) for cell in chosen]
     names = ", ".join(cell.name for cell in chosen)
     by = "named" if named else f"drawn with seed {seed}"
-    print(f"Training again ({by}): {names}", flush=True)
+    say(f"Training again ({by}): {names}")
     scratch = Path(tempfile.mkdtemp(prefix="ablation-verify-"))
     try:
         _repeat(plan, chosen, scratch, cores)
@@ -77,7 +78,7 @@ def verify(
         ]
     finally:
         if keep:
-            print(f"Kept: {scratch}")
+            say(f"Kept: {scratch}")
         else:
             shutil.rmtree(scratch, ignore_errors=True)
     judged = [_judged(*triple) for triple in zip(chosen, stored, again, strict=True)]
@@ -102,8 +103,8 @@ def verify(
     }
     verification.write(plan.results, document)
     for cell in judged:
-        print(sentence(cell))
-    print(f"Written: {plan.results / verification.FILE}", flush=True)
+        say(sentence(cell))
+    say(f"Written: {plan.results / verification.FILE}")
     if report:
         _rebuild_report(plan, configfiles, overrides, cores)
     return int("different" in outcomes)
@@ -244,7 +245,7 @@ def _rebuild_report(
     """Bring the report up to date where nothing but the report has to be made."""
     renewed = Plan(plan.study, plan.given)
     if [stage for stage in Shelf(renewed).to_make([renewed.reported]) if stage.name != "report"]:
-        print(f"{plan.report_file} is not made: the study is not finished; snakemake finishes it.")
+        say(f"{plan.report_file} is not made: the study is not finished; snakemake finishes it.")
         return
     command = workflow_command(
         PROJECT / "Snakefile", cores, plan.report_file, options=variant(plan.given)

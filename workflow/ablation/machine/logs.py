@@ -1,12 +1,13 @@
-"""The lines of a job's log that are kept with its result."""
+"""What a terminal and a log are told: one line at a time, and of a job's log the lines that are kept with its result."""
 
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 AnyHandler = TypeVar("AnyHandler", bound=logging.Handler)
 FORMAT, DATE_FORMAT = "%(asctime)s %(message)s", "%H:%M:%S"
@@ -14,6 +15,7 @@ FIRST, WARNINGS, LAST = 40, 40, 80  # lines of an entry's log.txt
 LOG = "log.txt"  # in an entry
 TAIL = 20  # lines that views, study.json and the report have
 WIDTH = 1000  # characters of a line
+TIED = "\N{NO-BREAK SPACE}"
 
 Line = tuple[int, str]  # the record's level, and its text
 
@@ -62,8 +64,28 @@ def tail(path: Path, count: int = TAIL) -> list[str] | None:
 
 
 def printable(text: str) -> str:
-    """A text without control characters."""
-    return "".join(char if char.isprintable() else " " for char in text)
+    """A text in one line without control characters, and without those that turn the direction of writing."""
+    return "".join(char if char.isprintable() or char == TIED else " " for char in text)
+
+
+def printable_lines(text: str) -> str:
+    """The same of a text of several lines, which end with a line feed."""
+    return "\n".join(map(printable, text.expandtabs(4).split("\n")))
+
+
+def say(text: str = "", stream: TextIO | None = None) -> None:
+    """Print one line; all that the package prints goes through here. stream: standard output where left out."""
+    print(printable(text), file=stream or sys.stdout, flush=True)
+
+
+class LineFormatter(logging.Formatter):
+    """The format of a job's log, which people read on a terminal, too."""
+
+    def __init__(self) -> None:
+        super().__init__(FORMAT, DATE_FORMAT)
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable_lines(super().format(record))
 
 
 class Kept(logging.Handler):
@@ -71,7 +93,7 @@ class Kept(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFormatter(logging.Formatter(FORMAT, DATE_FORMAT))
+        self.setFormatter(LineFormatter())
         self.lines: list[Line] = []
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ablation.machine import logs
 from ablation.machine.logs import printable
 from ablation.store.entries import StoreError, find, folder_of, read_spec
 from ablation.study.progress import FOLLOWED, cell_names
@@ -25,7 +26,7 @@ def line(stage: str, key: str, reason: str) -> str:
 def say(stage: str, key: str, reason: str) -> None:
     """Print that line, unless the logger plugin does."""
     if not os.environ.get(FOLLOWED):
-        print(line(stage, key, reason), flush=True)
+        logs.say(line(stage, key, reason))
 
 
 def _subject(stage: str, key: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import os
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,21 @@ from ablation.study.sentences import ConfigError, shown
 
 DECLARES = {"networks": "PARAMETERS =", "data": "TASK ="}  # by folder, what a file says of itself
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a literal, names of mappings included."""
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list | tuple | set):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, str):
+        yield value
+
+
+def _is_control(char: str) -> bool:
+    return char not in "\t\n\r" and unicodedata.category(char) in ("Cc", "Cs")
 
 
 @dataclass(frozen=True)
@@ -53,18 +69,24 @@ class Source:
         """The value of a constant, or a default where the file has none.
 
         Raises:
-            ConfigError: one sentence, if it is no literal.
+            ConfigError: one sentence, if it is no literal, or has a control character other than ends of lines and tabs.
         """
         node = self.constants.get(name)
         if node is None:
             return default
         try:
-            return ast.literal_eval(node)
+            value = ast.literal_eval(node)
         except (ValueError, TypeError, MemoryError, RecursionError):
             raise ConfigError(
                 f"{self.file}: {name} in line {node.lineno} is no literal: "
                 "allowed are texts, numbers, lists and mappings written out, without names and calls."
             ) from None
+        bad = next((char for text in _texts(value) for char in text if _is_control(char)), None)
+        if bad is not None:
+            raise ConfigError(
+                f"{self.file}: {name} holds the control character {bad!r}: allowed is text that a page can show."
+            )
+        return value
 
     def words(self, name: str) -> Any:
         """A text, or a text in each of some languages; None where the file has none."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from ablation.machine.logs import printable
+from ablation.machine.logs import printable, say
 from ablation.store.entries import find, folder_of
 from ablation.store.files import read_json, write_json
 
@@ -77,10 +77,7 @@ def say_trained(key: str) -> None:
     names = cell_names()
     trained = sum(outcome(cell).seconds is not None for cell in names)
     seconds, name = ended.seconds or 0, names.get(key, key)
-    print(
-        f"{name} trained in {tenths(seconds)} s; {trained} of {len(names)} configurations done",
-        flush=True,
-    )
+    say(f"{name} trained in {tenths(seconds)} s; {trained} of {len(names)} configurations done")
 
 
 def progress_file(key: str) -> Path:

@@ -124,9 +124,7 @@ class Shelf:
         if any(stage.name in EXPORTS for stage in stages):
             self.stages, copies = self.plan.stages, {**copies, **self.plan.export_copies}
         if real:
-            for key in self.failed():
-                shutil.rmtree(self.stage(key).folder)
-                self._found[key] = None
+            self._forget(self.failed())
             for stage in self.incomplete():
                 self._set_aside(stage.key, say)
             self._refresh(copies, say)
@@ -136,6 +134,21 @@ class Shelf:
         elif note := self._note(copies):
             say(note)
         return [*self.outdated(copies), *(stage.manifest for stage in self.incomplete())]
+
+    def take_up(self, keys: Iterable[str]) -> set[str]:
+        """For a job of some stages that was cut off and is tried again: forget what had failed in it.
+
+        Returns:
+            The manifests of what it had finished.
+        """
+        stages = {key: self.stage(key) for key in keys}
+        self._forget([key for key in stages if self._has_failed(key)])
+        return {stage.manifest for key, stage in stages.items() if self.entry(key)}
+
+    def _forget(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            shutil.rmtree(self.stage(key).folder)
+            self._found[key] = None
 
     def _note(self, copies: Mapping[str, Copy]) -> str:
         """What a real run would do beside the jobs that a dry run lists, in one line; empty if nothing."""

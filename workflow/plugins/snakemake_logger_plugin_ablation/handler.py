@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ablation.machine.logs import printable, tail
+from ablation.machine.logs import printable, printable_lines, tail
 from ablation.stages import failures
 from ablation.study.progress import FOLLOWED, Outcome, cell_names, outcome, progress_file
 from rich.console import Console
@@ -30,6 +30,13 @@ POLL = 0.5  # seconds
 # The display says these itself.
 REPLACED = (LogEvent.JOB_STARTED, LogEvent.JOB_FINISHED, LogEvent.PROGRESS)
 SELECTING = "Select jobs to execute..."
+
+
+class LineFormatter(DefaultFormatter):
+    """What Snakemake says, without the control characters of texts that it repeats; its own colours come after."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable_lines(super().format(record) or "")
 
 
 class LogHandler(LogHandlerBase):
@@ -57,7 +64,7 @@ class LogHandler(LogHandlerBase):
         self._default = ColorizingTextHandler(
             nocolor=common.nocolor,
             stream=stream,
-            formatter=DefaultFormatter(quiet, common.show_failed_logs),
+            formatter=LineFormatter(quiet, common.show_failed_logs),
             filter=DefaultFilter(
                 quiet, common.debug_dag, common.verbose, common.dryrun, common.printshellcmds
             ),

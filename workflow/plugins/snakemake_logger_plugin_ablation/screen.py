@@ -100,10 +100,11 @@ def table(study: Study) -> Group:
     for cell in study.running.values():
         report = cell.report
         bar = ProgressBar(total=max(1, report.epochs), completed=report.epoch, width=16)
-        grid.add_row(Text(cell.name), bar, *map(Text, columns(report)))
+        grid.add_row(Text(printable(cell.name)), bar, *map(Text, columns(report)))
     lines: list[RenderableType] = [Text(overall(study), style="bold"), grid]
     if study.others:
-        lines.append(Text(", ".join(study.others.values()), no_wrap=True, overflow="ellipsis"))
+        doing = printable(", ".join(study.others.values()))
+        lines.append(Text(doing, no_wrap=True, overflow="ellipsis"))
     return Group(*lines)
 
 
