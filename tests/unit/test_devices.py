@@ -146,16 +146,12 @@ def test_precision(
 @pytest.mark.parametrize(
     "module",
     [
-        "study.plan",
-        "study.shelf",
-        "study.progress",
         "cli",
         "stages.train",
-        "study.models",
         "machine.lease",
     ],
 )
-def test_what_snakemake_reads_does_not_import_torch(module: str) -> None:
+def test_what_a_job_needs_first_does_not_import_torch(module: str) -> None:
     code = f"import ablation.{module}, sys; sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"
     workflow = Path(__file__).resolve().parents[2] / "workflow"
     paths = {"PYTHONPATH": str(workflow)}

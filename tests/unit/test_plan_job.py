@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -113,19 +111,6 @@ def test_a_mistake_is_one_sentence(
     with pytest.raises((MistakeError, ConfigError)) as refused:
         show([Path(name) for name in files], overrides, cores)
     assert str(refused.value) == said
-
-
-def test_the_command_needs_neither_torch_nor_snakemake(here: Path) -> None:
-    code = (
-        "import sys; sys.argv = ['ablation', 'plan', '--config', 'compute={device: cpu}']; "
-        "from ablation.cli import main; main(); "
-        "print({'torch', 'snakemake', 'pandas', 'matplotlib'} & set(sys.modules))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
-        env={"PYTHONPATH": ":".join(sys.path)}, cwd=here,
-    )  # fmt: skip
-    assert done.stdout.rstrip().endswith("set()")
 
 
 def test_jobs_follow_what_is_there(here: Path, config: Config) -> None:

@@ -19,6 +19,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from workflow_project import Project, tiny
+from workflow_watch import watched
 
 Futures = dict[Callable[[Project], Any], Future[Any]]
 
@@ -43,7 +44,8 @@ def futures(
     def make_base() -> Project:
         project = Project.shipped(folder / "base")
         project.configure(tiny)
-        project.run(cores=2)
+        project.run(cores=2, environment=watched(project))
+        project.repair()
         return project
 
     def make(function: Callable[[Project], Any], fresh: bool, number: int) -> Any:
