@@ -1,5 +1,7 @@
 """Evaluation: metrics against scikit-learn's, diverged replicates, sizes, further draws, yardsticks."""
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -261,3 +263,17 @@ def test_further_draws_are_tested_as_the_test_part_is(engine: Any) -> None:
             assert np.array(draw["confusion_matrix"]).sum() == 12
 
     assert [draw["n"] for draw in evaluation.evaluate_draws({}, tensors, (train, test), 2)] == [5]
+
+
+def test_counting_operations_leaves_the_compiler_out() -> None:
+    code = (
+        "import sys, torch; from torch import nn; from ablation.results import evaluation; "
+        "net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 3)); "
+        "size = evaluation._model_size(net, torch.zeros(5, 8, 8)); "
+        "print(size['multiply_adds'], 'torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        env={"PYTHONPATH": ":".join(sys.path)},
+    )  # fmt: skip
+    assert done.stdout.split() == [str(2 * 36 * 9 + 72 * 3), "False"]

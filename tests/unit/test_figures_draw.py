@@ -11,9 +11,10 @@ from functools import cache
 
 import numpy as np
 import pytest
+import seaborn as sns
 from ablation.figures import figure_names
 from ablation.figures import model as figures
-from ablation.figures.style import INK, colours, looks, luminance, styled
+from ablation.figures.style import _COLORBLIND, INK, colours, looks, luminance, styled
 from ablation.language.catalogue import load
 from ablation.language.numbers import TIED
 from ablation.language.words import Words
@@ -199,6 +200,10 @@ def test_an_axis_on_which_everything_failed_is_still_drawn():
     made = only(sample(failed=cells), "cnn", "pooling")
     for name, svg in draw(made, "cnn").items():
         assert "failed" in svg.decode(), name
+
+
+def test_the_shipped_palette_is_that_of_seaborn():
+    assert list(_COLORBLIND) == sns.color_palette("colorblind").as_hex()
 
 
 def test_named_palettes_leave_out_what_is_too_faint():

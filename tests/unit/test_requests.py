@@ -80,3 +80,10 @@ def test_a_request_is_in_no_key(config: Config, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(requests, "HEADROOM", 5)
     monkeypatch.setattr(requests, "UNKNOWN_MB", 1)
     assert set(plan_on(config, "cuda").stages) == before
+
+
+def test_images_are_trained_first(config: Config) -> None:
+    plan = plan_on(config, "cpu")
+    asked = Requests(plan)
+    first = {cell.model: asked.priority(cell.key) for cell in plan.study.cells}
+    assert first == {"fnn": 0, "cnn": 1}

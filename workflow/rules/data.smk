@@ -49,6 +49,7 @@ rule prepare:
         "results/store/prepare/{key}/manifest.json",
     log:
         "logs/prepare/{key}.log",
+    priority: 2
     params:
         name=PLAN.name_of,
         stage=lambda wildcards: PLAN.stage(wildcards.key).name,

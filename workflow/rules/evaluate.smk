@@ -8,6 +8,7 @@ rule evaluate:
         "results/store/evaluate/{key}/manifest.json",
     log:
         "logs/evaluate/{key}.log",
+    priority: 2
     params:
         name=PLAN.name_of,
     message:

@@ -18,6 +18,7 @@ rule train:
         "results/store/train/{key}/manifest.json",
     log:
         "logs/train/{key}.log",
+    priority: lambda wildcards: REQUESTS.priority(wildcards.key)
     threads: get_threads
     resources:
         gpu=int(resolves_to_cuda(PLAN.device)),  # so that --resources gpu=1 never holds up a CPU

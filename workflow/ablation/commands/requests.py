@@ -1,4 +1,5 @@
-"""What a training asks a cluster for: memory and time by what earlier cells of its model took, more at each further attempt."""
+"""What a training asks for: a priority, and of a cluster memory and time by what earlier cells of its model took, more at each
+further attempt."""
 
 from __future__ import annotations
 
@@ -63,3 +64,10 @@ class Requests:
         """Minutes for the training of a key."""
         spec = self.plan.study.by_key[key].spec
         return minutes(costs.estimate(spec, self._models, self._rates), attempt)
+
+    def priority(self, key: str) -> int:
+        """1 for the training of a key on images, else 0; what takes seconds has 2.
+
+        The longest come first, so that near the end no core waits for a long one.
+        """
+        return int(self._models[self.plan.study.by_key[key].model].data.images)

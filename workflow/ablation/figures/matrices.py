@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import seaborn as sns
-from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
 from numpy.typing import NDArray
 
 from ablation.figures.style import INK
 from ablation.language.numbers import fixed
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Black on it and white on it both reach a contrast of 4.5, at every strength over white or black.
 HEAT = (0.80, 0.30, 0.16)
@@ -48,23 +50,22 @@ def draw_confusion(
 
     Of many classes the colours alone are shown, and of very many only some names, so that each can be read.
     """
+    from matplotlib.colors import ListedColormap  # slow to import, and the report draws nothing
+
     size = len(percent)
     shades = np.tile(np.array([*HEAT, 1.0]), (64, 1))
     shades[:, 3] = np.linspace(0, 1, 64)
     errors = percent.copy()
     np.fill_diagonal(errors, 0.0)
-    sns.heatmap(
-        errors,
-        ax=ax,
-        mask=errors <= 0,
+    ax.pcolormesh(
+        np.ma.masked_less_equal(errors, 0),
         cmap=ListedColormap(shades),
         vmin=0,
         vmax=largest,
-        cbar=False,
-        square=True,
         linewidths=0,
         rasterized=size > NUMBERED,
     )
+    ax.set(xlim=(0, size), ylim=(size, 0), aspect="equal")
     if size <= NUMBERED:
         _numbers(ax, percent)
     shown = range(0, size, -(-size // NAMED))
@@ -72,7 +73,7 @@ def draw_confusion(
     upright = any(len(name) > 2 for name in names) or size > NUMBERED
     places = [i + 0.5 for i in shown]
     ax.set_xticks(places, names, rotation=90 if upright else 0)
-    ax.set_yticks(places, names, rotation=0)
+    ax.set_yticks(places, names, rotation=0, va="center")
     ax.set_axisbelow(True)
     ax.grid(visible=False)
     ax.tick_params(length=0, labelsize=8 if size <= NUMBERED else 6)

@@ -12,6 +12,11 @@ from typing import Any
 INK = "#010203"
 BAND = (0.1, 0.9)  # the quantiles over replicates between which a learning curve's band lies
 DEFAULT_PALETTE = ("#0072b2", "#d55e00", "#009e73", "#b5539c", "#8a6d1d", "#5a6b7b")
+# seaborn's palette of this name: the shipped configuration has it, and to import seaborn takes as long as to draw a figure.
+_COLORBLIND = (
+    *("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc"),
+    *("#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9"),
+)
 
 # The reference is solid with a circle; no other value is.
 _DASHES: tuple[tuple[int, tuple[float, ...]], ...] = (
@@ -102,13 +107,17 @@ def _linear(colour: str) -> list[float]:
 
 
 def _named(name: str, n: int) -> list[str]:
-    import seaborn as sns  # slow to import, and most palettes are lists
-
-    named = [str(colour) for colour in sns.color_palette(name).as_hex()]
+    named = list(_COLORBLIND) if name == "colorblind" else _of_seaborn(name)
     clear = [colour for colour in named if 0.05 < luminance(colour) < 0.40]
     if len(clear) < n:
-        clear = [str(colour) for colour in sns.color_palette("husl", n, desat=0.8).as_hex()]
+        clear = _of_seaborn("husl", n, 0.8)
     return clear
+
+
+def _of_seaborn(name: str, n: int | None = None, desat: float | None = None) -> list[str]:
+    import seaborn as sns  # slow to import, and most palettes are lists
+
+    return [str(colour) for colour in sns.color_palette(name, n, desat=desat).as_hex()]
 
 
 @contextmanager

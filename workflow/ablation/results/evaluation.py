@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import sys
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, _FlopCounterMode
 
 from ablation.tasks import classification
 from ablation.tasks.task import TASKS
@@ -177,9 +178,22 @@ def _model_size(network: nn.Module, inputs: Tensor) -> dict[str, int]:
     """
     shape = inputs.shape[1:]
     sample = torch.zeros(1, *((1, *shape) if len(shape) == 2 else shape))
+    _count_without_compiler()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(sample)
     return {
         "parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
         "multiply_adds": counter.get_total_flops() // 2,
     }
+
+
+def _count_without_compiler() -> None:
+    """Tell torch that its counter of operations needs no protection from compilation.
+
+    For that protection torch would import its compiler, which takes nearly as long as all else that testing a cell imports.
+    Where a network has imported it, the protection stays.
+    """
+    if "torch._dynamo" not in sys.modules:
+        dispatch: Any = _FlopCounterMode.__torch_dispatch__
+        plain = getattr(dispatch, "__wrapped__", dispatch)
+        plain.__dynamo_disable = plain  # what torch would put there once it had imported it
