@@ -167,6 +167,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two replicates, one epoch")
     parser.add_argument("--write", action="store_true", help="benchmarks/bench.{md,json}")
     options = parser.parse_args()
+    options.python = str(Path(options.python).absolute())  # a link of an environment stays one
     entrants.have(options.python)
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as name:

@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 
 import psutil
-from measure import ROOT, scratch
+from project import ROOT, scratch
 
 sys.path.insert(0, str(ROOT / "workflow"))
 from ablation.stages.job import STAGES
