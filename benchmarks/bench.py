@@ -89,9 +89,9 @@ def cells(options: argparse.Namespace, folder: Path, model: str) -> Iterator[Row
 
 
 def start_up(folder: Path, times: int) -> Iterator[Row]:
-    """A cell of 0 epochs beside ``import torch``."""
-    prepared(folder, "cnn", 12)
-    plan = project.plan_with("cnn", 0, 12, "fp32")
+    """A cell of 0 epochs beside ``import torch``; of two replicates, for it measures gradients of each before training."""
+    prepared(folder, "cnn", 2)
+    plan = project.plan_with("cnn", 0, 2, "fp32")
     chosen = project.baseline(plan, "cnn")
 
     def train() -> Cost:
