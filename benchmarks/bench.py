@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -155,7 +156,9 @@ def write(facts: dict[str, Any], rows: list[Row]) -> None:
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     title = ", ".join(f"{key} {value}" for key, value in facts.items())
     text = f"# Speed, measured\n\n{title}\n\n{table(rows)}\n\n{effort.table()}\n"
-    (FOLDER / "bench.md").write_text(text, encoding="utf-8")
+    page = FOLDER / "bench.md"
+    page.write_text(text, encoding="utf-8")
+    subprocess.run([sys.executable, "-m", "mdformat", str(page)], cwd=project.ROOT, check=True)
 
 
 def main() -> None:
