@@ -26,14 +26,13 @@ ALLOWED = {
     "prepare": {"numpy"},
     "check": TENSORS,
     "train": TENSORS,
-    # FlopCounterMode brings the compiler.
-    "evaluate": TENSORS | SCHEMAS | {"torch._dynamo", "torch._inductor", "triton", "sympy"},
+    "evaluate": TENSORS | SCHEMAS | {"triton"},
     "yardsticks": TENSORS | STATISTICS | {"sklearn", "rich"},
     "collect": STATISTICS | SCHEMAS,
     "draws": TENSORS | SCHEMAS | {"scipy", "scipy.stats", "triton"},
     "plot": FIGURES,
     "portraits": FIGURES,
-    "report": FIGURES | {"jinja2"},
+    "report": STATISTICS | SCHEMAS | {"statsmodels", "babel", "jinja2"},
     "show": set[str](),
     "plan": SCHEMAS,
     # Snakemake itself needs these; what the workflow adds is what the plan may import.
