@@ -99,7 +99,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    data, chosen = dict(np.load(options.data)), range(options.replicates)
+    data, chosen = dict(np.load(options.data, allow_pickle=False)), range(options.replicates)
 
     def one(replicate: int) -> float:
         return train(part_of(data, replicate, options.model == "cnn"), replicate, options)

@@ -114,7 +114,7 @@ def load(
     path: Path, replicates: int, images: bool
 ) -> tuple[list[dict[str, np.ndarray]], list[Any]]:
     """What each replicate trains and is tested on, standardised by its train part."""
-    file = np.load(path)
+    file = np.load(path, allow_pickle=False)
     split = {
         n: padded([file[f"{n}_{r}"] for r in range(replicates)]) for n in ("train", "validation")
     }

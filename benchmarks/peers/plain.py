@@ -99,7 +99,7 @@ def train(options: argparse.Namespace) -> float:
     torch.manual_seed(options.replicate)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     images = options.model == "cnn"
-    data = dict(np.load(options.data))
+    data = dict(np.load(options.data, allow_pickle=False))
     loaders = {
         name: DataLoader(part, options.batch, shuffle=name == "train")
         for name, part in parts(data, options.replicate, images).items()

@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--depth", type=int, default=2)
     options = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is the study's
-    data, metric = np.load(options.data), []
+    data, metric = np.load(options.data, allow_pickle=False), []
     for replicate in range(options.replicates):
         train, test = data[f"train_{replicate}"], data[f"test_{replicate}"]
         network = MLPRegressor(

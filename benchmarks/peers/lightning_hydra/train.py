@@ -33,7 +33,7 @@ class Data(lightning.LightningDataModule):
         self.config = config
 
     def setup(self, stage: str) -> None:
-        data = dict(np.load(self.config.data))
+        data = dict(np.load(self.config.data, allow_pickle=False))
         self.parts = plain.parts(data, self.config.replicate, self.config.model == "cnn")
 
     def train_dataloader(self) -> DataLoader:
