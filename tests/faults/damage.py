@@ -48,6 +48,11 @@ def _spec(project: Project) -> Path:
     return project.path / f"results/store/specs/{name}.json"
 
 
+def _manifest(project: Project) -> Path:
+    """Of the figures of another model than the damaged figure's."""
+    return _match("results/store/plot/[!.]*/fnn*.svg")(project).with_name("manifest.json")
+
+
 TRAINED, TESTED = f"train {FURTHER_FNN}", f"evaluate {FURTHER_FNN}"
 FROM_RAW = tuple(f"{stage} {FURTHER_CNN}" for stage in ("prepare", "train", "evaluate"))
 # Spoilt together, no two of a list are in each other's way.
@@ -80,7 +85,7 @@ OF_STUDY = [
     ),
     Kind("further draws", _match("results/store/draws/[!.]*/draws.json"), ("report",)),
     Kind("figure", _match("results/store/plot/[!.]*/cnn*.svg"), ("report",)),
-    Kind("manifest", _match("results/store/plot/[!.]*/manifest.json"), named=False),
+    Kind("manifest", _manifest, named=False),
     Kind("shown metrics", lambda p: p.path / f"results/{CNN}/metrics.json", named=False),
     Kind("shown table", lambda p: p.path / "results/tables/comparisons.json", named=False),
     Kind("shown figure", _match("results/figures/fnn/*.svg"), named=False),
