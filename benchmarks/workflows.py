@@ -6,8 +6,6 @@ import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import project
@@ -107,16 +105,10 @@ def changes(folder: Path, python: str, times: int) -> dict[str, dict[str, list[C
     return found
 
 
-@contextmanager
-def kept_scratch() -> Iterator[Path]:
-    """A scratch project of its own."""
-    with tempfile.TemporaryDirectory(prefix="bench-default-") as name:
-        yield project.scratch(Path(name))
-
-
 def default_study() -> dict[str, list[Cost]]:
     """The processor time of its trainings over the cores, and the study from nothing to the report."""
-    with kept_scratch() as folder:
+    with tempfile.TemporaryDirectory(prefix="bench-default-") as name:
+        folder = project.scratch(Path(name))
         whole = timing.cost_of([*project.SNAKEMAKE, CORES], folder)
         runs = (folder / "results" / "store" / "train").glob("*/run.json")
         spent = sum(json.loads(run.read_text())["cost"]["cpu_seconds"] for run in runs)
