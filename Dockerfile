@@ -9,22 +9,27 @@ RUN apt-get update \
 
 
 FROM base AS packages
-RUN apt-get update \
-    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3-venv
-RUN python3 -m venv /opt/venv
 ENV PIP_NO_CACHE_DIR=1 PIP_PROGRESS_BAR=off PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
-COPY requirements.txt docker/split_lock.py /build/
 # Empty: torch as it is locked, which runs on GPUs and CPUs. Else: the address of an index of CPU-only wheels, from which
 # torch and torchvision of the locked versions are taken. They are other files than the locked ones: no hash guards them.
 ARG TORCH_INDEX=""
-RUN set -eu; cd /build; pip=/opt/venv/bin/pip; \
+# One layer, on which the image stands: to copy 6 GB out of another stage takes minutes and the room of three more copies.
+RUN --mount=type=bind,source=requirements.txt,target=/build/requirements.txt \
+    --mount=type=bind,source=docker/split_lock.py,target=/build/split_lock.py \
+    set -eu; pip=/opt/venv/bin/pip; \
+    apt-get update; \
+    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3-venv; \
+    python3 -m venv /opt/venv; \
     if [ -z "$TORCH_INDEX" ]; then \
-        $pip install --require-hashes -r requirements.txt; \
+        $pip install --require-hashes -r /build/requirements.txt; \
     else \
-        python3 split_lock.py requirements.txt --torch torch.txt --rest rest.txt; \
-        $pip install --require-hashes --no-deps -r rest.txt; \
-        $pip install --no-deps --index-url "$TORCH_INDEX" -r torch.txt; \
-    fi
+        python3 /build/split_lock.py /build/requirements.txt --torch /tmp/torch.txt --rest /tmp/rest.txt; \
+        $pip install --require-hashes --no-deps -r /tmp/rest.txt; \
+        $pip install --no-deps --index-url "$TORCH_INDEX" -r /tmp/torch.txt; \
+        rm /tmp/torch.txt /tmp/rest.txt; \
+    fi; \
+    apt-get purge -y --auto-remove python3-venv; \
+    rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
 
 
 FROM base AS code
@@ -37,11 +42,10 @@ COPY docker/entrypoint.sh /opt/hw1/docker/
 RUN python3 -m compileall -q /opt/hw1/workflow && chmod -R a+rX /opt/hw1 && chmod 755 /opt/hw1/docker/entrypoint.sh
 
 
-FROM base
+FROM packages
 # A user of its own, and a folder in which any user of `docker run --user` can work.
 RUN useradd --uid 1000 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin ablation \
     && mkdir -m 1777 /study
-COPY --from=packages /opt/venv /opt/venv
 COPY --from=code /opt/hw1 /opt/hw1
 # All that is written outside the study goes to /tmp, so that the root may be read-only; USER and LOGNAME stand in for the
 # passwd entry that `--user` may not have. The NVIDIA variables are what `--gpus` hands through.
