@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -31,7 +32,7 @@ from timing import Cost
 
 Row = dict[str, Any]
 FOLDER = project.ROOT / "benchmarks"
-SECTIONS = ("cnn", "fnn", "start-up", "workflow", "default-study")
+SECTIONS = ("cnn", "fnn", "step", "alone", "start-up", "workflow", "default-study")
 
 
 def prepared(folder: Path, model: str, replicates: int) -> Path:
@@ -89,6 +90,39 @@ def cells(options: argparse.Namespace, folder: Path, model: str) -> Iterator[Row
         yield from cell(task, what, options.times)
 
 
+def step(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
+    """What further epochs of the FNN cost, without start-up and compilation: the same beside JAX's steps."""
+    short, long = (1, 2) if options.quick else (100, 300)
+    replicates = 2 if options.quick else 24
+    data = prepared(folder, "fnn", replicates)
+    for cores in sorted({1, len(timing.processors())}):
+        task = Task("fnn", replicates, short, cores, folder, data, options.python)
+        few, many = (entrants.entrants(replace(task, epochs=n)) for n in (short, long))
+
+        def further(name: str, few: Any = few, many: Any = many) -> Callable[[], Cost]:
+            return lambda: many[name]()[0] - few[name]()[0]
+
+        names = (entrants.OURS, entrants.VMAP, entrants.ONE_BY_ONE)
+        costs = timing.in_turn({name: further(name) for name in names}, options.times)
+        epochs = f"{long - short} further epochs"
+        yield from rows_of(f"fnn, {replicates} replicates, {epochs}, {cores} cores", costs, {})
+
+
+def alone(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
+    """One configuration of all its replicates on all cores, and on one."""
+    replicates, epochs = (2, 1) if options.quick else (12, 5)
+    data = prepared(folder, "cnn", replicates)
+    all_cores = len(timing.processors())
+
+    def on(cores: int) -> Callable[[], Cost]:
+        task = Task("cnn", replicates, epochs, cores, folder, data, options.python)
+        return lambda: entrants.ours(task)[0]
+
+    runs = {f"{cores} cores": on(cores) for cores in sorted({all_cores, 1}, reverse=True)}
+    what = f"cnn alone, {replicates} replicates, {epochs} epochs"
+    yield from rows_of(what, timing.in_turn(runs, options.times), {})
+
+
 def start_up(folder: Path, times: int) -> Iterator[Row]:
     """A cell of 0 epochs beside ``import torch``; of two replicates, for it measures gradients of each before training."""
     prepared(folder, "cnn", 2)
@@ -111,6 +145,9 @@ def sections(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
     for model in ("cnn", "fnn"):
         if options.only in ("", model):
             yield from cells(options, folder, model)
+    for name, section in (("step", step), ("alone", alone)):
+        if options.only in ("", name):
+            yield from section(options, folder)
     if options.only in ("", "start-up"):
         yield from start_up(folder, options.times)
     if options.only in ("", "workflow"):

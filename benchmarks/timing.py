@@ -33,6 +33,10 @@ class Cost:
             max(self.peak_mb, other.peak_mb),
         )
 
+    def __sub__(self, other: Cost) -> Cost:
+        """What this took beyond the other; memory is not divided."""
+        return Cost(self.wall - other.wall, self.processor - other.processor, self.peak_mb)
+
 
 def processors() -> list[int]:
     """Cores that this process may use."""

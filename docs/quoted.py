@@ -171,8 +171,8 @@ def stale_row(page: str, fresh: str) -> list[str]:
     return []
 
 
-def claims_page(tables: Path) -> str:
-    """The table of claims as the report prints it, in Markdown."""
+def claims_rows(tables: Path) -> dict[str, Any]:
+    """The claims as the report of a study prints them."""
     from ablation.language import numbers as fmt
     from ablation.language.words import Words
     from ablation.report.claims import claims_view
@@ -180,17 +180,25 @@ def claims_page(tables: Path) -> str:
 
     comparisons, judged = (read(tables, name) for name in ("comparisons", "claims"))
     study = StudyDocument.from_plain(read(tables, "study"))
-    words = Words.of("en")
     with fmt.locale("en"):
-        view = claims_view(judged, study, comparisons, words, language="en")
+        view = claims_view(judged, study, comparisons, Words.of("en"), language="en")
     if view is None:
         sys.exit("This study says nothing to the course report's claims.")
+    return view
+
+
+def claims_page(tables: Path) -> str:
+    """The table of claims as the report prints it, in Markdown."""
+    from ablation.language.words import Words
+
+    view, words = claims_rows(tables), Words.of("en")
     lines = [
         "# The claims of the course report",
         "",
         "The claims of the course report that this study repeats, and what the default study says to each.",
         "The rules are `workflow/ablation/claims/rules.py`, the words and thresholds `workflow/report/claims.yaml`.",
-        "`make quoted` writes this page.",
+        "`make quoted` writes this page. Claims 17, 20, 23 and 27 speak of the whole of MNIST:",
+        "[whole-mnist.md](whole-mnist.md).",
         "",
         view["summary"],
         "",

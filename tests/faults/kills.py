@@ -41,7 +41,7 @@ def _job(bench: Bench, rng: random.Random, *, stage: str) -> Outcome:
     project = bench.without(cell, stages=(*AFTER, "plot") if stage == "plot" else ())
     run = bench.start(project)
     process = waited_for(run, "ablation", stage)
-    time.sleep(rng.uniform(0, 1.5))
+    time.sleep(rng.uniform(0, LASTS.get(stage, 1.5)))
     kill(process)
     first = run.done()
     told = stage == "plot" and "killed by signal 9" in first.text  # the report lacks a figure then
@@ -53,6 +53,31 @@ def _job(bench: Bench, rng: random.Random, *, stage: str) -> Outcome:
     if not said:
         return Outcome(False, outcome.identical, f"the first run: {last_line(first.text)}")
     return outcome
+
+
+def _tested(bench: Bench, rng: random.Random) -> Outcome:
+    """SIGKILL to a training that has published its weights and tests them: nothing failed, and nothing is trained again."""
+    cell = rng.choice(CELLS)
+    published = bench.base.store(cell)
+    project = bench.without(cell)
+    run = bench.start(project)
+    process = waited_for(run, "ablation", "train", published.name)
+    manifest = project.path / published.relative_to(bench.base.path) / "manifest.json"
+    while not manifest.exists() and not run.ended():
+        time.sleep(0.01)
+    time.sleep(rng.uniform(0, 0.8))
+    kill(process)
+    first = run.done()
+    kept = identities(project.path)
+    outcome = bench.judge(project, bench.again(project), kept)
+    bench.drop(project)
+    fine = first.status == 0 and "killed" not in first.text
+    remark = "" if fine else f"the first run: {last_line(first.text)}"
+    return Outcome(
+        outcome.recovered,
+        outcome.identical and fine,
+        "; ".join(filter(None, [remark, outcome.remark])),
+    )
 
 
 def _newest(project: Project, since: float) -> list[Path]:
@@ -115,10 +140,11 @@ def _orphans(bench: Bench, rng: random.Random) -> Outcome:
 # A training that outlives its run by some seconds.
 SLOW = """
 import sys, time
-if sys.orig_argv[-5:-3] == ["ablation", "train"]:
+if sys.orig_argv[-7:-5] == ["ablation", "train"]:
     time.sleep(4)
 """
 
+LASTS = {"evaluate": 0.3}  # seconds, of a job that takes what its training has tested
 SIGNALS = {"SIGKILL": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT}
 FAULTS = [
     *(
@@ -140,6 +166,7 @@ FAULTS = [
             "a figure": "plot",
         }.items()
     ),
+    Fault("kills", "SIGKILL to a training that tests", _tested, 10, short=True),
     *(
         Fault(
             "kills",

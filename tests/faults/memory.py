@@ -14,7 +14,7 @@ import resource, sys
 def limit(size):
     resource.setrlimit(resource.RLIMIT_AS, (size, size))
 
-if sys.orig_argv[-5:-2] == ["ablation", "train", {key!r}]:
+if sys.orig_argv[-7:-4] == ["ablation", "train", {key!r}]:
     if {when!r} == "from the start":
         limit({start})
     else:

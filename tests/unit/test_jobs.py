@@ -77,6 +77,37 @@ def test_a_job_is_given_its_specification_and_inputs(drawn: Stage, collected: St
     assert not saved.parent.exists()  # what is published needs none
 
 
+def fails(*_: Any) -> None:
+    raise MemoryError
+
+
+def test_a_job_takes_what_was_made_for_it_ahead(
+    drawn: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("draws", drawn.key, {"device": "cpu"}, ahead=True)
+    assert find(drawn.folder) is None
+    made = require(CHECKPOINTS / drawn.key)
+    monkeypatch.setattr(jobs, "import_module", lambda name: SimpleNamespace(draws=fails))
+    run("draws", drawn.key, {"device": "cpu"})
+    assert require(drawn.folder).files == made.files
+    assert not made.folder.exists()
+
+
+def test_what_was_made_ahead_and_damaged_is_made_anew(drawn: Stage) -> None:
+    run("draws", drawn.key, {"device": "other"}, ahead=True)
+    (CHECKPOINTS / drawn.key / "seen.json").write_text("{}")
+    run("draws", drawn.key, {"device": "cpu"})
+    assert require(drawn.folder).read("seen.json")["facts"] == {"device": "cpu"}
+
+
+def test_nothing_is_made_ahead_of_what_failed(drawn: Stage, collected: Stage) -> None:
+    shutil.rmtree(collected.folder)
+    with publish(collected.folder, {f"train/{'0' * 16}": KILLED}) as draft:
+        (draft / "content").write_text("numbers")
+    run("draws", drawn.key, {}, ahead=True)
+    assert not (CHECKPOINTS / drawn.key).exists()
+
+
 def test_failures_are_handed_on(drawn: Stage, collected: Stage) -> None:
     shutil.rmtree(collected.folder)
     why = {f"train/{'0' * 16}": KILLED}
@@ -197,6 +228,63 @@ def test_a_failure_that_finds_no_room_is_told_with_its_reason(
         f"StoreError: train {drawn.key} failed: ValueError: no; "
         "this could not be written down: No space left on device"
     ]
+
+
+def test_a_training_that_was_published_has_not_failed(
+    drawn: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its process may be killed in the evaluation after it."""
+    with publish(Path("results/store/train", drawn.key)) as draft:
+        (draft / "content").touch()
+    assert call(monkeypatch, "fail", "train", drawn.key, "137", "a.log") == 0
+    entry = require(Path("results/store/train", drawn.key))
+    assert (entry.failures, capsys.readouterr().out) == ({}, "")
+
+
+@pytest.fixture
+def training(drawn: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """A training that leaves a file, and the evaluation that reads it."""
+
+    def trains(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
+        (draft / "model").write_text("weights")
+
+    def tests(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
+        shutil.copyfile(entry_of(inputs, "train").folder / "model", draft / "metrics")
+
+    stages = SimpleNamespace(train=trains, evaluate=tests)
+    monkeypatch.setattr(jobs, "import_module", lambda name: stages)
+    trained = stage("train", model="cnn", code=CODE)
+    made = stage("evaluate", [trained], model="cnn", code=CODE)
+    for each in (trained, made):
+        write_spec(each.spec)
+    write_json(Path("cells.json"), {trained.key: "cnn/kernel_5"})
+    monkeypatch.setenv(CELLS, "cells.json")
+    monkeypatch.setenv(FOLLOWED, "1")
+    return made
+
+
+def test_a_training_tests_what_it_has_published(
+    training: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (trained,) = training.inputs
+    assert call(monkeypatch, "train", trained, "--evaluation", training.key) == 0
+    require(Path("results/store/train", trained))
+    made = require(CHECKPOINTS / training.key)
+    assert (made.folder / "metrics").read_text() == "weights"
+
+
+def test_a_test_that_fails_after_a_training_is_left_to_its_own_job(
+    training: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (trained,) = training.inputs
+    spec_path(training.key).unlink()
+    assert call(monkeypatch, "train", trained, "--evaluation", training.key) == 0
+    require(Path("results/store/train", trained))
+    assert caplog.messages[-1].startswith("The evaluation is left to its own job: StoreError: ")
+    monkeypatch.setattr(cli, "resolves_to_cuda", lambda device: True)
+    write_spec(training.spec)
+    assert call(monkeypatch, "train", trained, "--evaluation", training.key) == 0
+    assert not (CHECKPOINTS / training.key).exists()  # a GPU is given back first
 
 
 # A failure is told at once

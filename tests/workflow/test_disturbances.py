@@ -174,8 +174,8 @@ def test_killed_in_training_the_numbers_are_the_undisturbed_ones(outcome: Any) -
 FAILING = """
 import os, pathlib, sys
 
-words = ["", "", *sys.orig_argv][-5:]  # ablation train <key> --threads <number>
-path = pathlib.Path("results/store/specs", words[-3] + ".json")
+words = ["", "", "", "", *sys.orig_argv][-7:]  # ablation train <key> --threads <number> --evaluation <key>
+path = pathlib.Path("results/store/specs", words[2] + ".json")
 spec = path.read_text() if words[:2] == ["ablation", "train"] and path.is_file() else ""
 if '"kernel":3' in spec:
     os.kill(os.getpid(), 9)

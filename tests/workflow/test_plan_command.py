@@ -76,7 +76,7 @@ def broken(project: Project) -> Both:
     project.drop(f"results/store/train/{key}")
     failure = f"""
 import os, sys
-if sys.orig_argv[-5:-2] == ["ablation", "train", "{key}"]:
+if sys.orig_argv[-7:-4] == ["ablation", "train", "{key}"]:
     os.kill(os.getpid(), 9)
 """
     project.sabotage(failure)

@@ -25,8 +25,8 @@ ALLOWED = {
     "download": {"numpy"},
     "prepare": {"numpy"},
     "check": TENSORS,
-    "train": TENSORS,
-    "evaluate": TENSORS | SCHEMAS | {"triton"},
+    "train": TENSORS | SCHEMAS | {"triton"},  # and tests what it has trained
+    "evaluate": set[str](),  # it takes what the training has left
     "yardsticks": TENSORS | STATISTICS | {"sklearn", "rich"},
     "collect": STATISTICS | SCHEMAS,
     "draws": TENSORS | SCHEMAS | {"scipy", "scipy.stats", "triton"},

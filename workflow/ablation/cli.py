@@ -14,13 +14,14 @@ from typing import Any, NoReturn
 
 from ablation.commands import dispatch as commands
 from ablation.machine import faults
+from ablation.machine.devices import resolves_to_cuda
 from ablation.machine.logs import LineFormatter, printable
 from ablation.stages import failures
 from ablation.stages.job import RECORDED, STAGES
 from ablation.store.code import OtherCodeError
 from ablation.store.copies import Copy
 from ablation.store.download import DownloadError
-from ablation.store.entries import StoreError, require
+from ablation.store.entries import StoreError, find, folder_of, require
 from ablation.study.progress import RUN_FACTS, say_trained
 
 log = logging.getLogger("ablation")
@@ -50,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
             stage_parser.add_argument(
                 "--threads", type=int, default=1, help="groups trained side by side"
             )
+            stage_parser.add_argument(
+                "--evaluation", help="key of its evaluation, made ahead in the same process"
+            )
     words.add_parser("download").add_argument("dataset")
     show = words.add_parser("show", help="make a readable copy of what an entry holds")
     show.add_argument("manifest", type=Path)
@@ -74,6 +78,8 @@ def _show(options: argparse.Namespace) -> None:
 def _fail(options: argparse.Namespace) -> None:
     from ablation.stages.job import fail
 
+    if options.stage == "train" and find(folder_of(options.stage, options.key)):
+        return  # it was trained and published; the process ended in the evaluation, which has a job of its own
     reason = fail(options.stage, options.key, options.status, options.log)
     failures.say(options.stage, options.key, reason)
     if options.stage not in RECORDED:
@@ -95,6 +101,21 @@ def _stage(options: argparse.Namespace) -> None:
     run(options.command, options.key, facts)
     if options.command == "train":
         say_trained(options.key)
+        if options.evaluation and not resolves_to_cuda(facts["device"]):
+            _evaluate_ahead(options.evaluation, facts)
+
+
+def _evaluate_ahead(key: str, facts: dict[str, Any]) -> None:
+    """Test what was just trained and published: a job of its own would import torch again, most of an evaluation's time.
+
+    Not where a GPU was leased, which another training can use meanwhile. A failure is left to the evaluation's own job.
+    """
+    from ablation.stages.job import run
+
+    try:
+        run("evaluate", key, facts, ahead=True)
+    except Exception as error:
+        log.warning("The evaluation is left to its own job: %s", faults.sentence(error))
 
 
 JOBS: Mapping[str, Callable[[argparse.Namespace], None]] = {

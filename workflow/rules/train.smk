@@ -26,8 +26,10 @@ rule train:
         runtime=asks_for(REQUESTS.time),
     params:
         name=PLAN.name_of,
+        evaluation=lambda wildcards: PLAN.evaluated[wildcards.key].key,
     message:
         "Train {params.name} {wildcards.key} (follow it with: tail -f {log})"
     shell:
-        '"$ABLATION_PYTHON" -P -m ablation train {wildcards.key} --threads {threads} 2> {log} ||'
+        '"$ABLATION_PYTHON" -P -m ablation train {wildcards.key} --threads {threads}'
+        ' --evaluation {params.evaluation} 2> {log} ||'
         ' "$ABLATION_PYTHON" -P -m ablation fail train {wildcards.key} $? {log}'

@@ -17,6 +17,7 @@ from ablation.store.entries import (
     Entry,
     Failure,
     StoreError,
+    find,
     folder_of,
     publish,
     read_spec,
@@ -60,13 +61,15 @@ def entry_of(inputs: Inputs, stage: str) -> Entry:
     return entry
 
 
-def run(stage: str, key: str, facts: dict[str, Any]) -> None:
+def run(stage: str, key: str, facts: dict[str, Any], *, ahead: bool = False) -> None:
     """Make the entry of a stage and a key.
 
     Args:
         stage: one of ``STAGES``.
         key: its specification lies in the store.
         facts: what a job needs to know and no number depends on.
+        ahead: make it for the job to come, where a process that has imported what it needs is at hand. It lies among the
+            checkpoints until that job takes it; where an input failed there is nothing to make.
 
     Raises:
         StoreError: if the specification or an input is missing or damaged.
@@ -86,14 +89,22 @@ def run(stage: str, key: str, facts: dict[str, Any]) -> None:
         for entry in group.values()
         for name, failure in entry.failures.items()
     }
-    with publish(folder_of(stage, key), failures) as draft:
+    if ahead and failures:
+        return
+    waiting = CHECKPOINTS / key
+    made = find(waiting)
+    with publish(waiting if ahead else folder_of(stage, key), failures) as draft:
         if failures and stage in BARREN:
             BARREN[stage](spec, next(iter(failures.values())), draft)
+        elif made is not None and not made.damaged():
+            for name in made.files:
+                shutil.copyfile(made.folder / name, draft / name)
         else:
             module = import_module(f"ablation.stages.{stage.partition('_')[0]}")
             make: Make = getattr(module, stage)
             make(spec, inputs, draft, facts)
-    shutil.rmtree(CHECKPOINTS / key, ignore_errors=True)
+    if not ahead:
+        shutil.rmtree(waiting, ignore_errors=True)
 
 
 def fail(stage: str, key: str, status: int, log_file: Path) -> str:
