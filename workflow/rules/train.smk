@@ -31,5 +31,5 @@ rule train:
         "Train {params.name} {wildcards.key} (follow it with: tail -f {log})"
     shell:
         '"$ABLATION_PYTHON" -P -m ablation train {wildcards.key} --threads {threads}'
-        ' --evaluation {params.evaluation} 2> {log} ||'
+        " --evaluation {params.evaluation} 2> {log} ||"
         ' "$ABLATION_PYTHON" -P -m ablation fail train {wildcards.key} $? {log}'
