@@ -32,7 +32,12 @@ from timing import Cost
 
 Row = dict[str, Any]
 FOLDER = project.ROOT / "benchmarks"
-SECTIONS = ("cnn", "fnn", "step", "alone", "start-up", "workflow", "default-study")
+SHAPES = {
+    "cnn": (4, 3),
+    "fnn": (24, 100),
+}  # replicates and epochs: as shipped for the FNN, fewer for the CNN
+QUICK = {"cnn": (2, 1), "fnn": (6, 1)}  # the FNN's replicates come in sixes
+SECTIONS = ("cnn", "fnn", "tested", "step", "alone", "start-up", "workflow", "default-study")
 
 
 def prepared(folder: Path, model: str, replicates: int) -> Path:
@@ -79,10 +84,8 @@ def cell(task: Task, what: str, times: int) -> Iterator[Row]:
 
 
 def cells(options: argparse.Namespace, folder: Path, model: str) -> Iterator[Row]:
-    """One cell on one core, then on all: (replicates, epochs) as shipped for the FNN, fewer for the CNN."""
-    replicates, epochs = {"cnn": (4, 3), "fnn": (24, 100)}[model]
-    if options.quick:
-        replicates, epochs = 2, 1
+    """One cell on one core, then on all."""
+    replicates, epochs = (QUICK if options.quick else SHAPES)[model]
     data = prepared(folder, model, replicates)
     for cores in sorted({1, len(timing.processors())}):
         what = f"{model}, {replicates} replicates, {epochs} epochs, {cores} core{'s' * (cores > 1)}"
@@ -90,10 +93,25 @@ def cells(options: argparse.Namespace, folder: Path, model: str) -> Iterator[Row
         yield from cell(task, what, options.times)
 
 
+def tested(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
+    """A cell trained, and the same trained and tested: by both jobs, as a run does it."""
+    for model in ("cnn", "fnn"):
+        replicates, epochs = (QUICK if options.quick else SHAPES)[model]
+        data = prepared(folder, model, replicates)
+        task = Task(model, replicates, epochs, 1, folder, data, options.python)
+
+        def run(stage: str, task: Task = task) -> Callable[[], Cost]:
+            return lambda: entrants.ours(task, stage=stage)[0]
+
+        runs = {entrants.OURS: run("train"), entrants.TESTED: run("evaluate")}
+        what = f"{model}, {replicates} replicates, {epochs} epochs, 1 core: tested"
+        yield from rows_of(what, timing.in_turn(runs, options.times), {})
+
+
 def step(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
     """What further epochs of the FNN cost, without start-up and compilation: the same beside JAX's steps."""
     short, long = (1, 2) if options.quick else (100, 300)
-    replicates = 2 if options.quick else 24
+    replicates, _ = (QUICK if options.quick else SHAPES)["fnn"]
     data = prepared(folder, "fnn", replicates)
     for cores in sorted({1, len(timing.processors())}):
         task = Task("fnn", replicates, short, cores, folder, data, options.python)
@@ -110,7 +128,7 @@ def step(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
 
 def alone(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
     """One configuration of all its replicates on all cores, and on one."""
-    replicates, epochs = (2, 1) if options.quick else (12, 5)
+    replicates, epochs = QUICK["cnn"] if options.quick else (12, 5)
     data = prepared(folder, "cnn", replicates)
     all_cores = len(timing.processors())
 
@@ -145,7 +163,7 @@ def sections(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
     for model in ("cnn", "fnn"):
         if options.only in ("", model):
             yield from cells(options, folder, model)
-    for name, section in (("step", step), ("alone", alone)):
+    for name, section in (("tested", tested), ("step", step), ("alone", alone)):
         if options.only in ("", name):
             yield from section(options, folder)
     if options.only in ("", "start-up"):
@@ -204,7 +222,7 @@ def main() -> None:
     parser.add_argument("--python", default=sys.executable, help="the peers' interpreter")
     parser.add_argument("--times", type=int, default=3, help="rounds")
     parser.add_argument("--only", default="", choices=["", *SECTIONS])
-    parser.add_argument("--quick", action="store_true", help="two replicates, one epoch")
+    parser.add_argument("--quick", action="store_true", help="few replicates, one epoch")
     parser.add_argument("--write", action="store_true", help="benchmarks/bench.{md,json}")
     options = parser.parse_args()
     options.python = str(Path(options.python).absolute())  # a link of an environment stays one

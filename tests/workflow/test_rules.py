@@ -42,7 +42,7 @@ def test_no_rule_has_a_script_or_a_parameter_but_names() -> None:
         assert "    run:" not in text
         found = re.search(r"^    params:\n((?:        .*\n)+)", text, re.MULTILINE)
         names = re.findall(r"^        (\w+)=", found.group(1), re.MULTILINE) if found else []
-        assert names in ([], ["name"], ["name", "stage"]), name
+        assert names in ([], ["name"], ["name", "stage"], ["name", "evaluation"]), name
 
 
 def test_the_snakefile_is_short() -> None:
