@@ -166,7 +166,7 @@ FAULTS = [
             "a figure": "plot",
         }.items()
     ),
-    Fault("kills", "SIGKILL to a training that tests", _tested, 10, short=True),
+    Fault("kills", "SIGKILL to a training that tests its network", _tested, 10, short=True),
     *(
         Fault(
             "kills",
