@@ -217,6 +217,14 @@ def test_a_cell_that_is_not_declared_is_named_with_those_that_are(plan: Plan) ->
     assert said.endswith("cnn/dropout_by_batchnorm_dropout-0.4_batchnorm-on.")
 
 
+def test_a_cell_that_is_asked_for_at_the_place_of_another_study_is_shown_its_own(
+    plan: Plan,
+) -> None:
+    assert plan.undeclared("results/full/cnn/kernel_5/metrics.json") == (
+        "results/full/cnn/kernel_5 is of another study; of study default it is results/cnn/kernel_5/metrics.json."
+    )
+
+
 def test_the_tables_are_told_of_every_cell(plan: Plan) -> None:
     places = {
         cell["cell"]: cell

@@ -169,7 +169,12 @@ class Plan(Table):
         return str(STORE / "cells" / f"{self.study.name}.json")
 
     def undeclared(self, target: str) -> str:
-        """The sentence for a cell that the configuration does not declare."""
-        valid = ", ".join(cell.name for cell in self.study.cells)
+        """The sentence for a cell that the configuration does not declare, or declares elsewhere than where it was asked for."""
         name = target.removesuffix("/metrics.json")
+        cell = self.study.by_name.get("/".join(name.split("/")[-2:]))
+        if cell is not None:
+            return (
+                f"{name} is of another study; of study {self.study.name} it is {self.view(cell)}."
+            )
+        valid = ", ".join(cell.name for cell in self.study.cells)
         return f"{name} is no configuration of study {self.study.name}; its configurations are: {valid}."
