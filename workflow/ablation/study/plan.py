@@ -169,7 +169,7 @@ class Plan(Table):
         return str(STORE / "cells" / f"{self.study.name}.json")
 
     def undeclared(self, target: str) -> str:
-        """The sentence for a cell that the configuration does not declare, or declares elsewhere than where it was asked for."""
+        """The sentence for a cell that the configuration does not declare, or declares at another place."""
         name = target.removesuffix("/metrics.json")
         cell = self.study.by_name.get("/".join(name.split("/")[-2:]))
         if cell is not None:
