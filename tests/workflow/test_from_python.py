@@ -15,6 +15,7 @@ import json, pathlib, sys
 from importlib import import_module
 
 stage, key = ["", *sys.argv][-2:]
+stage = "evaluate" if stage == "--evaluation" else stage  # a training tests its network, too
 if stage in ("prepare", "evaluate"):
     spec = json.loads(pathlib.Path("results/store/specs", f"{key}.json").read_text())
 
