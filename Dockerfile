@@ -13,7 +13,7 @@ ENV PIP_NO_CACHE_DIR=1 PIP_PROGRESS_BAR=off PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_
 # Empty: torch as it is locked, which runs on GPUs and CPUs. Else: the address of an index of CPU-only wheels, from which
 # torch and torchvision of the locked versions are taken. They are other files than the locked ones: no hash guards them.
 ARG TORCH_INDEX=""
-# One layer, on which the image stands: to copy 6 GB out of another stage takes minutes and the room of three more copies.
+# One layer, on which the image stands: to copy 6 GB out of another stage takes minutes, and room for a copy.
 RUN --mount=type=bind,source=requirements.txt,target=/build/requirements.txt \
     --mount=type=bind,source=docker/split_lock.py,target=/build/split_lock.py \
     set -eu; pip=/opt/venv/bin/pip; \

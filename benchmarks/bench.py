@@ -32,10 +32,8 @@ from timing import Cost
 
 Row = dict[str, Any]
 FOLDER = project.ROOT / "benchmarks"
-SHAPES = {
-    "cnn": (4, 3),
-    "fnn": (24, 100),
-}  # replicates and epochs: as shipped for the FNN, fewer for the CNN
+# Replicates and epochs: as shipped for the FNN, fewer for the CNN.
+SHAPES = {"cnn": (4, 3), "fnn": (24, 100)}
 QUICK = {"cnn": (2, 1), "fnn": (6, 1)}  # the FNN's replicates come in sixes
 SECTIONS = ("cnn", "fnn", "tested", "step", "alone", "start-up", "workflow", "default-study")
 

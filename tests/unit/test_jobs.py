@@ -241,6 +241,17 @@ def test_a_training_that_was_published_has_not_failed(
     assert (entry.failures, capsys.readouterr().out) == ({}, "")
 
 
+def evaluation_of_a_cell(monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """The evaluation of a cell whose name is known."""
+    trained = stage("train", model="cnn", code=CODE)
+    made = stage("evaluate", [trained], model="cnn", code=CODE)
+    for each in (trained, made):
+        write_spec(each.spec)
+    write_json(Path("cells.json"), {trained.key: "cnn/kernel_5"})
+    monkeypatch.setenv(CELLS, "cells.json")
+    return made
+
+
 @pytest.fixture
 def training(drawn: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """A training that leaves a file, and the evaluation that reads it."""
@@ -253,14 +264,8 @@ def training(drawn: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
     stages = SimpleNamespace(train=trains, evaluate=tests)
     monkeypatch.setattr(jobs, "import_module", lambda name: stages)
-    trained = stage("train", model="cnn", code=CODE)
-    made = stage("evaluate", [trained], model="cnn", code=CODE)
-    for each in (trained, made):
-        write_spec(each.spec)
-    write_json(Path("cells.json"), {trained.key: "cnn/kernel_5"})
-    monkeypatch.setenv(CELLS, "cells.json")
     monkeypatch.setenv(FOLLOWED, "1")
-    return made
+    return evaluation_of_a_cell(monkeypatch)
 
 
 def test_a_training_tests_what_it_has_published(
@@ -292,15 +297,9 @@ def test_a_test_that_fails_after_a_training_is_left_to_its_own_job(
 
 @pytest.fixture
 def tested(drawn: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """The evaluation of a cell whose name is known."""
-    trained = stage("train", model="cnn", code=CODE)
-    made = stage("evaluate", [trained], model="cnn", code=CODE)
-    for each in (trained, made):
-        write_spec(each.spec)
-    write_json(Path("cells.json"), {trained.key: "cnn/kernel_5"})
-    monkeypatch.setenv(CELLS, "cells.json")
+    """An evaluation in a run that nobody follows."""
     monkeypatch.delenv(FOLLOWED, raising=False)
-    return made
+    return evaluation_of_a_cell(monkeypatch)
 
 
 def test_a_failed_cell_is_told_by_its_name(
