@@ -40,7 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def locked() -> Path:
     lock = MEMORY / "locks" / "0.input.lock"
-    lock.parent.mkdir(parents=True)
+    lock.parent.mkdir(parents=True, exist_ok=True)
     lock.touch()
     return lock
 
@@ -78,6 +78,15 @@ def test_a_held_lock_stays_until_its_holder_is_killed(folder: Path) -> None:
         assert lock.exists()
     claim(patience=0).close()
     assert not lock.exists()
+
+
+def test_a_run_that_waited_finds_the_folder_of_locks_that_the_other_removed() -> None:
+    held = claim()
+    locks = MEMORY / "locks"
+    locks.rmdir()
+    threading.Timer(0.2, held.close).start()
+    claim(patience=60).close()
+    assert locks.is_dir()
 
 
 def test_a_store_that_two_folders_share_has_one_lock(

@@ -128,7 +128,10 @@ def begin() -> None:
     """
     if not (workflow.executor_plugin and workflow.is_main_process) or workflow.touch:
         return
-    if not workflow.dryrun:
+    if workflow.dryrun:
+        # It would read Snakemake's locks, which a run beside it removes when it ends.
+        workflow.persistence.lock = workflow.persistence.noop
+    else:
         SHELF.require_writable()
         hold()
     gpus = gpus_to_share(PLAN.device, local=not is_elsewhere(), refuse=refuse)

@@ -71,8 +71,12 @@ def claim(patience: float = PATIENCE) -> TextIO:
             stream.close()
             raise BusyError
         time.sleep(0.05)
-    for lock in (MEMORY / "locks").glob("*.lock"):
+    locks = MEMORY / "locks"
+    for lock in locks.glob("*.lock"):
         lock.unlink(missing_ok=True)
+    # A run that ends removes the folder, which Snakemake made for this one at its start.
+    if is_writable(MEMORY):
+        locks.mkdir(parents=True, exist_ok=True)
     # What a killed job left under its final name is whole: every file of ours gets it by a rename.
     for mark in (MEMORY / "incomplete").rglob("*"):
         if mark.is_file():
