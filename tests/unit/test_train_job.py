@@ -3,16 +3,18 @@
 import json
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from ablation.stages import job
 from ablation.stages.job import run
 from ablation.store.entries import CHECKPOINTS, Entry, folder_of, publish, require, write_spec
-from ablation.store.files import read_json
+from ablation.store.files import read_json, write_json
 from ablation.store.formats import validate_document
 from ablation.study.config import resolve
 from ablation.study.grid import build
@@ -21,6 +23,7 @@ from ablation.training.checkpoint import CheckpointFile
 from ablation.training.loop import Trained
 from ablation.training.run import Cell, Plan
 from conftest import Parts
+from filelock import FileLock, Timeout
 from safetensors.torch import load_file, save_file
 
 REPLICATES = 5
@@ -121,3 +124,25 @@ def test_the_log_of_a_resumed_entry_begins_with_the_epoch_that_was_reached(
     assert lines[1].endswith("resumed after epoch 1")
     assert [EPOCH.findall(line) for line in lines[2:]] == [["2/2"]]
     assert not (CHECKPOINTS / key).exists()
+
+
+def test_an_identical_cell_waits_until_there_is_an_entry_to_take(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = "0" * 16
+    with publish(folder_of("check", other)) as draft:
+        write_json(draft / "check.json", {"identical": [[other, key]]})
+    unpublished = []
+
+    @contextmanager
+    def watched(*given: Any) -> Iterator[Path]:
+        with publish(*given) as draft:
+            yield draft
+            with pytest.raises(Timeout):
+                FileLock(CHECKPOINTS / f"{other}.lock").acquire(timeout=0)
+            unpublished.append(not folder_of("train", key).exists())
+
+    monkeypatch.setattr(job, "publish", watched)
+    trained_entry(key)
+    assert unpublished == [True]
+    FileLock(CHECKPOINTS / f"{other}.lock").acquire(timeout=0)

@@ -13,19 +13,24 @@ CHECK = "check.json"
 
 
 @contextmanager
-def turn(key: str) -> Iterator[Entry | None]:
-    """Wait until no identical cell is in training; gives the entry of one that is trained, if there is any.
+def turn(key: str) -> Iterator[None]:
+    """Wait until no identical cell is in training, and keep the others waiting until this one is published or has failed.
 
     Args:
         key: of a cell that is to be trained.
     """
     group = _identical_to(key)
     if not group:
-        yield None
+        yield
         return
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)
     with FileLock(CHECKPOINTS / f"{group[0]}.lock"):
-        yield next((entry for other in group if (entry := _sound("train", other))), None)
+        yield
+
+
+def trained(key: str) -> Entry | None:
+    """The entry of an identical cell that is trained, if there is any."""
+    return next((entry for other in _identical_to(key) if (entry := _sound("train", other))), None)
 
 
 def _identical_to(key: str) -> list[str]:

@@ -6,6 +6,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,8 @@ def run(stage: str, key: str, facts: dict[str, Any], *, ahead: bool = False) -> 
         return
     waiting = CHECKPOINTS / key
     made = find(waiting)
-    with publish(waiting if ahead else folder_of(stage, key), failures) as draft:
+    place = waiting if ahead else folder_of(stage, key)
+    with _turn(stage, key), publish(place, failures) as draft:
         if failures and stage in BARREN:
             BARREN[stage](spec, next(iter(failures.values())), draft)
         elif made is not None and not made.damaged():
@@ -105,6 +107,15 @@ def run(stage: str, key: str, facts: dict[str, Any], *, ahead: bool = False) -> 
             make(spec, inputs, draft, facts)
     if not ahead:
         shutil.rmtree(waiting, ignore_errors=True)
+
+
+def _turn(stage: str, key: str) -> AbstractContextManager[None]:
+    """Of identical cells one is trained at a time; the next finds what that has published."""
+    if stage != "train":
+        return nullcontext()
+    from ablation.stages.identical import turn
+
+    return turn(key)
 
 
 def fail(stage: str, key: str, status: int, log_file: Path) -> str:

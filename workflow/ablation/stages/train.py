@@ -40,15 +40,15 @@ def train(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> Non
     """
     part = entry_of(inputs, "prepare").folder / "train.safetensors"
     progress = Progress(key_of(spec), spec["parameters"]["epochs"])
-    with identical.turn(key_of(spec)) as twin:
-        if twin is not None:  # the same network, recipe and data under another name
-            for name in twin.files:
-                shutil.copyfile(twin.folder / name, draft / name)
-        else:
-            with attached(Kept()) as kept, attached(progress):
-                _train(spec, part, draft, facts, progress)
-                # After a resume they begin with the epoch that was reached.
-                write_text(draft / LOG, "".join(f"{line}\n" for line in bounded(kept.lines)))
+    twin = identical.trained(key_of(spec))
+    if twin is not None:  # the same network, recipe and data under another name
+        for name in twin.files:
+            shutil.copyfile(twin.folder / name, draft / name)
+    else:
+        with attached(Kept()) as kept, attached(progress):
+            _train(spec, part, draft, facts, progress)
+            # After a resume they begin with the epoch that was reached.
+            write_text(draft / LOG, "".join(f"{line}\n" for line in bounded(kept.lines)))
     progress.end()
 
 
