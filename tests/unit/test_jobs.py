@@ -7,6 +7,7 @@ import json
 import logging
 import shutil
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -262,7 +263,7 @@ def training(drawn: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     def tests(spec: Spec, inputs: Inputs, draft: Path, facts: dict[str, Any]) -> None:
         shutil.copyfile(entry_of(inputs, "train").folder / "model", draft / "metrics")
 
-    stages = SimpleNamespace(train=trains, evaluate=tests)
+    stages = SimpleNamespace(train=trains, evaluate=tests, turn=nullcontext)
     monkeypatch.setattr(jobs, "import_module", lambda name: stages)
     monkeypatch.setenv(FOLLOWED, "1")
     return evaluation_of_a_cell(monkeypatch)

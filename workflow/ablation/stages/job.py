@@ -113,8 +113,9 @@ def _turn(stage: str, key: str) -> AbstractContextManager[None]:
     """Of identical cells one is trained at a time; the next finds what that has published."""
     if stage != "train":
         return nullcontext()
-    from ablation.stages.identical import turn
-
+    # Named to be imported late, it is no part of the code behind other stages.
+    turn: Callable[[str], AbstractContextManager[None]]
+    turn = import_module("ablation.stages.identical").turn
     return turn(key)
 
 
