@@ -32,6 +32,13 @@ SMOKE = f"{RUN} --configfile config/smoke.yaml"
 VENV = "-m venv --clear .venv"
 
 
+@pytest.fixture(autouse=True)
+def plain_make(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the make that runs the tests was given is not handed on: its environment is nothing to try this with."""
+    for name in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "VENV"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     folder = tmp_path / "a `b'c\"d$HOME;touch x&(e{f}#g%h é研究"
