@@ -116,7 +116,7 @@ def test_the_page_is_complete_without_script(browser, address):
     assert tab.locator(".scripted").first.is_hidden()
     drawer = tab.locator("details.cell").first
     drawer.locator("summary").first.click()
-    assert drawer.locator(".inside").is_visible()
+    assert drawer.locator(".unfolded").is_visible()
     context.close()
 
 
@@ -127,13 +127,13 @@ def test_every_drawer_opens_by_its_link_and_by_hand(browser, address):
     for drawer in drawers.all():
         assert not drawer.evaluate("e => e.open")
         drawer.locator("summary").first.click()
-        assert drawer.locator(".inside").is_visible()
+        assert drawer.locator(".unfolded").is_visible()
         assert "snakemake" in drawer.locator(".command").first.inner_text()
     tab.reload()
     link = tab.locator("table.effects tbody tr:not(.group) th a").first
     target = link.get_attribute("href")
     link.click()
-    assert tab.locator(f"{target} .inside").is_visible()
+    assert tab.locator(f"{target} .unfolded").is_visible()
     tab.close()
 
 
