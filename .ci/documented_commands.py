@@ -36,7 +36,7 @@ def command_of(line: str) -> str:
 
 def is_step(command: str, steps: str) -> bool:
     """Whether a script runs a command as it is: after variables or ``time``, before a redirection, a pipe or the end."""
-    before, after = r"(?:(?:time|[A-Z_]+=\S+) )*", r"(?: *(?:\||>|2>|&).*)?"
+    before, after = r" *(?:(?:time|[A-Z_]+=\S+) )*", r"(?: *(?:\||>|2>|&).*)?"
     return bool(re.search(rf"(?m)^{before}{re.escape(command)}{after}$", steps))
 
 

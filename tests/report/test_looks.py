@@ -60,7 +60,7 @@ def test_an_effect_beyond_the_scale_is_an_arrow_with_its_number(browser: Any, ad
     tab.close()
 
 
-@pytest.mark.parametrize("width", [1280, 1400, 1920])
+@pytest.mark.parametrize("width", [1280, 1920])
 def test_no_table_scrolls_on_a_laptop(browser: Any, either: str, width: int) -> None:
     tab = opened(browser, either, width)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width

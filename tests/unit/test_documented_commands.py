@@ -60,7 +60,10 @@ def test_blocks_of_commands_are_run_in_order_and_no_others() -> None:
     ]
 
 
-@pytest.mark.parametrize("step", ["make test", "time make test", "A=$B make test > log 2>&1 &"])
+@pytest.mark.parametrize(
+    "step",
+    ["make test", "  make test 2>&1 | tee log", "time make test", "A=$B make test > log 2>&1 &"],
+)
 def test_a_step_of_ci_is_known(step: str) -> None:
     assert CI["is_step"]("make test", f"section x\n{step}\nmake lint\n")
 
