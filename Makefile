@@ -70,7 +70,7 @@ clean: ## Remove reports, results and logs; keep the environment and the raw dat
 test: $(VENV)/.test ## Run the tests
 	$(BIN)/python -m pytest -n logical -m "not extended" --ignore=tests/report --ignore=tests/elsewhere
 
-test-extended: $(VENV)/.test ## Run the tests that take longer: kills, progress, plans, verification, exports
+test-extended: $(VENV)/.test ## Run what takes longer: kills, networks of one's own, progress, plans, verification, exports
 	$(BIN)/python -m pytest -n logical -m extended --ignore=tests/report --ignore=tests/elsewhere
 
 faults: $(VENV)/.test ## Disturb a study and compare: docs/reliability.md (ONLY=kind or row, SHORT=1, SEED=n)

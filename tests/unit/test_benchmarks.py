@@ -96,6 +96,7 @@ def test_each_counted_change_fits_the_files_that_it_changes() -> None:
         subprocess.run(["git", "apply", "--check", str(patch)], cwd=effort.ROOT, check=True)
 
 
+@pytest.mark.extended
 def test_a_peer_writes_a_metric_for_each_replicate(tmp_path: Path) -> None:
     stream, rows = np.random.default_rng(0), np.arange(40)
     x, y = stream.normal(size=(40, 13)), stream.normal(size=40)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from workflow_project import DONE, Project, made, prepared, tiny
+
+pytestmark = pytest.mark.extended
 
 STORE = Path("results", "store")
 

@@ -161,6 +161,7 @@ def killed_in_training(project: Project) -> tuple[Any, Any, Any]:
 
 
 @promise(13)
+@pytest.mark.extended
 @prepared(killed_in_training)
 def test_killed_in_training_the_numbers_are_the_undisturbed_ones(outcome: Any) -> None:
     before, after, (moments, log) = outcome

@@ -96,6 +96,7 @@ def test_the_guide_names_each_of_its_files() -> None:
         compile(found[name], name, "exec")
 
 
+@pytest.mark.extended
 def test_the_check_says_the_line_that_is_missing_and_then_what_it_finds(tried: Any) -> None:
     (wine, pictures, _), _ = tried
     asked = re.search(r"```console\n\$ make check .*?\n(.*?)…", GUIDE.read_text("utf-8"), re.S)
@@ -108,11 +109,13 @@ def test_the_check_says_the_line_that_is_missing_and_then_what_it_finds(tried: A
     assert "trained one by one" in pictures[1]
 
 
+@pytest.mark.extended
 def test_a_fault_in_a_readers_file_is_told_with_its_line(tried: Any) -> None:
     (said,) = tried[0][2]
     assert re.search(r"✗ ValueError: not enough values to unpack .* \(my/gru\.py:\d+\)\n", said)
 
 
+@pytest.mark.extended
 def test_a_folder_without_the_project_has_its_cells_planned(tried: Any) -> None:
     said = tried[1]
     assert "Study mine: 10 configurations, 7 of them distinct; 7 would be trained" in said

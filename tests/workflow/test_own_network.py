@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from workflow_project import Done, Planned, Project, prepared, promise
+
+pytestmark = pytest.mark.extended
 
 NETWORK = '''"""One hidden layer, and a number that the layer below never gets."""
 from torch import nn

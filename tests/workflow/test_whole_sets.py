@@ -63,6 +63,7 @@ def no_mirror(project: Project) -> tuple[Done, list[str]]:
     return done, sorted(str(path.relative_to(resources)) for path in resources.rglob("*mnist/*"))
 
 
+@pytest.mark.extended
 @prepared(no_mirror)
 def test_mirrors_that_fail_are_one_sentence_and_leave_nothing(
     outcome: tuple[Done, list[str]],
@@ -91,6 +92,7 @@ def from_mirror(project: Project) -> dict[str, Any]:
 
 
 @pytest.mark.skipif(not MNIST.is_dir(), reason="no copy of the official MNIST files is at hand")
+@pytest.mark.extended
 @prepared(from_mirror)
 def test_one_percent_of_the_official_files(outcome: dict[str, Any]) -> None:
     assert outcome["spec"]["data"]["dataset"] == "mnist"
